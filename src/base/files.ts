@@ -1,0 +1,74 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { PixtralError, errnoOf, reasonOf } from './errors.ts';
+
+/** Reads exactly `length` bytes at `position` into a new buffer, or into `target`. */
+export async function readExactly(
+  file: FileHandle,
+  { path, position, length, target }: { path: string; position: number; length: number; target?: Uint8Array },
+): Promise<Uint8Array> {
+  const bytes = target ?? new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await file.read(bytes, done, length - done, position + done);
+    if (bytesRead === 0) {
+      throw new PixtralError('model', `${path}: ends at byte ${position + done}, expected ${length - done} more`, {
+        hint: 'the file is cut short: copy or download it again',
+      });
+    }
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+/** Writes all of `bytes` at `position`. A full disk is a machine error. */
+export async function writeFully(
+  file: FileHandle,
+  { path, position, bytes }: { path: string; position: number; bytes: Uint8Array },
+): Promise<void> {
+  let done = 0;
+  while (done < bytes.byteLength) {
+    try {
+      const { bytesWritten } = await file.write(bytes, done, bytes.byteLength - done, position + done);
+      done += bytesWritten;
+    } catch (cause) {
+      throw systemError(path, 'cannot write', cause);
+    }
+  }
+}
+
+/**
+ * Lets `write` fill `path + '.part'`, then renames it to `path`: a reader sees a whole file or none.
+ * The part file is removed when `write` throws.
+ */
+export async function writeWhole(path: string, write: (file: FileHandle, partPath: string) => Promise<void>): Promise<void> {
+  const partPath = `${path}.part`;
+  const file = await open(partPath, 'w').catch((cause: unknown) => {
+    throw systemError(partPath, 'cannot create', cause);
+  });
+  try {
+    try {
+      await write(file, partPath);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(partPath, path);
+  } catch (thrown) {
+    await rm(partPath, { force: true });
+    throw errnoOf(thrown) === undefined ? thrown : systemError(path, 'cannot write', thrown);
+  }
+}
+
+const hints: Record<string, string> = {
+  ENOSPC: 'free some space, or write to another disk with --out',
+  EACCES: 'check the permissions of the file and its folder',
+  EROFS: 'the file system is read-only: write elsewhere with --out',
+  EMFILE: 'raise the limit of open files (ulimit -n)',
+};
+
+/** A failed system call as a `machine` error that names the file. */
+export function systemError(path: string, what: string, cause: unknown): PixtralError {
+  const errno = errnoOf(cause) ?? '';
+  const reason = errno === 'ENOSPC' ? 'no space left on the disk' : reasonOf(cause);
+  return new PixtralError('machine', `${path}: ${what}: ${reason}`, { hint: hints[errno], cause });
+}
