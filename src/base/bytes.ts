@@ -54,7 +54,10 @@ export class ByteReader {
     const at = this.offset;
     const value = this.u64();
     if (value > BigInt(limit)) {
-      throw new PixtralError('model', `${this.where}: ${what} is ${value} at byte ${at}, more than ${limit} cannot be right`);
+      throw new PixtralError(
+        'model',
+        `${this.where}: ${what} is ${value} at byte ${at}, more than ${limit} cannot be right`,
+      );
     }
     return Number(value);
   }

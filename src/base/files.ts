@@ -40,7 +40,10 @@ export async function writeFully(
  * Lets `write` fill `path + '.part'`, then renames it to `path`: a reader sees a whole file or none.
  * The part file is removed when `write` throws.
  */
-export async function writeWhole(path: string, write: (file: FileHandle, partPath: string) => Promise<void>): Promise<void> {
+export async function writeWhole(
+  path: string,
+  write: (file: FileHandle, partPath: string) => Promise<void>,
+): Promise<void> {
   const partPath = `${path}.part`;
   const file = await open(partPath, 'w').catch((cause: unknown) => {
     throw systemError(partPath, 'cannot create', cause);

@@ -1,0 +1,191 @@
+import type { Llama } from 'node-llama-cpp';
+import type Koffi_ from 'koffi';
+import { PixtralError, reasonOf } from '../base/errors.ts';
+import { type Library, type Pointer, bind, callAsync } from './bind.ts';
+import { ggmlPrototypes, initParamsFields } from './ggml.ts';
+import { type LibraryPaths, findLibraries } from './libraries.ts';
+import {
+  batchFields,
+  contextParamsFields,
+  llamaPrototypes,
+  llamaStructSymbols,
+  modelParamsFields,
+  samplerChainParamsFields,
+} from './llama.ts';
+
+export type GpuChoice = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
+export type GpuKind = 'cuda' | 'vulkan' | 'metal' | 'cpu';
+export type LogLevel = 'error' | 'warn' | 'info';
+
+export interface NativeOptions {
+  gpu: GpuChoice;
+  onLog: (level: LogLevel, text: string) => void;
+}
+
+/** Rows of weights through ggml's own converters; lengths in elements. */
+export type Ggml = Library<typeof ggmlPrototypes> & {
+  /** ggml_quantize_chunk on a worker thread. Returns the bytes written to `target`. */
+  quantizeChunk(
+    type: number,
+    source: Float32Array,
+    target: Uint8Array,
+    start: number,
+    rows: number,
+    perRow: number,
+    importance: Float32Array | null,
+  ): Promise<number>;
+};
+
+type Koffi = typeof Koffi_;
+
+/** llama.cpp's libraries, loaded and checked. */
+export interface Native {
+  readonly ggml: Ggml;
+  readonly llama: Library<typeof llamaPrototypes>;
+  readonly gpu: GpuKind;
+  readonly version: string;
+  readonly systemInfo: string;
+  readonly libraries: LibraryPaths;
+  /** Address of a symbol, for C callbacks that are C functions. */
+  address(symbol: 'ggml_is_empty' | 'ggml_is_scalar'): Pointer;
+  /** Calls a `void (*)(backend, int)` found through the registry. */
+  callBackendInt(fn: Pointer, backend: Pointer, value: number): void;
+  /** Calls a `void (*)(backend, callback, data)` found through the registry. */
+  callBackendCallback(fn: Pointer, backend: Pointer, callback: Pointer, userData: Pointer): void;
+  /** Copies `count` floats out of native memory. */
+  readFloats(at: Pointer, count: number): Float32Array;
+  close(): Promise<void>;
+}
+
+/** The structs in llama.ts belong to this version; another one would read garbage. */
+export const expectedVersion = '0.5.0';
+
+/**
+ * Loads the llama.cpp build that fits this machine (node-llama-cpp chooses) and binds the C API on it.
+ * @throws PixtralError `machine` when no build fits, the version differs or a symbol is missing
+ */
+export async function openNative({ gpu, onLog }: NativeOptions): Promise<Native> {
+  const llama = await loadRuntime(gpu, onLog);
+  try {
+    return await bindRuntime(llama);
+  } catch (thrown) {
+    await llama.dispose();
+    throw thrown;
+  }
+}
+
+async function loadRuntime(gpu: GpuChoice, onLog: NativeOptions['onLog']): Promise<Llama> {
+  const { getLlama, LlamaLogLevel } = await import('node-llama-cpp');
+  try {
+    return await getLlama({
+      gpu: gpu === 'off' ? false : gpu,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      logLevel: LlamaLogLevel.info,
+      logger: (level, text) => {
+        const known: LogLevel =
+          level === LlamaLogLevel.error || level === LlamaLogLevel.fatal
+            ? 'error'
+            : level === LlamaLogLevel.warn
+              ? 'warn'
+              : 'info';
+        onLog(known, text.trimEnd());
+      },
+    });
+  } catch (cause) {
+    throw new PixtralError('machine', `llama.cpp: no build runs here with --gpu ${gpu}: ${reasonOf(cause)}`, {
+      hint:
+        gpu === 'off'
+          ? 'reinstall the packages (npm ci)'
+          : 'try --gpu auto or --gpu off; pixtral doctor shows the devices',
+      cause,
+    });
+  }
+}
+
+async function bindRuntime(runtime: Llama): Promise<Native> {
+  const { default: koffi } = await import('koffi');
+  widenWorkerStacks(koffi);
+  const libraries = findLibraries(loadedLibraries(), process.platform);
+  const base = koffi.load(libraries.ggmlBase);
+  const registry = koffi.load(libraries.ggml);
+  const decoder = koffi.load(libraries.llama);
+
+  const structs = {
+    modelParams: koffi.struct(modelParamsFields),
+    contextParams: koffi.struct(contextParamsFields),
+    batch: koffi.struct(batchFields),
+    samplerChainParams: koffi.struct(samplerChainParamsFields),
+  };
+  const missing: string[] = [];
+  const ggml = bind(ggmlPrototypes, {
+    libraries: [base, registry],
+    structs: { ggml_init: koffi.struct(initParamsFields) },
+    missing,
+  });
+  const llama = bind(llamaPrototypes, {
+    libraries: [decoder],
+    structs: Object.fromEntries(Object.entries(llamaStructSymbols).map(([symbol, name]) => [symbol, structs[name]])),
+    missing,
+  });
+  checkRuntime(missing, llama, libraries);
+
+  const backendInt = koffi.proto('void', ['void *', 'int']);
+  const backendCallback = koffi.proto('void', ['void *', 'void *', 'void *']);
+  return {
+    ggml: { ...ggml, quantizeChunk: (...values) => callAsync(ggml.quantizeChunkSync, ...values) },
+    llama,
+    gpu: runtime.gpu === false ? 'cpu' : runtime.gpu,
+    version: llama.version(),
+    systemInfo: runtime.systemInfo,
+    libraries,
+    address: (symbol) => base.symbol(symbol) as Pointer,
+    callBackendInt: (fn, backend, value) => koffi.call(fn, backendInt, backend, value),
+    callBackendCallback: (fn, backend, callback, userData) =>
+      koffi.call(fn, backendCallback, backend, callback, userData),
+    readFloats: (at, count) => new Float32Array(koffi.view(at, count * 4)).slice(),
+    close: () => runtime.dispose(),
+  };
+}
+
+/** Calls on worker threads run on koffi's own stacks: its default of 128 KiB is small for a model loader. */
+function widenWorkerStacks(koffi: Koffi): void {
+  const size = 4 * 1024 * 1024;
+  // Only before the first library is loaded; the setting is the process's.
+  if (koffi.config().async_stack_size !== size) koffi.config({ async_stack_size: size, resident_async_pools: 2 });
+}
+
+/** Paths of every library in this process, the same call on Linux, macOS and Windows. */
+function loadedLibraries(): string[] {
+  const report: unknown = process.report.getReport();
+  if (typeof report !== 'object' || report === null || !('sharedObjects' in report)) return [];
+  return Array.isArray(report.sharedObjects) ? report.sharedObjects.filter((path) => typeof path === 'string') : [];
+}
+
+function checkRuntime(missing: readonly string[], llama: Native['llama'], libraries: LibraryPaths): void {
+  const hint = 'reinstall the packages (npm ci): node-llama-cpp must be the version in package.json';
+  if (missing.length > 0) {
+    throw new PixtralError('machine', `${libraries.llama}: lacks ${missing.join(', ')}`, { hint });
+  }
+  const version = llama.version();
+  if (!version.startsWith(expectedVersion)) {
+    throw new PixtralError('machine', `${libraries.llama}: is llama.cpp ${version}, expected ${expectedVersion}`, {
+      hint,
+    });
+  }
+  // Defaults that the header promises: if the structs were laid out differently, these would be garbage.
+  const model = llama.modelDefaultParams();
+  const context = llama.contextDefaultParams();
+  if (
+    model.n_gpu_layers !== -1 ||
+    model.load_mode !== -1 ||
+    context.n_ctx !== 512 ||
+    context.type_v !== 1 ||
+    context.n_samplers !== 0
+  ) {
+    throw new PixtralError('machine', `${libraries.llama}: its parameter structs are not those of ${expectedVersion}`, {
+      hint,
+    });
+  }
+}
