@@ -1,0 +1,1 @@
+export type { Checkpoint, Layout, ModelConfig, SourceTensor, SourceType, TextConfig, VisionConfig } from './types.ts';
