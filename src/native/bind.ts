@@ -18,6 +18,8 @@ interface JsTypes {
   str: string;
   /** A handle. As a result it may be null: check before it is used again. */
   ptr: Pointer | null;
+  /** A tensor or graph in an arena: as a result never null, the binding throws first. */
+  tensor: Pointer;
   memory: Memory;
   /** C structs by value. */
   struct: Record<string, unknown>;
@@ -42,6 +44,7 @@ const cTypes: Record<Exclude<TypeName, 'struct'>, string> = {
   f32: 'float',
   str: 'const char *',
   ptr: 'void *',
+  tensor: 'void *',
   memory: 'void *',
 };
 
@@ -69,13 +72,23 @@ function bindOne([symbol, result, parameters]: Prototype, { libraries, structs, 
   };
   for (const library of libraries) {
     try {
-      return library.func(symbol, toC(result), parameters.map(toC));
+      const fn = library.func(symbol, toC(result), parameters.map(toC));
+      return result === 'tensor' ? neverNull(symbol, fn) : fn;
     } catch (thrown) {
       if (!/find function|symbol/i.test(String(thrown))) throw thrown;
     }
   }
   missing.push(symbol);
   return undefined;
+}
+
+/** A null operand of the next graph operation would kill the process: throw here instead. */
+function neverNull(symbol: string, fn: (...values: unknown[]) => unknown) {
+  return (...values: unknown[]): unknown => {
+    const tensor = fn(...values);
+    if (tensor === null) throw new Error(`${symbol} returned null`);
+    return tensor;
+  };
 }
 
 /**
@@ -86,7 +99,7 @@ export function callAsync<A extends unknown[], R>(fn: KoffiFunc<(...values: A) =
   return new Promise((resolve, reject) => {
     fn.async(...values, (error: unknown, result: R) => {
       void values;
-      if (error) reject(error instanceof Error ? error : new Error(String(error)));
+      if (error) reject(error instanceof Error ? error : new Error('native call failed'));
       else resolve(result);
     });
   });

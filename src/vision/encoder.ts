@@ -1,0 +1,320 @@
+import { open } from 'node:fs/promises';
+import { PixtralError } from '../base/errors.ts';
+import { readExactly } from '../base/files.ts';
+import type { Gguf } from '../gguf/types.ts';
+import type { AbortFlag } from '../native/abort-flag.ts';
+import { type Pointer, callAsync } from '../native/bind.ts';
+import { type Device, listDevices } from '../native/devices.ts';
+import { ggmlConstants, ggmlType } from '../native/ggml.ts';
+import { Handles } from '../native/handles.ts';
+import type { Native } from '../native/native.ts';
+import { type TowerConfig, towerConfig, towerTensors } from './config.ts';
+import { type Attention, type TowerGraph, buildTowerGraph, graphCapacity } from './graph.ts';
+import { gatherRows, patchOrder } from './patch-order.ts';
+
+export interface EncoderOptions {
+  native: Native;
+  /** The projector file. */
+  gguf: Gguf;
+  /** Where the tower computes; what it cannot compute falls to the CPU. */
+  device: Device;
+  threads: number;
+  /** Set it to stop a run on the CPU at its next node. */
+  abort: AbortFlag;
+}
+
+/** Patches of one picture in raster order; `values` is [rows * columns, channels * patch * patch]. */
+export interface PatchGrid {
+  columns: number;
+  rows: number;
+  values: Float32Array;
+}
+
+export interface EncodedPicture {
+  /** One embedding row per [IMG] token, [tokens, outputDim]. */
+  rows: Float32Array;
+  /** Output of the tower's last block in raster order, [patches, hidden]; only with `keepTower`. */
+  tower: Float32Array | undefined;
+}
+
+/** Bytes moved to the device at a time. */
+const uploadChunk = 16 * 1024 * 1024;
+
+/**
+ * The vision tower with its weights on a device. One picture per graph: pictures never see each other,
+ * and the memory for activations is that of the largest picture, however many there are.
+ */
+export class VisionEncoder {
+  readonly config: TowerConfig;
+  readonly weightBytes: number;
+  readonly attention: Attention;
+  readonly #native: Native;
+  readonly #handles: Handles;
+  readonly #weights: ReadonlyMap<string, Pointer>;
+  readonly #scheduler: Pointer;
+  readonly #backends: readonly Pointer[];
+
+  private constructor(parts: Parts) {
+    this.config = parts.config;
+    this.weightBytes = parts.weightBytes;
+    this.attention = parts.attention;
+    this.#native = parts.native;
+    this.#handles = parts.handles;
+    this.#weights = parts.weights;
+    this.#scheduler = parts.scheduler;
+    this.#backends = parts.backends;
+  }
+
+  /**
+   * Checks the projector file and uploads its weights once.
+   * @throws PixtralError `model` for a file that is not a whole Pixtral projector, `machine` for lack of memory
+   */
+  static async open(options: EncoderOptions): Promise<VisionEncoder> {
+    const config = towerConfig(options.gguf);
+    const handles = new Handles();
+    try {
+      return new VisionEncoder(await openParts(options, config, handles));
+    } catch (thrown) {
+      handles.close();
+      throw thrown;
+    }
+  }
+
+  /** Bytes of the activation buffers; they grow with the largest picture so far and never with their number. */
+  get computeBytes(): number {
+    const { ggml } = this.#native;
+    return this.#backends.reduce((sum, backend) => sum + ggml.schedBufferSize(this.#scheduler, backend), 0);
+  }
+
+  /**
+   * Tower, patch merger and adapter over one picture.
+   * @throws PixtralError `machine` when the device fails; the abort reason when `signal` fired
+   */
+  async encode(
+    { columns, rows, values }: PatchGrid,
+    { keepTower, signal }: { keepTower: boolean; signal: AbortSignal | undefined },
+  ): Promise<EncodedPicture> {
+    const { config } = this;
+    const { ggml } = this.#native;
+    const patchCount = columns * rows;
+    const pixels = config.channels * config.patchSize ** 2;
+    if (values.length !== patchCount * pixels)
+      throw new Error(`${values.length} values for ${columns}x${rows} patches`);
+    signal?.throwIfAborted();
+
+    const arena = new Handles();
+    try {
+      const g = newArena(this.#native, arena, config);
+      const order = patchOrder({ columns, rows, merge: config.spatialMergeSize });
+      const tower = buildTowerGraph(ggml, g, {
+        config,
+        patchCount,
+        attention: this.attention,
+        weight: (name) => this.#weight(name),
+        keepTower,
+      });
+      const input = config.spatialMergeSize === 1 ? values : gatherRows(values, order.raster, pixels);
+      await this.#compute(tower, { input, row: order.row, column: order.column, signal });
+      const tokens = patchCount / config.spatialMergeSize ** 2;
+      return {
+        rows: this.#read(tower.rows, tokens * config.outputDim),
+        tower: keepTower ? this.#rasterTower(tower.tower, order.raster) : undefined,
+      };
+    } finally {
+      ggml.schedReset(this.#scheduler);
+      arena.close();
+    }
+  }
+
+  close(): void {
+    this.#handles.close();
+  }
+
+  #weight(name: string): Pointer {
+    const found = this.#weights.get(name);
+    if (found === undefined) throw new Error(`weight ${name} was not loaded`);
+    return found;
+  }
+
+  async #compute(
+    tower: TowerGraph,
+    {
+      input,
+      row,
+      column,
+      signal,
+    }: { input: Float32Array; row: Int32Array; column: Int32Array; signal: AbortSignal | undefined },
+  ): Promise<void> {
+    const { ggml } = this.#native;
+    if (!ggml.schedAllocGraph(this.#scheduler, tower.graph)) {
+      throw new PixtralError('machine', 'vision tower: not enough memory for this picture', {
+        hint: 'close other programs, or use --gpu off to compute in main memory',
+      });
+    }
+    ggml.tensorSet(tower.patches, input, 0, input.byteLength);
+    ggml.tensorSet(tower.rowPositions, row, 0, row.byteLength);
+    ggml.tensorSet(tower.columnPositions, column, 0, column.byteLength);
+    const status = await callAsync(ggml.schedGraphCompute, this.#scheduler, tower.graph);
+    signal?.throwIfAborted();
+    if (status !== ggmlConstants.statusSuccess) {
+      throw new PixtralError('machine', `vision tower: the device failed with ggml status ${status}`, {
+        hint: 'try --gpu off; --verbose shows the log of llama.cpp',
+      });
+    }
+  }
+
+  #read(tensor: Pointer, count: number): Float32Array {
+    const values = new Float32Array(count);
+    this.#native.ggml.tensorGet(tensor, values, 0, values.byteLength);
+    return values;
+  }
+
+  #rasterTower(tensor: Pointer, raster: Int32Array): Float32Array {
+    const { hidden } = this.config;
+    const inverse = new Int32Array(raster.length);
+    raster.forEach((index, place) => (inverse[index] = place));
+    return gatherRows(this.#read(tensor, raster.length * hidden), inverse, hidden);
+  }
+}
+
+interface Parts {
+  native: Native;
+  config: TowerConfig;
+  handles: Handles;
+  weights: ReadonlyMap<string, Pointer>;
+  weightBytes: number;
+  scheduler: Pointer;
+  backends: readonly Pointer[];
+  attention: Attention;
+}
+
+async function openParts(options: EncoderOptions, config: TowerConfig, handles: Handles): Promise<Parts> {
+  const { native, gguf, device } = options;
+  const backends = openBackends(options, handles);
+  const { weights, weightBytes } = await uploadWeights(options, { config, handles, backend: backends[0]! });
+  const scheduler = openScheduler(native, { handles, backends, config });
+  const attention = chooseAttention(native, { gguf, config, device, weights });
+  return { native, config, handles, weights, weightBytes, scheduler, backends, attention };
+}
+
+/** The chosen device first, the CPU last: ggml's scheduler wants it so. */
+function openBackends({ native, device, threads, abort }: EncoderOptions, handles: Handles): Pointer[] {
+  const cpu = listDevices(native).find(({ kind }) => kind === 'cpu');
+  if (!cpu) throw new PixtralError('machine', 'llama.cpp: it has no CPU device');
+  const devices = device.handle === cpu.handle ? [cpu] : [device, cpu];
+  const backends = devices.map(({ handle, name }) =>
+    handles.own(`a backend on ${name}`, native.ggml.deviceInit(handle, null), (made) => native.ggml.backendFree(made)),
+  );
+  configureCpu(native, { cpu, backend: backends.at(-1)!, threads, abort });
+  return backends;
+}
+
+function configureCpu(
+  native: Native,
+  { cpu, backend, threads, abort }: { cpu: Device; backend: Pointer; threads: number; abort: AbortFlag },
+): void {
+  const registry = native.ggml.deviceRegistry(cpu.handle);
+  const setThreads = native.ggml.registryProcAddress(registry, 'ggml_backend_set_n_threads');
+  const setAbort = native.ggml.registryProcAddress(registry, 'ggml_backend_set_abort_callback');
+  if (setThreads !== null) native.callBackendInt(setThreads, backend, threads);
+  if (setAbort !== null) native.callBackendCallback(setAbort, backend, native.address('ggml_is_empty'), abort.data);
+}
+
+async function uploadWeights(
+  { native, gguf }: EncoderOptions,
+  { config, handles, backend }: { config: TowerConfig; handles: Handles; backend: Pointer },
+): Promise<{ weights: Map<string, Pointer>; weightBytes: number }> {
+  const { ggml } = native;
+  const wanted = towerTensors(config);
+  const arena = handles.own(
+    'an arena for weights',
+    ggml.init({ mem_size: ggml.tensorOverhead() * (wanted.length + 1), mem_buffer: null, no_alloc: true }),
+    (made) => ggml.free(made),
+  );
+  const weights = new Map<string, Pointer>();
+  for (const { name, dims } of wanted) {
+    const [ne0 = 1, ne1 = 1, ne2 = 1, ne3 = 1] = dims;
+    weights.set(name, ggml.newTensor4d(arena, gguf.tensors.get(name)!.type, ne0, ne1, ne2, ne3));
+  }
+  const buffer = handles.own(
+    'a buffer for the vision tower',
+    ggml.allocContextTensors(arena, ggml.backendBufferType(backend)),
+    (made) => ggml.bufferFree(made),
+  );
+  ggml.bufferSetUsage(buffer, ggmlConstants.usageWeights);
+  await copyWeights(native, gguf, weights);
+  return { weights, weightBytes: ggml.bufferSize(buffer) };
+}
+
+async function copyWeights({ ggml }: Native, gguf: Gguf, weights: ReadonlyMap<string, Pointer>): Promise<void> {
+  const file = await open(gguf.path, 'r');
+  try {
+    const chunk = new Uint8Array(uploadChunk);
+    for (const [name, tensor] of weights) {
+      const { offset, byteLength } = gguf.tensors.get(name)!;
+      if (ggml.nbytes(tensor) !== byteLength) {
+        throw new PixtralError(
+          'model',
+          `${gguf.path}: tensor ${name} has ${byteLength} bytes, expected ${ggml.nbytes(tensor)}`,
+        );
+      }
+      for (let done = 0; done < byteLength; done += uploadChunk) {
+        const length = Math.min(uploadChunk, byteLength - done);
+        await readExactly(file, { path: gguf.path, position: offset + done, length, target: chunk });
+        ggml.tensorSet(tensor, chunk, done, length);
+      }
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function openScheduler(
+  { ggml }: Native,
+  { handles, backends, config }: { handles: Handles; backends: readonly Pointer[]; config: TowerConfig },
+): Pointer {
+  const bufferTypes = backends.map((backend) => ggml.backendBufferType(backend)!);
+  return handles.own(
+    'a scheduler',
+    ggml.schedNew(
+      BigUint64Array.from(backends),
+      BigUint64Array.from(bufferTypes),
+      backends.length,
+      graphCapacity(config),
+      false,
+      true,
+    ),
+    (made) => ggml.schedFree(made),
+  );
+}
+
+function newArena({ ggml }: Native, handles: Handles, config: TowerConfig): Pointer {
+  const capacity = graphCapacity(config);
+  const size = ggml.tensorOverhead() * capacity + ggml.graphOverheadCustom(capacity, false);
+  return handles.own('an arena for a graph', ggml.init({ mem_size: size, mem_buffer: null, no_alloc: true }), (made) =>
+    ggml.free(made),
+  );
+}
+
+/** The fused kernel in the precision of the weights, where the device has it. */
+function chooseAttention(
+  native: Native,
+  parts: { gguf: Gguf; config: TowerConfig; device: Device; weights: ReadonlyMap<string, Pointer> },
+): Attention {
+  const exact = parts.gguf.tensors.get('v.blk.0.attn_q.weight')?.type === ggmlType.f32;
+  const fused: Attention = exact ? 'flash-f32' : 'flash-f16';
+  const arena = new Handles();
+  try {
+    const { attention } = buildTowerGraph(native.ggml, newArena(native, arena, parts.config), {
+      config: parts.config,
+      patchCount: 256 * parts.config.spatialMergeSize ** 2,
+      attention: fused,
+      weight: (name) => parts.weights.get(name)!,
+      keepTower: false,
+    });
+    const supported = attention.every((node) => native.ggml.deviceSupportsOp(parts.device.handle, node));
+    return supported ? fused : 'plain';
+  } finally {
+    arena.close();
+  }
+}
