@@ -1,0 +1,125 @@
+import { byteAlphabet } from './alphabet.ts';
+import { type ImageConfig, type Tekken, type TokenizerVersion, createTekken, tokenizerVersions } from './tekken.ts';
+import { guessVersion } from './version.ts';
+import { type Vocabulary, buildVocabulary, maxTokens, notTekken } from './vocabulary.ts';
+
+/** Values of a GGUF's `tokenizer.*` keys, as they stand in the file. */
+export interface GgufTokenizerKeys {
+  /** `tokenizer.ggml.model` */
+  model: string | undefined;
+  /** `tokenizer.ggml.pre` */
+  pre: string | undefined;
+  /** `tokenizer.ggml.tokens`: body of the string array, count times a u64 length and its bytes. */
+  tokens: { count: number; bytes: Uint8Array };
+  /** `tokenizer.ggml.token_type`; 1 is an ordinary token. */
+  types: Int32Array | undefined;
+  /** `pixtral.tokenizer.version`, which other converters do not write. */
+  version: string | undefined;
+  /** `tokenizer.chat_template`, from which the version is guessed when its key is absent. */
+  chatTemplate: string | undefined;
+  /** From the projector's file. */
+  image: ImageConfig | undefined;
+}
+
+/**
+ * Reads a Tekken vocabulary from a GGUF's own keys.
+ * @param where names the file in errors
+ * @throws PixtralError('model') when they do not hold one
+ */
+export function tekkenFromGguf(keys: GgufTokenizerKeys, where: string): Tekken {
+  if (keys.model !== 'gpt2') {
+    throw notTekken(where, `tokenizer.ggml.model is ${JSON.stringify(keys.model)}, expected "gpt2"`);
+  }
+  if (keys.pre !== undefined && !tekkenPre.has(keys.pre)) {
+    throw notTekken(where, `tokenizer.ggml.pre is ${JSON.stringify(keys.pre)}, expected "tekken"`);
+  }
+  const vocabulary = readVocabulary(keys, where);
+  return createTekken({ version: readVersion(keys, vocabulary), image: keys.image, vocabulary });
+}
+
+/** llama.cpp's converter writes `pixtral` for Hugging Face copies of the same vocabulary. */
+const tekkenPre: ReadonlySet<string> = new Set(['tekken', 'pixtral']);
+
+function readVersion(keys: GgufTokenizerKeys, { where, controls }: Vocabulary): TokenizerVersion {
+  if (keys.version === undefined) return guessVersion(keys, controls);
+  const version = tokenizerVersions.find((known) => known === keys.version);
+  if (version !== undefined) return version;
+  throw notTekken(
+    where,
+    `pixtral.tokenizer.version is ${JSON.stringify(keys.version)}, expected ${tokenizerVersions.join(', ')}`,
+  );
+}
+
+function readVocabulary({ tokens, types }: GgufTokenizerKeys, where: string): Vocabulary {
+  const { bytes } = tokens;
+  const starts = readStarts(tokens, where);
+  const controls = readControls(bytes, { where, starts });
+  const { byteOf } = byteAlphabet();
+  refuseOtherTypes(types, { where, count: tokens.count, controlCount: controls.length });
+
+  return buildVocabulary({
+    where,
+    controls,
+    count: tokens.count - controls.length,
+    byteLength: bytes.byteLength,
+    write(rank, target, at) {
+      const id = rank + controls.length;
+      const end = starts[id + 1]! - lengthBytes;
+      let length = 0;
+      for (let i = starts[id]!; i < end; i++) {
+        let codePoint = bytes[i]!;
+        // the alphabet ends at U+0143, in the range of two-byte sequences
+        if (codePoint >= 0x80) codePoint = ((codePoint & 0x3f) << 6) | ((bytes[++i] ?? 0) & 0x3f);
+        const byte = codePoint < byteOf.length ? byteOf[codePoint]! : -1;
+        if (byte < 0 || i >= end) throw notTekken(where, `token ${id} is not spelled in the byte alphabet`);
+        target[at + length++] = byte;
+      }
+      return length;
+    },
+  });
+}
+
+const lengthBytes = 8;
+
+/** [count + 1] offset of each token's first byte; the last is where one more would have its own. */
+function readStarts({ count, bytes }: { count: number; bytes: Uint8Array }, where: string): Float64Array {
+  if (count > maxTokens) throw notTekken(where, `${count} tokens, more than ${maxTokens} cannot be right`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const starts = new Float64Array(count + 1);
+  let at = lengthBytes;
+  for (let id = 0; id < count; id++) {
+    starts[id] = at;
+    if (at > bytes.byteLength) throw notTekken(where, `tokenizer.ggml.tokens ends before token ${id} of ${count}`);
+    at += view.getUint32(at - lengthBytes, true) + view.getUint32(at - lengthBytes / 2, true) * 2 ** 32 + lengthBytes;
+  }
+  if (at - lengthBytes > bytes.byteLength) throw notTekken(where, `tokenizer.ggml.tokens ends inside its last token`);
+  starts[count] = at;
+  return starts;
+}
+
+/** Names of the tokens before the first byte, which is spelled U+0100, in UTF-8 C4 80. */
+function readControls(bytes: Uint8Array, { where, starts }: { where: string; starts: Float64Array }): string[] {
+  const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+  const controls: string[] = [];
+  for (let id = 0; id + 1 < starts.length; id++) {
+    const start = starts[id]!;
+    const end = starts[id + 1]! - lengthBytes;
+    if (end - start === 2 && bytes[start] === 0xc4 && bytes[start + 1] === 0x80) return controls;
+    controls.push(utf8.decode(bytes.subarray(start, end)));
+  }
+  throw notTekken(where, 'tokenizer.ggml.tokens has no token for the byte 0');
+}
+
+function refuseOtherTypes(
+  types: Int32Array | undefined,
+  { where, count, controlCount }: { where: string; count: number; controlCount: number },
+): void {
+  if (types === undefined) return;
+  if (types.length !== count) throw notTekken(where, `${types.length} token types for ${count} tokens`);
+  const ordinary = 1;
+  for (let id = 0; id < count; id++) {
+    if ((types[id] === ordinary) !== id >= controlCount) {
+      throw notTekken(where, `token ${id} has type ${types[id]}: Tekken has its ${controlCount} control tokens first`);
+    }
+  }
+}
