@@ -23,6 +23,9 @@ export const ggmlConstants = { precisionF32: 10, usageWeights: 1, statusSuccess:
 /** sizeof(struct ggml_tensor) and the fields we read; the layout is the same on every 64-bit platform. */
 export const tensorLayout = { size: 336, ne: 16, nb: 48, data: 248 } as const;
 
+/** struct ggml_type_traits: the field we read. */
+export const typeTraitsLayout = { toFloat: 40 } as const;
+
 /** ggml_init_params by value. */
 export const initParamsFields = { mem_size: 'size_t', mem_buffer: 'void *', no_alloc: 'bool' } as const;
 
@@ -76,6 +79,7 @@ export const ggmlPrototypes = {
   newGraphCustom: ['ggml_new_graph_custom', 'tensor', ['ptr', 'size', 'bool']],
   buildForwardExpand: ['ggml_build_forward_expand', 'void', ['ptr', 'ptr']],
 
+  typeTraits: ['ggml_get_type_traits', 'ptr', ['i32']],
   bytesPerRow: ['ggml_row_size', 'size', ['i32', 'i64']],
   fp16ToFp32Row: ['ggml_fp16_to_fp32_row', 'void', ['memory', 'memory', 'i64']],
   fp32ToFp16Row: ['ggml_fp32_to_fp16_row', 'void', ['memory', 'memory', 'i64']],

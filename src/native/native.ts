@@ -2,7 +2,7 @@ import type { Llama } from 'node-llama-cpp';
 import type Koffi_ from 'koffi';
 import { PixtralError, reasonOf } from '../base/errors.ts';
 import { type Library, type Pointer, bind, callAsync } from './bind.ts';
-import { ggmlPrototypes, initParamsFields } from './ggml.ts';
+import { ggmlPrototypes, initParamsFields, typeTraitsLayout } from './ggml.ts';
 import { type LibraryPaths, findLibraries } from './libraries.ts';
 import {
   batchFields,
@@ -52,6 +52,12 @@ export interface Native {
   callBackendInt(fn: Pointer, backend: Pointer, value: number): void;
   /** Calls a `void (*)(backend, callback, data)` found through the registry. */
   callBackendCallback(fn: Pointer, backend: Pointer, callback: Pointer, userData: Pointer): void;
+  /** `count` values of a row stored as ggml type `type`. */
+  dequantize(type: number, row: Uint8Array, count: number): Float32Array;
+  /** Cores that are useful for arithmetic: not hyper-threads, not efficiency cores. */
+  readonly mathCores: number;
+  /** The last error that llama.cpp logged, for a message that says why. */
+  lastError(): string | undefined;
   /** Copies `count` floats out of native memory. */
   readFloats(at: Pointer, count: number): Float32Array;
   close(): Promise<void>;
@@ -65,9 +71,13 @@ export const expectedVersion = '0.5.0';
  * @throws PixtralError `machine` when no build fits, the version differs or a symbol is missing
  */
 export async function openNative({ gpu, onLog }: NativeOptions): Promise<Native> {
-  const llama = await loadRuntime(gpu, onLog);
+  let lastError: string | undefined;
+  const llama = await loadRuntime(gpu, (level, text) => {
+    if (level === 'error') lastError = text;
+    onLog(level, text);
+  });
   try {
-    return await bindRuntime(llama);
+    return await bindRuntime(llama, () => lastError);
   } catch (thrown) {
     await llama.dispose();
     throw thrown;
@@ -104,7 +114,7 @@ async function loadRuntime(gpu: GpuChoice, onLog: NativeOptions['onLog']): Promi
   }
 }
 
-async function bindRuntime(runtime: Llama): Promise<Native> {
+async function bindRuntime(runtime: Llama, lastError: Native['lastError']): Promise<Native> {
   const { default: koffi } = await import('koffi');
   widenWorkerStacks(koffi);
   const libraries = findLibraries(loadedLibraries(), process.platform);
@@ -131,6 +141,7 @@ async function bindRuntime(runtime: Llama): Promise<Native> {
   });
   checkRuntime(missing, llama, libraries);
 
+  const toFloat = koffi.proto('void', ['void *', 'void *', 'int64_t']);
   const backendInt = koffi.proto('void', ['void *', 'int']);
   const backendCallback = koffi.proto('void', ['void *', 'void *', 'void *']);
   return {
@@ -144,6 +155,17 @@ async function bindRuntime(runtime: Llama): Promise<Native> {
     callBackendInt: (fn, backend, value) => koffi.call(fn, backendInt, backend, value),
     callBackendCallback: (fn, backend, callback, userData) =>
       koffi.call(fn, backendCallback, backend, callback, userData),
+    dequantize: (type, row, count) => {
+      const values = new Float32Array(count);
+      const traits = ggml.typeTraits(type);
+      const convert = traits === null ? 0n : BigInt(koffi.decode.uint64(traits + BigInt(typeTraitsLayout.toFloat)));
+      // ggml has no conversion from f32 to itself.
+      if (convert === 0n) return new Float32Array(row.slice().buffer, 0, count);
+      koffi.call(convert, toFloat, row, values, count);
+      return values;
+    },
+    mathCores: runtime.cpuMathCores,
+    lastError,
     readFloats: (at, count) => new Float32Array(koffi.view(at, count * 4)).slice(),
     close: () => runtime.dispose(),
   };
