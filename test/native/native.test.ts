@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { AbortFlag } from '../../src/native/abort-flag.ts';
+import { listDevices } from '../../src/native/devices.ts';
+import { ggmlType, tensorLayout } from '../../src/native/ggml.ts';
+import { Handles } from '../../src/native/handles.ts';
+import { type Native, openNative } from '../../src/native/native.ts';
+
+let native: Native;
+before(async () => {
+  native = await openNative({ gpu: 'off', onLog: () => {} });
+});
+after(() => native.close());
+
+test('the runtime is the version that the bindings were written for', () => {
+  assert.match(native.version, /^0\.5\.0/);
+});
+
+test('there is a CPU device', () => {
+  assert.ok(listDevices(native).some(({ kind }) => kind === 'cpu'));
+});
+
+test("the tensor header is laid out as the abort flag assumes: ggml's own predicates read it", () => {
+  const flag = new AbortFlag();
+  assert.equal(native.ggml.isEmpty(flag.data), false);
+  assert.equal(native.ggml.isScalar(flag.data), true);
+  flag.set();
+  assert.equal(native.ggml.isEmpty(flag.data), true);
+  assert.equal(native.ggml.isScalar(flag.data), false);
+  flag.clear();
+  assert.equal(native.ggml.isEmpty(flag.data), false);
+  assert.equal(native.ggml.tensorOverhead() > tensorLayout.size, true);
+});
+
+test('a quantised row comes back within half a step of its blocks', async () => {
+  const values = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i) * 3);
+  const row = new Uint8Array(native.ggml.bytesPerRow(ggmlType.q8_0, 64));
+  const written = await native.ggml.quantizeChunk(ggmlType.q8_0, values, row, 0, 1, 64, null);
+  assert.equal(written, row.length);
+  const back = native.dequantize(ggmlType.q8_0, row, 64);
+  values.forEach((value, i) => assert.ok(Math.abs(value - back[i]!) <= 3 / 127 / 2 + 1e-3));
+});
+
+test('f32 rows need no conversion, f16 and bf16 rows keep exactly representable values', () => {
+  const values = Float32Array.of(1, -2.5, 0, 96);
+  const wide = new Uint8Array(values.buffer);
+  assert.deepEqual(native.dequantize(ggmlType.f32, wide, 4), values);
+  for (const [type, encode] of [
+    [ggmlType.f16, native.ggml.fp32ToFp16Row],
+    [ggmlType.bf16, native.ggml.fp32ToBf16Row],
+  ] as const) {
+    const half = new Uint16Array(4);
+    encode(values, half, 4);
+    assert.deepEqual(native.dequantize(type, new Uint8Array(half.buffer), 4), values);
+  }
+});
+
+test('handles close in reverse order, once, and null is refused', () => {
+  const closed: bigint[] = [];
+  const handles = new Handles();
+  for (const handle of [1n, 2n, 3n]) handles.own('a thing', handle, (made) => closed.push(made));
+  assert.throws(() => handles.own('a thing', null, () => {}), { code: 'machine' });
+  handles.close();
+  handles.close();
+  assert.deepEqual(closed, [3n, 2n, 1n]);
+});
