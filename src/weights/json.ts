@@ -103,10 +103,10 @@ export function optionalString(object: JsonObject, key: string): string | undefi
   return typeof value === 'string' ? value : wrong(object, key, 'a string');
 }
 
-/** Refuses a field unless it is absent or one of `allowed`. */
+/** Refuses a field unless it is absent, null or one of `allowed`. */
 export function expectOneOf(object: JsonObject, key: string, allowed: readonly unknown[]): void {
   const value = optionalField(object, key);
-  if (value !== undefined && !allowed.includes(value)) wrong(object, key, allowed.map(show).join(' or '));
+  if (value !== undefined && !allowed.includes(value)) wrong(object, key, [...allowed.map(show), 'none'].join(' or '));
 }
 
 function absent(object: JsonObject, key: string): never {

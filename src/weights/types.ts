@@ -11,6 +11,8 @@ export interface TextConfig {
   vocabularySize: number;
   /** Tokens. */
   contextLength: number;
+  /** The embedding matrix is the output matrix too. */
+  tiedEmbeddings: boolean;
 }
 
 export interface VisionConfig {

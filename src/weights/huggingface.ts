@@ -1,0 +1,231 @@
+import { PixtralError } from '../base/errors.ts';
+import { type GivenImageTokenIds, type ImageTokenIds, imageTokenIdRange } from './image-tokens.ts';
+import {
+  type JsonObject,
+  type Range,
+  asObject,
+  expectOneOf,
+  optionalBoolean,
+  optionalField,
+  optionalInteger,
+  optionalNumber,
+  optionalObject,
+  optionalString,
+  sizes,
+} from './json.ts';
+import type { ModelConfig, TextConfig, VisionConfig } from './types.ts';
+
+/** GGUF name -> name in the shards, in the oldest spelling of its prefix. */
+export const huggingFaceNames: Readonly<Record<string, string>> = {
+  'token_embd.weight': 'language_model.model.embed_tokens.weight',
+  'output_norm.weight': 'language_model.model.norm.weight',
+  'output.weight': 'language_model.lm_head.weight',
+  'blk.N.attn_norm.weight': 'language_model.model.layers.N.input_layernorm.weight',
+  'blk.N.attn_q.weight': 'language_model.model.layers.N.self_attn.q_proj.weight',
+  'blk.N.attn_k.weight': 'language_model.model.layers.N.self_attn.k_proj.weight',
+  'blk.N.attn_v.weight': 'language_model.model.layers.N.self_attn.v_proj.weight',
+  'blk.N.attn_output.weight': 'language_model.model.layers.N.self_attn.o_proj.weight',
+  'blk.N.ffn_norm.weight': 'language_model.model.layers.N.post_attention_layernorm.weight',
+  'blk.N.ffn_gate.weight': 'language_model.model.layers.N.mlp.gate_proj.weight',
+  'blk.N.ffn_up.weight': 'language_model.model.layers.N.mlp.up_proj.weight',
+  'blk.N.ffn_down.weight': 'language_model.model.layers.N.mlp.down_proj.weight',
+  'v.patch_embd.weight': 'vision_tower.patch_conv.weight',
+  'v.pre_ln.weight': 'vision_tower.ln_pre.weight',
+  'v.blk.N.ln1.weight': 'vision_tower.transformer.layers.N.attention_norm.weight',
+  'v.blk.N.attn_q.weight': 'vision_tower.transformer.layers.N.attention.q_proj.weight',
+  'v.blk.N.attn_k.weight': 'vision_tower.transformer.layers.N.attention.k_proj.weight',
+  'v.blk.N.attn_v.weight': 'vision_tower.transformer.layers.N.attention.v_proj.weight',
+  'v.blk.N.attn_out.weight': 'vision_tower.transformer.layers.N.attention.o_proj.weight',
+  'v.blk.N.ln2.weight': 'vision_tower.transformer.layers.N.ffn_norm.weight',
+  'v.blk.N.ffn_gate.weight': 'vision_tower.transformer.layers.N.feed_forward.gate_proj.weight',
+  'v.blk.N.ffn_up.weight': 'vision_tower.transformer.layers.N.feed_forward.up_proj.weight',
+  'v.blk.N.ffn_down.weight': 'vision_tower.transformer.layers.N.feed_forward.down_proj.weight',
+  'mm.input_norm.weight': 'multi_modal_projector.norm.weight',
+  'mm.patch_merger.weight': 'multi_modal_projector.patch_merger.merging_layer.weight',
+  'mm.1.weight': 'multi_modal_projector.linear_1.weight',
+  'mm.1.bias': 'multi_modal_projector.linear_1.bias',
+  'mm.2.weight': 'multi_modal_projector.linear_2.weight',
+  'mm.2.bias': 'multi_modal_projector.linear_2.bias',
+};
+
+/** Newer transformers save the same tensors under other prefixes (since 4.52). */
+const prefixes: readonly (readonly [newer: string, oldest: string])[] = [
+  ['model.language_model.', 'language_model.model.'],
+  ['model.vision_tower.', 'vision_tower.'],
+  ['model.multi_modal_projector.', 'multi_modal_projector.'],
+  ['lm_head.', 'language_model.lm_head.'],
+];
+
+/** A tensor's name in the oldest spelling of its prefix. */
+export function oldestName(name: string): string {
+  const found = prefixes.find(([newer]) => name.startsWith(newer));
+  return found === undefined ? name : found[1] + name.slice(found[0].length);
+}
+
+/** Over how many heads Hugging Face split the rows of this tensor into halves; undefined where it did not. */
+export function permutedHeads(pattern: string, { text, vision }: ModelConfig): number | undefined {
+  switch (pattern) {
+    case 'blk.N.attn_q.weight':
+      return text.heads;
+    case 'blk.N.attn_k.weight':
+      return text.kvHeads;
+    case 'v.blk.N.attn_q.weight':
+    case 'v.blk.N.attn_k.weight':
+      return vision.heads;
+    default:
+      return undefined;
+  }
+}
+
+interface Family {
+  modelType: string;
+  /** Defaults of the config's class, for what a config.json leaves out. */
+  featureLayer: number;
+  projectorBias: boolean;
+  spatialMergeSize: number;
+  projectorNorm: boolean;
+  tied: boolean;
+}
+
+/** configuration_llava.py, configuration_mistral3.py of transformers. */
+const families: readonly Family[] = [
+  { modelType: 'llava', featureLayer: -2, projectorBias: true, spatialMergeSize: 1, projectorNorm: false, tied: false },
+  {
+    modelType: 'mistral3',
+    featureLayer: -1,
+    projectorBias: false,
+    spatialMergeSize: 2,
+    projectorNorm: true,
+    tied: true,
+  },
+];
+
+/**
+ * config.json of LlavaForConditionalGeneration or Mistral3ForConditionalGeneration around a Pixtral tower.
+ * What the file leaves out takes the defaults of the config's class, as in transformers.
+ * @param hasOutput whether the shards hold an output matrix; some configs call the embeddings tied all the same
+ * @throws PixtralError `model` when a field is missing, wrong, or asks for what the pair cannot express
+ */
+export function huggingFaceConfig(
+  config: JsonObject,
+  { imageTokens, hasOutput }: { imageTokens: ImageTokenIds; hasOutput: boolean },
+): ModelConfig {
+  const family = familyOf(config);
+  expectOneOf(config, 'projector_hidden_act', ['gelu']);
+  expectOneOf(config, 'vision_feature_select_strategy', ['full']);
+  expectOneOf(config, 'quantization_config', []);
+  const featureLayer = optionalInteger(config, 'vision_feature_layer', { min: -1000, max: 1000 });
+  if ((featureLayer ?? family.featureLayer) !== -1) {
+    throw new PixtralError('model', `${config.where}: vision_feature_layer is not -1, expected Pixtral's -1`);
+  }
+  const vision = asObject(optionalField(config, 'vision_config'), `${config.where}: vision_config`);
+  const mergeSize = optionalInteger(config, 'spatial_merge_size', { min: 1, max: 64 });
+  return {
+    text: { ...textConfig(config), tiedEmbeddings: !hasOutput && saysTied(config, family) },
+    vision: {
+      ...towerConfig(vision),
+      ...imageTokens,
+      spatialMergeSize: family.spatialMergeSize === 1 ? 1 : (mergeSize ?? family.spatialMergeSize),
+      adapterBias: optionalBoolean(config, 'multimodal_projector_bias') ?? family.projectorBias,
+      projectorNorm: family.projectorNorm,
+    },
+  };
+}
+
+function familyOf(config: JsonObject): Family {
+  const modelType = optionalString(config, 'model_type');
+  const family = families.find((known) => known.modelType === modelType);
+  if (family !== undefined) return family;
+  throw new PixtralError(
+    'model',
+    `${config.where}: model_type is ${modelType ?? 'absent'}, expected llava or mistral3`,
+    {
+      hint: 'only Pixtral and Mistral Small 3.1 and 3.2 can be converted',
+    },
+  );
+}
+
+function saysTied(config: JsonObject, family: Family): boolean {
+  const text = optionalObject(config, 'text_config');
+  const inText = text === undefined ? undefined : optionalBoolean(text, 'tie_word_embeddings');
+  return inText ?? optionalBoolean(config, 'tie_word_embeddings') ?? family.tied;
+}
+
+const positive: Range = { min: Number.MIN_VALUE, max: Number.MAX_VALUE };
+/** The window that Mistral states for Pixtral-12B; its Hugging Face config says 1,024,000 by mistake. */
+const pixtralContextLength = 131_072;
+const mistakenContextLength = 1_024_000;
+
+function textConfig(config: JsonObject): Omit<TextConfig, 'tiedEmbeddings'> {
+  const text = asObject(optionalField(config, 'text_config'), `${config.where}: text_config`);
+  expectOneOf(text, 'model_type', ['mistral']);
+  expectOneOf(text, 'hidden_act', ['silu']);
+  expectOneOf(text, 'attention_bias', [false]);
+  const dim = optionalInteger(text, 'hidden_size', sizes) ?? 4096;
+  const heads = optionalInteger(text, 'num_attention_heads', sizes) ?? 32;
+  const contextLength = optionalInteger(text, 'max_position_embeddings', { min: 1, max: 2 ** 31 - 1 });
+  return {
+    dim,
+    layers: optionalInteger(text, 'num_hidden_layers', sizes) ?? 32,
+    heads,
+    kvHeads: optionalInteger(text, 'num_key_value_heads', sizes) ?? 8,
+    headDim: optionalInteger(text, 'head_dim', sizes) ?? Math.floor(dim / heads),
+    hiddenDim: optionalInteger(text, 'intermediate_size', sizes) ?? 14_336,
+    ropeTheta: ropeTheta(text, ['default']),
+    normEps: optionalNumber(text, 'rms_norm_eps', positive) ?? 1e-6,
+    vocabularySize: optionalInteger(text, 'vocab_size', sizes) ?? 32_000,
+    contextLength: contextLength === mistakenContextLength ? pixtralContextLength : (contextLength ?? 131_072),
+  };
+}
+
+type TowerConfig = Omit<VisionConfig, keyof ImageTokenIds | 'spatialMergeSize' | 'adapterBias' | 'projectorNorm'>;
+
+/** configuration_pixtral.py. hidden_act is SiLU in truth, though the class default and old copies say gelu. */
+function towerConfig(vision: JsonObject): TowerConfig {
+  expectOneOf(vision, 'model_type', ['pixtral']);
+  expectOneOf(vision, 'hidden_act', ['silu', 'gelu']);
+  const hiddenSize = optionalInteger(vision, 'hidden_size', sizes) ?? 1024;
+  const heads = optionalInteger(vision, 'num_attention_heads', sizes) ?? 16;
+  const headDim = hiddenSize / heads;
+  expectOneOf(vision, 'head_dim', [headDim]);
+  return {
+    hiddenSize,
+    intermediateSize: optionalInteger(vision, 'intermediate_size', sizes) ?? 4096,
+    layers: optionalInteger(vision, 'num_hidden_layers', sizes) ?? 24,
+    heads,
+    headDim,
+    patchSize: optionalInteger(vision, 'patch_size', sizes) ?? 16,
+    imageSize: optionalInteger(vision, 'image_size', sizes) ?? 1024,
+    ropeTheta: ropeTheta(vision, ['default', 'axial']),
+    normEps: 1e-5, // fixed in mistral-inference and transformers alike
+    channels: optionalInteger(vision, 'num_channels', sizes) ?? 3,
+  };
+}
+
+/** Transformers 5 keeps it inside `rope_parameters`; before, it stood beside the other fields. */
+function ropeTheta(config: JsonObject, types: readonly string[]): number {
+  for (const key of ['rope_parameters', 'rope_scaling']) {
+    const rope = optionalObject(config, key);
+    if (rope === undefined) continue;
+    expectOneOf(rope, 'rope_type', types);
+    const theta = optionalNumber(rope, 'rope_theta', positive);
+    if (theta !== undefined) return theta;
+  }
+  return optionalNumber(config, 'rope_theta', positive) ?? 10_000;
+}
+
+/** config.json names the image token only; break and end stand in the tokenizer. */
+export function huggingFaceImageTokens(config: JsonObject): GivenImageTokenIds {
+  const key = optionalField(config, 'image_token_index') === undefined ? 'image_token_id' : 'image_token_index';
+  return {
+    imageTokenId: optionalInteger(config, key, imageTokenIdRange),
+    imageBreakTokenId: undefined,
+    imageEndTokenId: undefined,
+  };
+}
+
+/** Whether config.json repeats the known mistake of naming GELU for the tower. */
+export function saysGelu(config: JsonObject): boolean {
+  const vision = optionalObject(config, 'vision_config');
+  return vision !== undefined && (optionalString(vision, 'hidden_act') ?? 'gelu') === 'gelu';
+}
