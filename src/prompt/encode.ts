@@ -1,0 +1,44 @@
+import type { Tekken } from '../tokenizer/tekken.ts';
+import type { Gridded, Message } from './message.ts';
+import { layOut, templates } from './template.ts';
+
+/** Neighbouring ids of text and control tokens, or the ids of one image: [IMG] where a row of embeddings goes. */
+export type Run<I> = { kind: 'ids'; ids: number[] } | { kind: 'image'; image: I; ids: number[] };
+
+/**
+ * The ids of a conversation, laid out for the tokenizer's version. All runs' ids together are mistral-common's.
+ * @throws PixtralError('input') for an order of roles that no template has
+ */
+export function encodePrompt<I extends Gridded>(messages: readonly Message<I>[], tekken: Tekken): Run<I>[] {
+  const runs: Run<I>[] = [];
+  const append = (ids: readonly number[]): void => {
+    const last = runs.at(-1);
+    if (last?.kind !== 'ids') {
+      if (ids.length > 0) runs.push({ kind: 'ids', ids: [...ids] });
+      return;
+    }
+    for (const id of ids) last.ids.push(id);
+  };
+  for (const segment of layOut(messages, templates[tekken.version])) {
+    switch (segment.kind) {
+      case 'control':
+        append([tekken.id(segment.name)]);
+        break;
+      case 'text':
+        append(tekken.encode(segment.text));
+        break;
+      case 'image':
+        runs.push({ kind: 'image', image: segment.image, ids: imageIds(segment.image, tekken) });
+        break;
+    }
+  }
+  return runs;
+}
+
+/** Each row of [IMG] ends with [IMG_BREAK], the last one with [IMG_END]: (columns + 1) * rows ids. */
+function imageIds({ grid }: Gridded, tekken: Tekken): number[] {
+  const row = [...new Array<number>(grid.columns).fill(tekken.id('[IMG]')), tekken.id('[IMG_BREAK]')];
+  const ids = Array.from({ length: grid.rows }, () => row).flat();
+  ids[ids.length - 1] = tekken.id('[IMG_END]');
+  return ids;
+}
