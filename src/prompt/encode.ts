@@ -37,7 +37,8 @@ export function encodePrompt<I extends Gridded>(messages: readonly Message<I>[],
 
 /** Each row of [IMG] ends with [IMG_BREAK], the last one with [IMG_END]: (columns + 1) * rows ids. */
 function imageIds({ grid }: Gridded, tekken: Tekken): number[] {
-  const row = [...new Array<number>(grid.columns).fill(tekken.id('[IMG]')), tekken.id('[IMG_BREAK]')];
+  const image = tekken.id('[IMG]');
+  const row = [...Array.from({ length: grid.columns }, () => image), tekken.id('[IMG_BREAK]')];
   const ids = Array.from({ length: grid.rows }, () => row).flat();
   ids[ids.length - 1] = tekken.id('[IMG_END]');
   return ids;
