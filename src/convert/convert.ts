@@ -1,0 +1,153 @@
+import { type FileHandle, mkdir, readFile, statfs } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { PixtralError, reasonOf } from '../base/errors.ts';
+import { systemError } from '../base/files.ts';
+import { type GgufLayout, layoutGguf } from '../gguf/write.ts';
+import { tekkenFromHuggingFace } from '../tokenizer/from-huggingface.ts';
+import { tekkenFromJson } from '../tokenizer/from-tekken-json.ts';
+import { ggufTokenizer } from '../tokenizer/gguf-keys.ts';
+import type { Tekken } from '../tokenizer/tekken.ts';
+import { openCheckpoint } from '../weights/checkpoint.ts';
+import type { Checkpoint } from '../weights/types.ts';
+import { modelMetadata, projectorMetadata } from './metadata.ts';
+import { pairId } from './pair-id.ts';
+import { type PlannedTensor, parameterCount, planConversion } from './plan.ts';
+import type { ConvertType } from './quantize.ts';
+import type { RowCodec } from './rows.ts';
+import { type SourceFiles, sourceFiles } from './source-files.ts';
+import { writeTensors } from './write-tensors.ts';
+import { writeTogether } from './write-together.ts';
+
+export interface ConvertProgress {
+  tensor: string;
+  /** Path of the file being written. */
+  file: string;
+  doneBytes: number;
+  /** Of both files. */
+  totalBytes: number;
+}
+
+export interface ConvertOptions {
+  /** Folder for `model.gguf` and `mmproj.gguf`; made if missing. */
+  out: string;
+  type: ConvertType;
+  /** Jinja, for other programs: the template of the tokenizer's version. */
+  chatTemplate: (version: Tekken['version']) => string;
+  /** Stops within a chunk of some megabytes; nothing is left behind. */
+  signal?: AbortSignal;
+  onProgress?: (progress: ConvertProgress) => void;
+  native: { ggml: RowCodec };
+}
+
+export interface Converted {
+  /** Paths of the two files. */
+  model: string;
+  mmproj: string;
+  bytes: number;
+  /** What a user should know about the checkpoint. */
+  notes: string[];
+}
+
+/**
+ * Converts a checkpoint folder to a pair of GGUF files, tensor by tensor, in memory of some 100 MB. Both files appear
+ * together at the end, or neither does.
+ * @throws PixtralError `model` for a faulty checkpoint, `machine` for a full disk and the like
+ */
+export async function convert(folder: string, options: ConvertOptions): Promise<Converted> {
+  const checkpoint = await openCheckpoint(folder);
+  const tekken = await loadTokenizer(checkpoint);
+  const source = sourceFiles();
+  try {
+    const layouts = await layOut(checkpoint, { tekken, source, options });
+    const bytes = layouts.reduce((sum, { layout }) => sum + layout.byteLength, 0);
+    await prepareFolder(options.out, bytes);
+    await writeBoth(layouts, { source, options, totalBytes: bytes });
+    const [model, mmproj] = layouts.map(({ path }) => path);
+    return { model: model ?? '', mmproj: mmproj ?? '', bytes, notes: checkpoint.notes };
+  } finally {
+    await source.close();
+  }
+}
+
+async function loadTokenizer({ tokenizer: { path, kind } }: Checkpoint): Promise<Tekken> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new PixtralError('model', `${path}: cannot read the tokenizer: ${reasonOf(cause)}`, { cause });
+  });
+  return kind === 'tekken' ? tekkenFromJson(bytes, path) : tekkenFromHuggingFace(bytes, path);
+}
+
+/** One file of the pair with everything decided. */
+interface FileLayout {
+  path: string;
+  tensors: PlannedTensor[];
+  layout: GgufLayout;
+}
+
+async function layOut(
+  checkpoint: Checkpoint,
+  { tekken, source, options }: { tekken: Tekken; source: SourceFiles; options: ConvertOptions },
+): Promise<FileLayout[]> {
+  const { config, tokenizer } = checkpoint;
+  if (tekken.vocabularySize !== config.text.vocabularySize) {
+    throw new PixtralError(
+      'model',
+      `${tokenizer.path}: has ${tekken.vocabularySize} tokens, expected the model's ${config.text.vocabularySize}`,
+      { hint: 'use the tokenizer that belongs to these weights' },
+    );
+  }
+  const { model, projector } = planConversion(checkpoint, options.type);
+  const name = basename(resolve(checkpoint.folder)).replaceAll(/[-_]+/g, ' ');
+  const common = { config, type: options.type, name, pairId: await pairId(checkpoint, source) };
+  const chatTemplate = options.chatTemplate(tekken.version);
+  const keys = ggufTokenizer(tekken);
+  const modelKeys = modelMetadata(
+    { ...common, parameters: parameterCount(model) },
+    { keys, version: tekken.version, chatTemplate },
+  );
+  const projectorKeys = projectorMetadata({ ...common, parameters: parameterCount(projector) });
+  return [
+    { path: join(options.out, 'model.gguf'), tensors: model, layout: layoutGguf(modelKeys, model) },
+    { path: join(options.out, 'mmproj.gguf'), tensors: projector, layout: layoutGguf(projectorKeys, projector) },
+  ];
+}
+
+/** Refuses before anything is written when the pair cannot fit. */
+async function prepareFolder(folder: string, bytes: number): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    const { bavail, bsize } = await statfs(folder);
+    const free = bavail * bsize;
+    if (free >= bytes) return;
+    throw new PixtralError('machine', `${folder}: ${gigabytes(free)} free, expected ${gigabytes(bytes)} for the pair`, {
+      hint: 'free some space, or write to another disk with --out',
+    });
+  } catch (thrown) {
+    throw thrown instanceof PixtralError ? thrown : systemError(folder, 'cannot write there', thrown);
+  }
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+async function writeBoth(
+  layouts: readonly FileLayout[],
+  { source, options, totalBytes }: { source: SourceFiles; options: ConvertOptions; totalBytes: number },
+): Promise<void> {
+  const { signal, native, onProgress } = options;
+  let doneBytes = 0;
+  const parts = layouts.map(({ path, tensors, layout }) => ({
+    path,
+    write: async (file: FileHandle, partPath: string): Promise<void> => {
+      doneBytes += layout.header.byteLength;
+      const onChunk = (tensor: string, byteLength: number): void => {
+        doneBytes += byteLength;
+        onProgress?.({ tensor, file: path, doneBytes, totalBytes });
+      };
+      const threads = availableParallelism();
+      await writeTensors(file, partPath, { tensors, layout, source, codec: native.ggml, threads, signal, onChunk });
+    },
+  }));
+  await writeTogether(parts);
+}

@@ -1,0 +1,146 @@
+import { bool, f32, f32Array, rawArray, text, u32 } from '../gguf/build.ts';
+import type { GgufValue } from '../gguf/types.ts';
+import type { GgufTokenizer } from '../tokenizer/gguf-keys.ts';
+import type { ModelConfig } from '../weights/types.ts';
+import { type ConvertType, typeTable } from './quantize.ts';
+
+export interface MetadataOptions {
+  config: ModelConfig;
+  type: ConvertType;
+  /** Shown by tools: `Pixtral 12B 2409`. */
+  name: string;
+  /** Weights in this file, for `general.size_label`. */
+  parameters: number;
+  /** The same in both files of a pair, and in no other pair. */
+  pairId: string;
+}
+
+export interface TokenizerMetadata {
+  keys: GgufTokenizer;
+  /** `v3`, `v7`, ... */
+  version: string;
+  /** Jinja. */
+  chatTemplate: string;
+}
+
+type Metadata = Map<string, GgufValue>;
+
+/**
+ * Metadata of the text model, as llama.cpp reads it (reference: conversion/base.py, llama.py, mistral.py of v0.5.0).
+ * Better than its converter's: `tekken` as pre-tokenizer in both layouts (its `pixtral` groups digits), a context
+ * length always, a real Jinja template.
+ */
+export function modelMetadata(options: MetadataOptions, tokenizer: TokenizerMetadata): Metadata {
+  const { text: model } = options.config;
+  return new Map([
+    ...general('llama', 'model', options),
+    ['llama.block_count', u32(model.layers)],
+    ['llama.context_length', u32(model.contextLength)],
+    ['llama.embedding_length', u32(model.dim)],
+    ['llama.feed_forward_length', u32(model.hiddenDim)],
+    ['llama.attention.head_count', u32(model.heads)],
+    ['llama.attention.head_count_kv', u32(model.kvHeads)],
+    // The head size is not dim / heads in this family, so it must be said three times.
+    ['llama.attention.key_length', u32(model.headDim)],
+    ['llama.attention.value_length', u32(model.headDim)],
+    ['llama.rope.dimension_count', u32(model.headDim)],
+    ['llama.rope.freq_base', f32(model.ropeTheta)],
+    ['llama.attention.layer_norm_rms_epsilon', f32(model.normEps)],
+    ['llama.vocab_size', u32(model.vocabularySize)],
+    ...tokenizerMetadata(tokenizer),
+  ]);
+}
+
+/** Metadata of the projector file: vision tower and adapter, as mtmd reads it (tools/mtmd/clip.cpp of v0.5.0). */
+export function projectorMetadata(options: MetadataOptions): Metadata {
+  const { text: model, vision } = options.config;
+  return new Map([
+    ...general('clip', 'mmproj', options),
+    ['clip.has_vision_encoder', bool(true)],
+    ['clip.projector_type', text('pixtral')],
+    ['clip.vision.projection_dim', u32(model.dim)],
+    ['clip.vision.image_size', u32(vision.imageSize)],
+    ['clip.vision.patch_size', u32(vision.patchSize)],
+    ['clip.vision.embedding_length', u32(vision.hiddenSize)],
+    ['clip.vision.feed_forward_length', u32(vision.intermediateSize)],
+    ['clip.vision.block_count', u32(vision.layers)],
+    ['clip.vision.attention.head_count', u32(vision.heads)],
+    ['clip.vision.attention.layer_norm_epsilon', f32(vision.normEps)],
+    ['clip.vision.image_mean', f32Array(imageMean)],
+    ['clip.vision.image_std', f32Array(imageStd)],
+    ['clip.use_silu', bool(true)],
+    ['clip.rope.freq_base', f32(vision.ropeTheta)],
+    ...mergeSize(vision.spatialMergeSize),
+  ]);
+}
+
+/** Mistral normalises with CLIP's constants (mistral-common, tokens/tokenizers/image.py). */
+const imageMean = [0.48145466, 0.4578275, 0.40821073];
+const imageStd = [0.26862954, 0.26130258, 0.27577711];
+
+function mergeSize(size: number): [string, GgufValue][] {
+  return size > 1 ? [['clip.vision.spatial_merge_size', u32(size)]] : [];
+}
+
+function general(
+  architecture: string,
+  kind: string,
+  { type, name, parameters, pairId }: MetadataOptions,
+): [string, GgufValue][] {
+  return [
+    ['general.architecture', text(architecture)],
+    ['general.type', text(kind)],
+    ['general.name', text(name)],
+    ['general.size_label', text(sizeLabel(parameters))],
+    ['general.file_type', u32(typeTable[type].fileType)],
+    ['general.quantization_version', u32(2)],
+    ['pixtral.pair_id', text(pairId)],
+  ];
+}
+
+/** `12B`, `435M`, `1.2M`: two digits at least, as llama.cpp's converter writes it. */
+export function sizeLabel(parameters: number): string {
+  const [unit, letter] = units.find(([size]) => parameters > size) ?? [1e3, 'K'];
+  const scaled = parameters / unit;
+  return scaled.toFixed(scaled >= 9.5 ? 0 : 1) + letter;
+}
+
+const units: readonly (readonly [size: number, letter: string])[] = [
+  [1e12, 'T'],
+  [1e9, 'B'],
+  [1e6, 'M'],
+];
+
+function tokenizerMetadata({ keys, version, chatTemplate }: TokenizerMetadata): [string, GgufValue][] {
+  return [
+    ['tokenizer.ggml.model', text('gpt2')],
+    ['tokenizer.ggml.pre', text('tekken')],
+    ['tokenizer.ggml.tokens', stringsValue(keys.tokens)],
+    ['tokenizer.ggml.token_type', rawArray('i32', keys.types.length, bytesOf(keys.types))],
+    ['tokenizer.ggml.merges', stringsValue(keys.merges)],
+    ['tokenizer.ggml.bos_token_id', u32(keys.bos)],
+    ['tokenizer.ggml.eos_token_id', u32(keys.eos)],
+    ['tokenizer.ggml.unknown_token_id', u32(keys.unk)],
+    ['tokenizer.ggml.padding_token_id', u32(keys.pad)],
+    ['tokenizer.ggml.add_bos_token', bool(true)],
+    ['tokenizer.ggml.add_eos_token', bool(false)],
+    ['tokenizer.chat_template', text(chatTemplate)],
+    ['pixtral.tokenizer.version', text(version)],
+  ];
+}
+
+function bytesOf(values: Int32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** The body of a GGUF string array: 400,000 strings into one buffer. */
+export function stringsValue(strings: readonly string[]): GgufValue {
+  const lengths = strings.map((string) => Buffer.byteLength(string));
+  const body = Buffer.alloc(lengths.reduce((sum, length) => sum + 8 + length, 0));
+  let at = 0;
+  strings.forEach((string, index) => {
+    body.writeUInt32LE(lengths[index] ?? 0, at); // the upper half of the u64 stays zero
+    at += 8 + body.write(string, at + 8);
+  });
+  return rawArray('string', strings.length, body);
+}

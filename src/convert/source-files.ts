@@ -1,0 +1,45 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { errnoOf } from '../base/errors.ts';
+import { readExactly, systemError } from '../base/files.ts';
+import { type Chunk, sourceRange } from './plan.ts';
+
+/** The shards of a checkpoint, each opened once. */
+export interface SourceFiles {
+  open(path: string): Promise<FileHandle>;
+  /** A chunk's bytes as they stand in the file, at the start of `target`. */
+  read(chunk: Chunk, target: Uint8Array): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export function sourceFiles(): SourceFiles {
+  const handles = new Map<string, Promise<FileHandle>>();
+
+  function openOnce(path: string): Promise<FileHandle> {
+    const known = handles.get(path);
+    if (known !== undefined) return known;
+    const opening = open(path).catch((cause: unknown) => {
+      throw systemError(path, 'cannot open', cause);
+    });
+    handles.set(path, opening);
+    return opening;
+  }
+
+  return {
+    open: openOnce,
+    async read(chunk, target) {
+      const { path, name } = chunk.tensor.source;
+      const file = await openOnce(path);
+      const { position, length } = sourceRange(chunk);
+      const bytes = target.subarray(0, length);
+      try {
+        return await readExactly(file, { path, position, length, target: bytes });
+      } catch (cause) {
+        throw errnoOf(cause) === undefined ? cause : systemError(path, `cannot read tensor ${name}`, cause);
+      }
+    },
+    async close() {
+      const settled = await Promise.allSettled(handles.values());
+      for (const handle of settled) if (handle.status === 'fulfilled') await handle.value.close();
+    },
+  };
+}
