@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readExactly } from '../base/files.ts';
-import type { Checkpoint, SourceTensor } from '../weights/types.ts';
+import type { Checkpoint, ModelConfig, SourceTensor } from '../weights/types.ts';
 import type { SourceFiles } from './source-files.ts';
 
 /** Enough to tell fine-tunes apart, little enough to read from 600 tensors in no time. */
@@ -12,12 +12,17 @@ const sampleBytes = 4096;
  * layouts, so that the id does not depend on the layout or on the type converted to.
  */
 export async function pairId(checkpoint: Checkpoint, files: SourceFiles): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(checkpoint.config));
+  const hash = createHash('sha256').update(spelled(checkpoint.config));
   for (const [name, tensor] of checkpoint.tensors) {
     hash.update(`\n${name} ${tensor.shape.join('x')} ${tensor.dtype}\n`);
     if (!isPermutedSomewhere(name)) hash.update(await sample(tensor, files));
   }
   return hash.digest('hex').slice(0, 32);
+}
+
+/** The config with its keys in a fixed order. */
+function spelled({ text, vision }: ModelConfig): string {
+  return JSON.stringify([Object.entries(text).sort(), Object.entries(vision).sort()]);
 }
 
 function isPermutedSomewhere(name: string): boolean {

@@ -1,0 +1,144 @@
+/**
+ * Compares our converter with llama.cpp's own, tensor by tensor and key by key, on tiny checkpoints of both layouts.
+ *
+ *     LLAMA_CPP=<source tree of llama.cpp v0.5.0> PYTHON=<python with torch, transformers, mistral-common, sentencepiece> \
+ *       node --import tsx test/peer/compare-convert.ts
+ *
+ * Exits with 1 when a tensor differs, or a key for which `expected` below has no reason.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { convert } from '../../src/convert/convert.ts';
+import { convertTypes } from '../../src/convert/quantize.ts';
+import { readGguf } from '../../src/gguf/read.ts';
+import { type Gguf, type GgufValue, ggmlTypeName } from '../../src/gguf/types.ts';
+import { openNative } from '../../src/native/native.ts';
+import { type FloatType, tinyConfig, withFolder, writeCheckpoint } from '../helpers/weights.ts';
+
+const tree = process.env['LLAMA_CPP'] ?? '';
+const python = process.env['PYTHON'] ?? 'python3';
+
+/** Keys in which we mean to differ, and why. */
+const expected: readonly (readonly [key: RegExp, reason: string])[] = [
+  [/^pixtral\./, 'ours: pair id and tokenizer version'],
+  [/^general\.(name|basename|version|finetune|size_label)$/, 'guessed from the folder name by each in its own way'],
+  [/^tokenizer\.chat_template$/, 'theirs is a short name that only old readers know, ours is Jinja'],
+  [/^tokenizer\.ggml\.scores$/, 'theirs are all zero and not read for this tokenizer'],
+  [/^llama\.context_length$/, "Hugging Face's 1,024,000 is a mistake for 131,072"],
+  [/^clip\.rope\.freq_base$/, 'theirs has it in one layout only'],
+];
+/** Tensors that their converter leaves out. */
+const lacking: readonly (readonly [name: string, layout: string, reason: string])[] = [
+  ['v.token_embd.img_break', 'huggingface', 'dropped by mistake; their own loader then refuses the file'],
+];
+
+let failures = 0;
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function fail(line: string): void {
+  failures++;
+  say(`FAILED ${line}`);
+}
+
+function convertTheirs(folder: string, { type, out, mistral }: { type: string; out: string; mistral: boolean }): void {
+  mkdirSync(out, { recursive: true });
+  for (const [file, flags] of [
+    ['model.gguf', []],
+    ['mmproj.gguf', ['--mmproj']],
+  ] as const) {
+    const format = mistral ? ['--mistral-format'] : [];
+    const script = [join(tree, 'convert_hf_to_gguf.py'), folder, ...format, ...flags];
+    execFileSync(python, [...script, '--outtype', type, '--outfile', join(out, file)], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, PYTHONPATH: [join(tree, 'gguf-py'), process.env['PYTHONPATH'] ?? ''].join(':') },
+    });
+  }
+}
+
+function tensorBytes(gguf: Gguf, name: string): Buffer | undefined {
+  const tensor = gguf.tensors.get(name);
+  if (tensor === undefined) return undefined;
+  return readFileSync(gguf.path).subarray(tensor.offset, tensor.offset + tensor.byteLength);
+}
+
+function compareTensors(ours: Gguf, theirs: Gguf, { where, layout }: { where: string; layout: string }): number {
+  let equal = 0;
+  for (const name of new Set([...ours.tensors.keys(), ...theirs.tensors.keys()])) {
+    const [mine, other] = [ours.tensors.get(name), theirs.tensors.get(name)];
+    if (other === undefined && lacking.some(([known, where_]) => known === name && where_ === layout)) continue;
+    const shapes = [mine, other].map((tensor) => tensor && `${ggmlTypeName(tensor.type)} ${tensor.dims.join('x')}`);
+    if (shapes[0] !== shapes[1]) fail(`${where} ${name}: ours ${shapes[0]}, theirs ${shapes[1]}`);
+    else if (tensorBytes(ours, name)?.equals(tensorBytes(theirs, name) ?? Buffer.alloc(0)) !== true) {
+      fail(`${where} ${name}: bytes differ`);
+    } else equal++;
+  }
+  return equal;
+}
+
+function show(value: GgufValue | undefined): string {
+  if (value === undefined) return 'absent';
+  if (value.type !== 'array') return `${value.type} ${String(value.value).slice(0, 40)}`;
+  return `${value.elementType}[${value.count}] ${Buffer.from(value.bytes).toString('base64')}`;
+}
+
+const reasons = new Set<string>();
+
+function compareKeys(ours: Gguf, theirs: Gguf, where: string): void {
+  for (const key of new Set([...ours.metadata.keys(), ...theirs.metadata.keys()])) {
+    const [mine, other] = [show(ours.metadata.get(key)), show(theirs.metadata.get(key))];
+    if (mine === other) continue;
+    const reason = expected.find(([pattern]) => pattern.test(key))?.[1];
+    const line = `${key}: ours ${mine.slice(0, 60)}, theirs ${other.slice(0, 60)}`;
+    if (reason === undefined) fail(`${where} ${line}`);
+    else reasons.add(`${key} (${reason})`);
+  }
+}
+
+/** What their converter demands of each layout and real folders have. */
+function complete(folder: string, layout: string): void {
+  if (layout === 'mistral') return;
+  const decoder = { 12: { content: '[IMG_BREAK]', special: true } };
+  writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ added_tokens_decoder: decoder }));
+}
+
+const native = await openNative({ gpu: 'off', onLog: () => undefined });
+await withFolder(async (base) => {
+  for (const layout of ['mistral', 'huggingface'] as const) {
+    for (const dtype of ['BF16', 'F32', 'F16'] as const satisfies FloatType[]) {
+      const folder = await writeCheckpoint(join(base, `${layout}-${dtype}`), {
+        layout,
+        dtype,
+        changeConfig: (json) => (layout === 'mistral' ? hubParams(json) : json),
+      });
+      complete(folder, layout);
+      for (const type of convertTypes) {
+        const where = `${layout} ${dtype} to ${type}:`;
+        const [mine, other] = [join(folder, `ours-${type}`), join(folder, `theirs-${type}`)];
+        await convert(folder, { out: mine, type, native, chatTemplate: () => '{{ messages }}' });
+        convertTheirs(folder, { type, out: other, mistral: layout === 'mistral' });
+        for (const file of ['model.gguf', 'mmproj.gguf']) {
+          const [ours, theirs] = [await readGguf(join(mine, file)), await readGguf(join(other, file))];
+          const equal = compareTensors(ours, theirs, { where, layout });
+          compareKeys(ours, theirs, `${where} ${file}`);
+          say(`${where} ${file}: ${equal} tensors equal`);
+        }
+      }
+    }
+  }
+});
+await native.close();
+
+/** params.json as on the Hub since 2024-10: their converter refuses the torrent's. */
+function hubParams(json: Record<string, unknown>): Record<string, unknown> {
+  const vision = { ...(json['vision_encoder'] as object), image_break_token_id: 12, image_end_token_id: 13 };
+  return { ...json, max_position_embeddings: tinyConfig.text.contextLength, vision_encoder: vision };
+}
+
+say('Keys that differ for a reason:');
+for (const reason of [...reasons].sort()) say(`  ${reason}`);
+for (const [name, layout, reason] of lacking) say(`  tensor ${name} in the ${layout} layout (${reason})`);
+process.exitCode = failures === 0 ? 0 : 1;
