@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** A golden case of fixtures/checkpoints.py. Values are transformers' own, in float32. */
+export interface GoldenCase {
+  name: string;
+  messages: { role: 'system' | 'user' | 'assistant'; content: ({ text: string } | { image: string })[] }[];
+  /** mistral-common's ids of the whole prompt. */
+  ids: number[];
+  /** Output of the vision tower per picture, [patches, 64]. */
+  tower: Float32Array[];
+  /** Output of the adapter per picture, [patches, 96]. */
+  adapter: Float32Array[];
+  /** Logits of the last positions of the prompt, [4, 512]. */
+  logits: Float32Array;
+  greedy: number[];
+  /** Distance of the two best logits at each greedy step. */
+  gaps: number[];
+}
+
+interface Stored {
+  offset: number;
+  shape: number[];
+}
+type StoredCase = Omit<GoldenCase, 'tower' | 'adapter' | 'logits'> & {
+  tower: Stored[];
+  adapter: Stored[];
+  logits: Stored;
+};
+
+const fixture = (path: string): string => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url));
+
+export const checkpointFolder = (layout: 'mistral' | 'huggingface'): string => fixture(`checkpoints/${layout}`);
+export const scenePath = (name: string): string => fixture(`scenes/${name}`);
+
+export function goldenCases(): GoldenCase[] {
+  const values = readFileSync(fixture('golden/values.bin'));
+  const read = ({ offset, shape }: Stored): Float32Array => {
+    const length = shape.reduce((product, side) => product * side, 1);
+    return new Float32Array(values.buffer.slice(values.byteOffset + offset, values.byteOffset + offset + length * 4));
+  };
+  const cases = JSON.parse(readFileSync(fixture('golden/cases.json'), 'utf8')) as StoredCase[];
+  return cases.map((stored) => ({
+    ...stored,
+    tower: stored.tower.map(read),
+    adapter: stored.adapter.map(read),
+    logits: read(stored.logits),
+  }));
+}
+
+/** Norm of the difference over norm of the expected values. */
+export function relativeError(actual: Float32Array, expected: Float32Array): number {
+  let difference = 0;
+  let norm = 0;
+  if (actual.length !== expected.length) throw new Error(`${actual.length} values, expected ${expected.length}`);
+  expected.forEach((value, i) => {
+    difference += (value - actual[i]!) ** 2;
+    norm += value ** 2;
+  });
+  return Math.sqrt(difference / norm);
+}
