@@ -42,8 +42,13 @@ const inLastUserTurn = String.raw`{%- set ns = namespace(system='', last_user=-1
     {%- endif -%}
 {%- endfor -%}
 {{- bos_token -}}
-{%- if ns.last_user < 0 -%}
-    {{- '[INST]' + ns.system + '[/INST]' -}}
+{%- set spoken = messages | rejectattr('role', 'equalto', 'system') | list -%}
+{%- if spoken | length == 0 or spoken[0].role != 'user' -%}
+    {{- '[INST]' -}}
+    {%- if ns.last_user < 0 -%}
+        {{- ns.system -}}
+    {%- endif -%}
+    {{- '[/INST]' -}}
 {%- endif -%}
 {%- for message in messages -%}
     {%- if message.role == 'user' -%}

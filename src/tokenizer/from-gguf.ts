@@ -69,8 +69,8 @@ function readVocabulary({ tokens, types }: GgufTokenizerKeys, where: string): Vo
       for (let i = starts[id]!; i < end; i++) {
         let codePoint = bytes[i]!;
         // the alphabet ends at U+0143, in the range of two-byte sequences
-        if (codePoint >= 0x80) codePoint = ((codePoint & 0x3f) << 6) | ((bytes[++i] ?? 0) & 0x3f);
-        const byte = codePoint < byteOf.length ? byteOf[codePoint]! : -1;
+        if (codePoint >= 0x80) codePoint = ((codePoint ^ 0xc0) << 6) | ((bytes[++i] ?? 0) ^ 0x80);
+        const byte = byteOf[codePoint] ?? -1;
         if (byte < 0 || i >= end) throw notTekken(where, `token ${id} is not spelled in the byte alphabet`);
         target[at + length++] = byte;
       }

@@ -8,7 +8,7 @@ import { buildVocabulary, maxTokens, notTekken } from './vocabulary.ts';
  * Reads a Tekken vocabulary from Hugging Face's `tokenizer.json`. Its own pattern is not used: published Pixtral copies
  * carry one that groups digits, which Mistral's tokenizer does not.
  * @param where names the file in errors
- * @param hints the file does not name the version
+ * @param hints what the file does not tell: version and image sizes
  * @throws PixtralError('model') for anything that is not such a file
  */
 export function tekkenFromHuggingFace(bytes: Uint8Array, where: string, hints?: VersionHints): Tekken {
@@ -46,7 +46,7 @@ export function tekkenFromHuggingFace(bytes: Uint8Array, where: string, hints?: 
       return word.length;
     },
   });
-  return createTekken({ version: guessVersion(hints ?? {}, controls), image: undefined, vocabulary });
+  return createTekken({ version: guessVersion(hints ?? {}, controls), image: hints?.image, vocabulary });
 }
 
 /** How byte 0 is spelled. Tekken's control tokens come before it. */

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { byteAlphabet } from '../../src/tokenizer/alphabet.ts';
 import type { GgufTokenizerKeys } from '../../src/tokenizer/from-gguf.ts';
 import { tekkenFromJson } from '../../src/tokenizer/from-tekken-json.ts';
+import { tekkenPattern } from '../../src/tokenizer/split.ts';
 import type { Tekken, TokenizerVersion } from '../../src/tokenizer/tekken.ts';
 
 /**
@@ -36,7 +38,7 @@ export function tekkenFile(version: TokenizerVersion): Record<string, unknown> {
   const file: Record<string, unknown> = {
     config: { ...config, version },
     vocab: words.map((word, rank) => ({ rank, token_bytes: word, token_str: null })),
-    [version === 'v13' ? 'image' : 'multimodal']: pixtralImage,
+    [version === 'v7' ? 'multimodal' : 'image']: pixtralImage,
   };
   if (version !== 'v3') file['special_tokens'] = listedControls(version);
   return file;
@@ -60,6 +62,31 @@ export function tekken(version: TokenizerVersion = 'v3'): Tekken {
   const known = loaded.get(version) ?? tekkenFromJson(jsonBytes(tekkenFile(version)), `tekken.json (${version})`);
   loaded.set(version, known);
   return known;
+}
+
+/** A tekken.json of 20 control tokens and 262 others: enough to be read, bent and cut in many ways. */
+export function tinyFile(): Record<string, unknown> {
+  const words = [
+    ...Array.from({ length: 256 }, (_, byte) => [byte]),
+    ...['ab', 'bc', 'abc', ' a', 'é', ' ab'].map((word) => [...Buffer.from(word)]),
+  ];
+  return {
+    config: {
+      pattern: tekkenPattern,
+      num_vocab_tokens: 262,
+      default_vocab_size: 282,
+      default_num_special_tokens: 20,
+      version: 'v3',
+    },
+    vocab: words.map((bytes, rank) => ({ rank, token_bytes: Buffer.from(bytes).toString('base64'), token_str: null })),
+    image: pixtralImage,
+  };
+}
+
+/** Golden values by mistral-common: `texts`, `kinds` or `conversations` of fixtures/tokenizer.py. */
+export function golden<T>(name: string): T {
+  const path = new URL(`../../fixtures/tokenizer/${name}.json.gz`, import.meta.url);
+  return JSON.parse(gunzipSync(readFileSync(path)).toString('utf8')) as T;
 }
 
 /** The spelling that Hugging Face and GGUF use: control tokens by name, others in the byte alphabet. */

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Message } from '../../src/prompt/message.ts';
+import { layOut, templates } from '../../src/prompt/template.ts';
+import { type Grid, assistant, picture, said, system, user } from '../helpers/tekken-conversations.ts';
+
+/** Segments in one line each kind of its own: control tokens bare, texts quoted, images as their size. */
+function shown(messages: Message<Grid>[], version: keyof typeof templates): string {
+  const segments = layOut(messages, templates[version]).map((segment) => {
+    switch (segment.kind) {
+      case 'control':
+        return segment.name;
+      case 'text':
+        return JSON.stringify(segment.text);
+      default:
+        return `${segment.image.grid.columns}x${segment.image.grid.rows}`;
+    }
+  });
+  return segments.filter((segment) => segment !== '""').join(' ');
+}
+
+test('v3 puts all system prompts before the last user turn, one text with it unless there is an image', () => {
+  const messages = [system(said('S')), user(said('a')), assistant('b'), system(said('T')), user(said('c'))];
+  const allowed = messages.filter((_, i) => i !== 3);
+  assert.equal(shown(allowed, 'v3'), '<s> [INST] "a" [/INST] "b" </s> [INST] "S\\n\\nc" [/INST]');
+  assert.equal(
+    shown([system(said('S')), system(said('T')), user(picture(1, 2), said('c'))], 'v3'),
+    '<s> [INST] "S\\n\\nT\\n\\n" 1x2 "c" [/INST]',
+  );
+});
+
+test('v7 and later leave each system prompt where it was given', () => {
+  const messages = [system(said('S')), user(said('a')), system(said('T')), user(said('c'))];
+  for (const version of ['v7', 'v11', 'v13'] as const) {
+    assert.equal(
+      shown(messages, version),
+      '<s> [SYSTEM_PROMPT] "S" [/SYSTEM_PROMPT] [INST] "a" [/INST] [SYSTEM_PROMPT] "T" [/SYSTEM_PROMPT] [INST] "c" [/INST]',
+    );
+  }
+});
+
+test('only an image right behind a lone text moves to the front', () => {
+  const [text, image] = [said('t'), picture(1, 1)];
+  assert.equal(shown([user(text, image)], 'v3'), '<s> [INST] 1x1 "t" [/INST]');
+  assert.equal(shown([user(text), user(image)], 'v7'), '<s> [INST] 1x1 "t" [/INST]');
+  assert.equal(shown([user(text, image, image)], 'v3'), '<s> [INST] "t" 1x1 1x1 [/INST]');
+  assert.equal(shown([user(image, text, image)], 'v3'), '<s> [INST] 1x1 "t" 1x1 [/INST]');
+  assert.equal(shown([user(text, image, text)], 'v3'), '<s> [INST] "t" 1x1 "t" [/INST]');
+});
+
+test('v3 begins with an empty turn of the user where there is none', () => {
+  assert.equal(shown([system(said('S'))], 'v3'), '<s> [INST] "S\\n\\n" [/INST]');
+  assert.equal(shown([system(said('S'))], 'v7'), '<s> [SYSTEM_PROMPT] "S" [/SYSTEM_PROMPT]');
+});
+
+test('an answer loses the spaces at its end, and has no </s> when it is to be continued', () => {
+  assert.equal(
+    shown([user(said('a')), assistant('b \n  '), user(said('c'))], 'v3'),
+    '<s> [INST] "a" [/INST] "b \\n" </s> [INST] "c" [/INST]',
+  );
+  assert.equal(shown([user(said('a')), { ...assistant('b'), prefix: true }], 'v3'), '<s> [INST] "a" [/INST] "b"');
+});
