@@ -1,0 +1,86 @@
+import type { GpuChoice } from '../native/native.ts';
+
+/** What the engine is doing, for a spinner or a log. */
+export type Stage = 'load' | 'image' | 'encode' | 'prefill' | 'decode';
+
+export type EngineEvent =
+  | { kind: 'stage'; stage: Stage; detail?: string }
+  | { kind: 'text'; text: string }
+  | { kind: 'answer'; answer: Answer };
+
+/** One picture as the model saw it. */
+export interface ImageReceipt {
+  source: string;
+  sha256: string;
+  /** Pixels, upright. */
+  width: number;
+  height: number;
+  /** Pixels after the resize. */
+  seen: [width: number, height: number];
+  /** [IMG] tokens across and down. */
+  grid: [columns: number, rows: number];
+  /** Ids in the prompt, breaks and end included. */
+  tokens: number;
+  cached: boolean;
+}
+
+/** Milliseconds of each stage. */
+export interface Timings {
+  load_ms: number;
+  image_ms: number;
+  encode_ms: number;
+  prefill_ms: number;
+  decode_ms: number;
+}
+
+export interface Answer {
+  model: string;
+  text: string;
+  /** `stop`: the model ended; `length`: the token limit or the context did; `stop-string`: a --stop did. */
+  finish: 'stop' | 'length' | 'stop-string';
+  images: ImageReceipt[];
+  /** Tokens. */
+  usage: { prompt: number; image: number; completion: number };
+  timings: Timings;
+  sampling: {
+    temperature: number;
+    top_p: number;
+    top_k: number;
+    min_p: number;
+    repeat_penalty: number;
+    seed: number;
+  };
+}
+
+export interface EngineOptions {
+  /** Paths of the GGUF pair. */
+  model: string;
+  mmproj: string;
+  gpu: GpuChoice;
+  /** Layers on the GPU, the output layer counted as one more. */
+  gpuLayers: number | 'auto';
+  threads: number | 'auto';
+  /** Tokens; `auto`: prompt and answer, up to what the model was trained for. */
+  contextSize: number | 'auto';
+  /** Tokens per prefill step. */
+  batchSize: number;
+  /** Type of the KV cache: f16, q8_0, ... */
+  cacheType: string;
+  /** A line of llama.cpp's log. */
+  onLog?: (line: string) => void;
+}
+
+export interface AskOptions {
+  maxTokens: number;
+  /** 0 is greedy. */
+  temperature: number;
+  topP: number;
+  topK: number;
+  minP: number;
+  /** Unsigned 32 bits. */
+  seed: number;
+  repeatPenalty: number;
+  /** The answer ends before any of these. */
+  stop: readonly string[];
+  signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,38 @@
+/** Which four source places make a destination place, and with what weights. */
+export interface Taps {
+  /** [length, 4] source indices, clamped to the edge. */
+  indices: Int32Array;
+  /** [length, 4] weights, each four adding up to 1. */
+  weights: Float32Array;
+}
+
+/**
+ * OpenCV's INTER_CUBIC along one axis: a = -0.75, centres at half pixels, edges repeated, no smoothing when shrinking,
+ * the fourth weight being what the others leave of 1.
+ * Source: OpenCV, resize.cpp, interpolateCubic and the loop around it (float32 arithmetic).
+ */
+export function cubicTaps(sourceLength: number, length: number): Taps {
+  const indices = new Int32Array(length * 4);
+  const weights = new Float32Array(length * 4);
+  const scale = sourceLength / length;
+  for (let place = 0; place < length; place++) {
+    const at = Math.fround((place + 0.5) * scale - 0.5);
+    const left = Math.floor(at);
+    const four = cubicWeights(Math.fround(at - left));
+    for (let tap = 0; tap < 4; tap++) {
+      indices[place * 4 + tap] = Math.min(Math.max(left - 1 + tap, 0), sourceLength - 1);
+      weights[place * 4 + tap] = four[tap]!;
+    }
+  }
+  return { indices, weights };
+}
+
+function cubicWeights(x: number): [number, number, number, number] {
+  const a = -0.75;
+  const y = x + 1;
+  const z = 1 - x;
+  const first = Math.fround(((a * y - 5 * a) * y + 8 * a) * y - 4 * a);
+  const second = Math.fround(((a + 2) * x - (a + 3)) * x * x + 1);
+  const third = Math.fround(((a + 2) * z - (a + 3)) * z * z + 1);
+  return [first, second, third, Math.fround(1 - first - second - third)];
+}
