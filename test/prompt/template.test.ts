@@ -4,17 +4,12 @@ import type { Message } from '../../src/prompt/message.ts';
 import { layOut, templates } from '../../src/prompt/template.ts';
 import { type Grid, assistant, picture, said, system, user } from '../helpers/tekken-conversations.ts';
 
-/** Segments in one line each kind of its own: control tokens bare, texts quoted, images as their size. */
+/** A layout in one line: control tokens bare, texts quoted and only where there is one, images as their size. */
 function shown(messages: Message<Grid>[], version: keyof typeof templates): string {
   const segments = layOut(messages, templates[version]).map((segment) => {
-    switch (segment.kind) {
-      case 'control':
-        return segment.name;
-      case 'text':
-        return JSON.stringify(segment.text);
-      default:
-        return `${segment.image.grid.columns}x${segment.image.grid.rows}`;
-    }
+    if (segment.kind === 'control') return segment.name;
+    if (segment.kind === 'text') return JSON.stringify(segment.text);
+    return `${segment.image.grid.columns}x${segment.image.grid.rows}`;
   });
   return segments.filter((segment) => segment !== '""').join(' ');
 }

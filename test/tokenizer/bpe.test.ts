@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { createMerger } from '../../src/tokenizer/bpe.ts';
 import { tekken } from '../helpers/tekken.ts';
 import { mergeSlowly } from '../helpers/tekken-oracle.ts';
@@ -32,7 +32,7 @@ test('the heap merges as the definition does', () => {
       // a whole token is taken as it is, even where merging would not arrive at it
       if (fast.length > 1) assert.deepEqual(fast, slow);
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 
@@ -44,9 +44,9 @@ test('equal letters merge from the left', () => {
   }
 });
 
-test('a million equal letters merge, which takes hours where merging is quadratic', () => {
+test('hundreds of thousands of equal letters merge, which takes minutes where merging is quadratic', () => {
   for (const letter of ['a', '日']) {
-    const piece = letter.repeat(letter === 'a' ? 1_000_000 : 100_000);
+    const piece = letter.repeat(letter === 'a' ? 300_000 : 100_000);
     assert.equal(pixtral.decode(mergePiece(piece)), piece);
   }
 });

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { PixtralError } from '../../src/base/errors.ts';
 import { type GgufTokenizerKeys, tekkenFromGguf } from '../../src/tokenizer/from-gguf.ts';
 import { tekkenFromJson } from '../../src/tokenizer/from-tekken-json.ts';
 import { ggufTokenizer } from '../../src/tokenizer/gguf-keys.ts';
-import { ggufKeys, golden, jsonBytes, spelledTokens, stringArray, tekken, tinyFile } from '../helpers/tekken.ts';
+import {
+  areSameKeys,
+  ggufKeys,
+  goldenTexts,
+  jsonBytes,
+  spelledTokens,
+  stringArray,
+  tekken,
+  tinyFile,
+} from '../helpers/tekken.ts';
 
 const tiny = tekkenFromJson(jsonBytes(tinyFile()), 'tekken.json');
 const keys = ggufKeys(tiny);
@@ -13,10 +22,10 @@ const keys = ggufKeys(tiny);
 test('the whole vocabulary gives the ids and the keys of tekken.json', () => {
   const loaded = tekkenFromGguf(ggufKeys(tekken()), 'model.gguf');
   assert.equal(loaded.vocabularySize, 131072);
-  for (const [text, ids] of golden<[text: string, ids: number[]][]>('texts')) {
+  for (const [text, ids] of goldenTexts()) {
     assert.deepEqual(loaded.encode(text), ids, JSON.stringify(text));
   }
-  assert.deepEqual(ggufTokenizer(loaded), ggufTokenizer(tekken()));
+  assert.ok(areSameKeys(ggufTokenizer(loaded), ggufTokenizer(tekken())));
 });
 
 test("others' files load: no version, no types, and the name that llama.cpp gives Hugging Face copies", () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { PixtralError } from '../../src/base/errors.ts';
 import { tekkenFromHuggingFace } from '../../src/tokenizer/from-huggingface.ts';
 import { tekkenFromJson } from '../../src/tokenizer/from-tekken-json.ts';
 import { ggufTokenizer } from '../../src/tokenizer/gguf-keys.ts';
-import { golden, huggingFaceFile, jsonBytes, tekken, tinyFile } from '../helpers/tekken.ts';
+import { areSameKeys, goldenTexts, huggingFaceFile, jsonBytes, tekken, tinyFile } from '../helpers/tekken.ts';
 
 const tiny = tekkenFromJson(jsonBytes(tinyFile()), 'tekken.json');
 const { merges } = ggufTokenizer(tiny);
@@ -22,19 +22,19 @@ function bent(change: (file: File) => void): Uint8Array {
   return jsonBytes(file);
 }
 
-test('old and new files of the whole vocabulary give the ids of tekken.json', () => {
+test('old and new files of the whole vocabulary give the ids and the keys of tekken.json', () => {
   const pixtral = tekken();
-  const all = ggufTokenizer(pixtral);
-  const texts = golden<[text: string, ids: number[]][]>('texts');
+  const keys = ggufTokenizer(pixtral);
+  const text = goldenTexts()
+    .map(([golden]) => golden)
+    .join('\n');
   for (const style of ['strings', 'pairs'] as const) {
-    const loaded = tekkenFromHuggingFace(
-      jsonBytes(huggingFaceFile(pixtral, { merges: all.merges, style })),
-      'tokenizer.json',
-    );
+    const file = huggingFaceFile(pixtral, { merges: keys.merges, style });
+    const loaded = tekkenFromHuggingFace(jsonBytes(file), 'tokenizer.json');
     assert.equal(loaded.version, 'v3');
     assert.equal(loaded.vocabularySize, 131072);
-    for (const [text, ids] of texts) assert.deepEqual(loaded.encode(text), ids, JSON.stringify(text));
-    if (style === 'pairs') assert.deepEqual(ggufTokenizer(loaded), all);
+    assert.deepEqual(loaded.encode(text), pixtral.encode(text));
+    if (style === 'pairs') assert.ok(areSameKeys(ggufTokenizer(loaded), keys));
   }
 });
 
@@ -59,7 +59,7 @@ test('files of other tokenizers are refused, in one line that names what is wron
     [({ model }) => (model.vocab['ab'] = 100), /two tokens of model\.vocab have id 100/],
     [({ model }) => (model.vocab['日'] = 282), /"日" is not spelled in the byte alphabet/],
     [({ model }) => (model.vocab['Ā'] = model.vocab['ā']), /two tokens/],
-    [({ model }) => (model.merges = [...merges].reverse()), /model\.merges\[2\] makes token 280 after token 281/],
+    [({ model }) => (model.merges = merges.toReversed()), /model\.merges\[2\] makes token 280 after token 281/],
     [({ model }) => (model.merges = ['a b c']), /model\.merges\[0\] does not make a token/],
     [({ model }) => (model.merges = undefined), /model\.merges is missing/],
     [(file) => (file.added_tokens = []), /no token has id 0/],
