@@ -136,11 +136,12 @@ function bytesOf(values: Int32Array): Uint8Array {
 /** The body of a GGUF string array: 400,000 strings into one buffer. */
 export function stringsValue(strings: readonly string[]): GgufValue {
   const lengths = strings.map((string) => Buffer.byteLength(string));
-  const body = Buffer.alloc(lengths.reduce((sum, length) => sum + 8 + length, 0));
+  const bytes = new Uint8Array(lengths.reduce((sum, length) => sum + 8 + length, 0));
+  const body = Buffer.from(bytes.buffer);
   let at = 0;
   strings.forEach((string, index) => {
     body.writeUInt32LE(lengths[index] ?? 0, at); // the upper half of the u64 stays zero
     at += 8 + body.write(string, at + 8);
   });
-  return rawArray('string', strings.length, body);
+  return rawArray('string', strings.length, bytes);
 }

@@ -22,7 +22,7 @@ export async function pairId(checkpoint: Checkpoint, files: SourceFiles): Promis
 
 /** The config with its keys in a fixed order. */
 function spelled({ text, vision }: ModelConfig): string {
-  return JSON.stringify([Object.entries(text).sort(), Object.entries(vision).sort()]);
+  return JSON.stringify([text, vision], [...Object.keys(text), ...Object.keys(vision)].sort());
 }
 
 function isPermutedSomewhere(name: string): boolean {

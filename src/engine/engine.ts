@@ -3,7 +3,7 @@ import { DecoderContext } from '../decoder/context.ts';
 import { embeddingRows } from '../decoder/embedding-rows.ts';
 import { DecoderModel } from '../decoder/model.ts';
 import { PixtralError } from '../base/errors.ts';
-import { type Grid, imageGrid } from '../image/grid.ts';
+import type { Grid } from '../image/grid.ts';
 import type { Picture } from '../image/load.ts';
 import { picturePatches } from '../image/patches.ts';
 import { AbortFlag } from '../native/abort-flag.ts';
@@ -18,6 +18,7 @@ import { type StageClock, stageClock } from './clock.ts';
 import { generate } from './generate.ts';
 import { imageRows } from './image-rows.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
+import { gridOf } from './tokens.ts';
 
 /** A picture with the grid that the model will see it in. */
 interface PlacedPicture {
@@ -218,10 +219,6 @@ function place(messages: readonly Message<Picture>[], { image }: ModelFiles): Me
       return { kind: 'image', image: { picture: chunk.image, grid: gridOf(chunk.image, image) } };
     }),
   }));
-}
-
-function gridOf(picture: Picture, config: ModelFiles['image']): Grid {
-  return imageGrid({ width: picture.width, height: picture.height }, config);
 }
 
 function isImage(run: Run<PlacedPicture>): run is Extract<Run<PlacedPicture>, { kind: 'image' }> {

@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import { exitCodes } from '../../base/errors.ts';
+import type { EngineOptions } from '../../engine/events.ts';
+import type { Io } from '../io.ts';
+import { defaults, modelOptions, outputOptions, runtimeOptions } from '../options.ts';
+
+interface DoctorFlags {
+  model?: string;
+  mmproj?: string;
+  gpu: EngineOptions['gpu'];
+  context: number | 'auto';
+  cacheType: string;
+  batchSize: number;
+  json?: boolean;
+}
+
+export function doctorCommand(io: Io, outcome: { exitCode: number }): Command {
+  const command = new Command('doctor').description(
+    'Check the runtime: build, symbols, devices, memory, and whether a model fits. Exits 1 when something is wrong.',
+  );
+  for (const option of [...modelOptions(), ...runtimeOptions(), ...outputOptions()]) command.addOption(option);
+  return command.action(async (flags: DoctorFlags) => {
+    const { resolveModel } = await import('../../engine/resolve.ts');
+    const { diagnose } = await import('../../engine/doctor.ts');
+    const model = flags.model ?? io.env['PIXTRAL_MODEL'];
+    const diagnosis = await diagnose({
+      gpu: flags.gpu,
+      paths: model === undefined ? undefined : await resolveModel({ model, mmproj: flags.mmproj }),
+      contextSize: flags.context === 'auto' ? defaults.doctorContext : flags.context,
+      cacheType: flags.cacheType,
+      batchSize: flags.batchSize,
+    });
+    const { diagnosisText } = await import('../../output/diagnosis.ts');
+    const { jsonLine } = await import('../../output/json.ts');
+    io.stdout.write(flags.json === true ? jsonLine({ version: 1, ...diagnosis }) : diagnosisText(diagnosis));
+    if (diagnosis.problems.length > 0) outcome.exitCode = exitCodes.failed;
+  });
+}

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { type Io, onceStdin } from '../io.ts';
+import { modelOptions, outputOptions } from '../options.ts';
+import { type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
+
+interface TokensFlags {
+  system?: string;
+  model?: string;
+  mmproj?: string;
+  json?: boolean;
+}
+
+export function tokensCommand(io: Io): Command {
+  const parts: PromptParts = [];
+  const command = addPromptArguments(
+    new Command('tokens').description("Show a prompt's exact ids and its images' grids, without loading weights."),
+    parts,
+  );
+  for (const option of [...modelOptions(), ...outputOptions()]) command.addOption(option);
+  return command
+    .addHelpText('after', '\nThe model may also be a checkpoint folder or a tekken.json.')
+    .action(async (positional: string[], flags: TokensFlags) => {
+      const stdin = onceStdin(io);
+      const messages = await promptMessages(positional, { parts, system: flags.system, io, stdin });
+      const { promptLayout } = await import('../../engine/tokens.ts');
+      const layout = await promptLayout(messages, {
+        model: flags.model ?? io.env['PIXTRAL_MODEL'],
+        mmproj: flags.mmproj,
+        stdin,
+        signal: io.signal,
+      });
+      const { layoutText } = await import('../../output/layout.ts');
+      const { jsonLine } = await import('../../output/json.ts');
+      io.stdout.write(flags.json === true ? jsonLine({ version: 1, ...layout }) : layoutText(layout));
+    });
+}

@@ -1,0 +1,20 @@
+/** The world outside, as a command sees it: run.ts hands over the process's, tests hand over their own. */
+export interface Io {
+  stdin: { isTTY: boolean; read(): Promise<Uint8Array> };
+  stdout: Output;
+  stderr: Output;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Fires on Ctrl-C and the like. */
+  signal: AbortSignal;
+}
+
+export interface Output {
+  isTTY: boolean;
+  write(text: string): void;
+}
+
+/** Reads stdin once, however often it is asked for. */
+export function onceStdin(io: Io): () => Promise<Uint8Array> {
+  let bytes: Promise<Uint8Array> | undefined;
+  return () => (bytes ??= io.stdin.read());
+}

@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { PixtralError, exitCodes } from '../base/errors.ts';
+import { printError } from '../output/errors.ts';
+import { askCommand } from './commands/ask.ts';
+import { convertCommand } from './commands/convert.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { tokensCommand } from './commands/tokens.ts';
+import type { Io } from './io.ts';
+
+const commands = [askCommand, convertCommand, inspectCommand, tokensCommand, doctorCommand];
+
+/** Runs one command line. Returns the exit code; results are on `io.stdout`, everything else on `io.stderr`. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+  const outcome = { exitCode: exitCodes.ok as number };
+  const program = buildProgram(io, outcome);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return outcome.exitCode;
+  } catch (thrown) {
+    if (io.signal.aborted) return signalCode(io.signal);
+    // Commander has printed its own message, or the help that was asked for.
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    printError(thrown, io.stderr, {
+      json: argv.includes('--json'),
+      verbose: argv.includes('--verbose') || argv.includes('-v'),
+    });
+    return thrown instanceof PixtralError ? exitCodes[thrown.code] : exitCodes.failed;
+  }
+}
+
+/** The reason of our abort signal is the signal's number. */
+export function signalCode(signal: AbortSignal): number {
+  return 128 + (typeof signal.reason === 'number' ? signal.reason : 2);
+}
+
+function buildProgram(io: Io, outcome: { exitCode: number }): Command {
+  const program = new Command('pixtral')
+    .description('Ask the vision-language model Pixtral-12B about pictures, on your own machine.')
+    .version(packageVersion(), '-V, --version')
+    .helpCommand('help [command]', 'help for a command')
+    .addHelpText('after', examples);
+  for (const make of commands) program.addCommand(make(io, outcome));
+  // Commands added with addCommand inherit neither of the two.
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+    command.showHelpAfterError(`(pixtral ${command === program ? '' : `${command.name()} `}--help explains)`);
+  }
+  return program;
+}
+
+const examples = `
+Examples:
+  pixtral convert ~/pixtral-12b-240910           weights -> GGUF, once
+  export PIXTRAL_MODEL=~/pixtral-12b-240910-q8_0
+  pixtral ask photo.jpg "What is on this picture?"
+  pixtral ask a.png b.png "What changed?" --json | jq -r .text
+  curl -s https://example.org/x.png | pixtral ask - "Read the sign"
+
+Exit codes: 0 done, 1 bug or problem found, 2 usage, 3 image or prompt, 4 model, 5 machine, 130 interrupted.`;
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,102 @@
+import { InvalidArgumentError, Option } from 'commander';
+
+/** Every default of the command line. */
+export const defaults = {
+  /** mistral-inference's own: temperature of its examples, top_p of its sampler. */
+  temperature: 0.35,
+  topP: 0.8,
+  topK: 0,
+  minP: 0,
+  repeatPenalty: 1,
+  maxTokens: 1024,
+  gpu: 'auto',
+  gpuLayers: 'auto',
+  threads: 'auto',
+  contextSize: 'auto',
+  batchSize: 512,
+  cacheType: 'f16',
+  /** Half the size of bf16, answers that can hardly be told apart. */
+  convertType: 'q8_0',
+  /** Context that `doctor` assumes when it says what fits: one full picture and a long talk. */
+  doctorContext: 8192,
+} as const;
+
+interface Range {
+  min: number;
+  max: number;
+  integer?: boolean;
+}
+
+/** A parser that refuses what is no number of the range, in one line. */
+export function numberIn({ min, max, integer = false }: Range): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    const right = text.trim() !== '' && value >= min && value <= max && (!integer || Number.isInteger(value));
+    if (!right)
+      throw new InvalidArgumentError(`expected ${integer ? 'a whole number' : 'a number'} from ${min} to ${max}.`);
+    return value;
+  };
+}
+
+const numberOrAuto = (range: Range) => (text: string) => (text === 'auto' ? 'auto' : numberIn(range)(text));
+
+const positive = { min: 1, max: 2 ** 31 - 1, integer: true };
+
+/** Where the model is. */
+export const modelOptions = (): Option[] => [
+  new Option('-m, --model <path>', 'GGUF file, or folder that pixtral convert wrote').env('PIXTRAL_MODEL'),
+  new Option('--mmproj <path>', 'projector file, if it is not beside the model'),
+];
+
+/** How it is computed. */
+export const runtimeOptions = (): Option[] => [
+  new Option('--gpu <kind>', 'where to compute')
+    .choices(['auto', 'cuda', 'vulkan', 'metal', 'off'])
+    .default(defaults.gpu),
+  new Option('--gpu-layers <n>', 'layers on the GPU; auto: what fits')
+    .argParser(numberOrAuto({ min: 0, max: 10_000, integer: true }))
+    .default(defaults.gpuLayers),
+  new Option('--threads <n>', 'CPU threads; auto: cores that help')
+    .argParser(numberOrAuto({ ...positive, max: 1024 }))
+    .default(defaults.threads),
+  new Option('--context <tokens>', 'room for prompt and answer; auto: what they need')
+    .argParser(numberOrAuto(positive))
+    .default(defaults.contextSize),
+  new Option('--cache-type <type>', 'KV cache: f32, f16, bf16, q8_0, q5_1, q5_0, q4_1, q4_0, iq4_nl').default(
+    defaults.cacheType,
+  ),
+  new Option('--batch-size <tokens>', 'prompt tokens per step')
+    .argParser(numberIn({ ...positive, max: 8192 }))
+    .default(defaults.batchSize),
+];
+
+/** How the next token is chosen. */
+export const samplingOptions = (): Option[] => [
+  new Option('--max-tokens <n>', 'longest answer').argParser(numberIn(positive)).default(defaults.maxTokens),
+  new Option('--temperature <t>', '0 is greedy: always the same answer')
+    .argParser(numberIn({ min: 0, max: 10 }))
+    .default(defaults.temperature),
+  new Option('--top-p <p>', '1 turns it off').argParser(numberIn({ min: 0, max: 1 })).default(defaults.topP),
+  new Option('--top-k <k>', '0 turns it off')
+    .argParser(numberIn({ min: 0, max: 1e6, integer: true }))
+    .default(defaults.topK),
+  new Option('--min-p <p>', '0 turns it off').argParser(numberIn({ min: 0, max: 1 })).default(defaults.minP),
+  new Option('--repeat-penalty <p>', '1 turns it off')
+    .argParser(numberIn({ min: 0.01, max: 10 }))
+    .default(defaults.repeatPenalty),
+  new Option('--seed <n>', 'repeat an answer; drawn when not given').argParser(
+    numberIn({ min: 0, max: 2 ** 32 - 1, integer: true }),
+  ),
+  new Option('--stop <text>', 'end the answer before this text; repeatable').argParser(collect).default([], 'none'),
+];
+
+/** How it is printed. */
+export const outputOptions = (): Option[] => [
+  new Option('--json', 'one JSON line instead of text'),
+  new Option('-v, --verbose', "stages, llama.cpp's log and causes of errors on stderr"),
+  new Option('--no-color', 'no colour'),
+];
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,43 @@
+import { constants } from 'node:os';
+import type { WriteStream } from 'node:tty';
+import type { Output } from './io.ts';
+import { main, signalCode } from './main.ts';
+
+/** The only file that touches the process: its streams, signals and exit code. */
+const controller = new AbortController();
+
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    // The first one lets the command close its native handles; whoever repeats it does not want to wait.
+    if (controller.signal.aborted) process.exit(signalCode(controller.signal));
+    controller.abort(constants.signals[name]);
+  });
+}
+
+const brokenPipe = 128 + constants.signals.SIGPIPE;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exitCode = brokenPipe;
+    controller.abort(constants.signals.SIGPIPE);
+  });
+}
+
+const exitCode = await main(process.argv.slice(2), {
+  stdin: { isTTY: process.stdin.isTTY, read: readStdin },
+  stdout: output(process.stdout),
+  stderr: output(process.stderr),
+  env: process.env,
+  signal: controller.signal,
+});
+process.exitCode ??= exitCode;
+
+function output(stream: WriteStream): Output {
+  return { isTTY: stream.isTTY, write: (text) => void stream.write(text) };
+}
+
+async function readStdin(): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of process.stdin) parts.push(part as Uint8Array);
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,139 @@
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { readGguf } from '../gguf/read.ts';
+import { type Grid, imageGrid } from '../image/grid.ts';
+import { type Picture, loadPicture } from '../image/load.ts';
+import { encodePrompt } from '../prompt/encode.ts';
+import type { Message } from '../prompt/message.ts';
+import { tekkenFromHuggingFace } from '../tokenizer/from-huggingface.ts';
+import { tekkenFromJson } from '../tokenizer/from-tekken-json.ts';
+import type { ImageConfig, Tekken } from '../tokenizer/tekken.ts';
+import { towerConfig } from '../vision/config.ts';
+import { openCheckpoint } from '../weights/checkpoint.ts';
+import { readTokenizer } from './model-files.ts';
+import { resolveModel } from './resolve.ts';
+
+/** A prompt as the model would read it. */
+export interface Layout {
+  /** Its version: v3, v7, ... */
+  tokenizer: string;
+  ids: number[];
+  /** One per id, to show. */
+  pieces: string[];
+  images: LayoutImage[];
+}
+
+export interface LayoutImage {
+  source: string;
+  /** Pixels, upright. */
+  width: number;
+  height: number;
+  seen: [width: number, height: number];
+  grid: [columns: number, rows: number];
+  tokens: number;
+}
+
+export interface LayoutOptions {
+  /** A GGUF, a converted folder, a checkpoint folder, or a tekken.json. */
+  model: string | undefined;
+  mmproj: string | undefined;
+  stdin?: (() => Promise<Uint8Array>) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Lays a prompt out without loading weights. Images are given by their source. */
+export async function promptLayout(messages: readonly Message<string>[], options: LayoutOptions): Promise<Layout> {
+  const { tekken, image } = await openTokenizer(options);
+  const placed: Message<{ picture: Picture; grid: Grid }>[] = [];
+  for (const message of messages) {
+    const content = [];
+    for (const chunk of message.content) {
+      if (chunk.kind === 'text') content.push(chunk);
+      else {
+        const picture = await loadPicture(chunk.image, options);
+        content.push({ kind: 'image' as const, image: { picture, grid: gridOf(picture, image) } });
+      }
+    }
+    placed.push({ ...message, content });
+  }
+  const runs = encodePrompt(placed, tekken);
+  const ids = runs.flatMap((run) => run.ids);
+  return {
+    tokenizer: tekken.version,
+    ids,
+    pieces: ids.map((id) => tekken.label(id)),
+    images: runs.flatMap((run) =>
+      run.kind === 'image'
+        ? [
+            {
+              source: run.image.picture.source,
+              width: run.image.picture.width,
+              height: run.image.picture.height,
+              seen: [run.image.grid.width, run.image.grid.height] as [number, number],
+              grid: [run.image.grid.columns, run.image.grid.rows] as [number, number],
+              tokens: run.ids.length,
+            },
+          ]
+        : [],
+    ),
+  };
+}
+
+/** The grid of a picture; an impossible one is reported by the picture's name. */
+export function gridOf(picture: Picture, config: ImageConfig): Grid {
+  try {
+    return imageGrid(picture, config);
+  } catch (thrown) {
+    if (!(thrown instanceof PixtralError)) throw thrown;
+    throw new PixtralError('input', thrown.message.replace(/^picture/, picture.source), { hint: thrown.hint });
+  }
+}
+
+async function openTokenizer({ model, mmproj }: LayoutOptions): Promise<{ tekken: Tekken; image: ImageConfig }> {
+  if (model !== undefined && (await isFolder(model))) {
+    const files = await readdir(model);
+    if (files.includes('params.json') || files.includes('config.json')) return checkpointTokenizer(model);
+  }
+  if (model !== undefined && basename(model).endsWith('.json')) return fileTokenizer(model);
+  const paths = await resolveModel({ model, mmproj });
+  const tower = towerConfig(await readGguf(paths.mmproj));
+  const image = {
+    patchSize: tower.patchSize,
+    maxImageSize: tower.maxImageSize,
+    spatialMergeSize: tower.spatialMergeSize,
+  };
+  return { tekken: readTokenizer(await readGguf(paths.model), image), image };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (cause) {
+    const reason = errnoOf(cause) === 'ENOENT' ? 'no such file or folder' : reasonOf(cause);
+    throw new PixtralError('model', `${path}: ${reason}`, { cause });
+  }
+}
+
+async function checkpointTokenizer(folder: string): Promise<{ tekken: Tekken; image: ImageConfig }> {
+  const { config, tokenizer } = await openCheckpoint(folder);
+  const { patchSize, imageSize, spatialMergeSize } = config.vision;
+  const image = { patchSize, maxImageSize: imageSize, spatialMergeSize };
+  const bytes = await readFile(tokenizer.path);
+  const tekken =
+    tokenizer.kind === 'tekken'
+      ? tekkenFromJson(bytes, tokenizer.path)
+      : tekkenFromHuggingFace(bytes, tokenizer.path, { image });
+  return { tekken, image };
+}
+
+async function fileTokenizer(path: string): Promise<{ tekken: Tekken; image: ImageConfig }> {
+  const bytes = await readFile(path);
+  const tekken = basename(path) === 'tokenizer.json' ? tekkenFromHuggingFace(bytes, path) : tekkenFromJson(bytes, path);
+  if (!tekken.image) {
+    throw new PixtralError('model', `${path}: says nothing about images`, {
+      hint: `name the folder instead: --model ${dirname(join(path))}`,
+    });
+  }
+  return { tekken, image: tekken.image };
+}

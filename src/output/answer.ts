@@ -1,0 +1,34 @@
+import type { EngineEvent } from '../engine/events.ts';
+import { askJson, jsonLine } from './json.ts';
+import { printable } from './printable.ts';
+import type { StageReporter } from './progress.ts';
+
+interface AnswerOptions {
+  stdout: { isTTY: boolean; write(text: string): void };
+  reporter: StageReporter;
+  json: boolean;
+}
+
+/** Writes an answer as it comes, or one JSON line when it is whole. */
+export async function showAnswer(
+  events: AsyncIterable<EngineEvent>,
+  { stdout, reporter, json }: AnswerOptions,
+): Promise<void> {
+  for await (const event of events) {
+    switch (event.kind) {
+      case 'stage':
+        reporter.stage(event.stage, event.detail);
+        break;
+      case 'text':
+        if (json) break;
+        reporter.stop();
+        stdout.write(stdout.isTTY ? printable(event.text) : event.text);
+        break;
+      case 'answer':
+        reporter.stop();
+        if (json) stdout.write(jsonLine(askJson(event.answer)));
+        else if (!event.answer.text.endsWith('\n')) stdout.write('\n');
+        break;
+    }
+  }
+}

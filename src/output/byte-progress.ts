@@ -1,0 +1,36 @@
+import { byteSize } from './table.ts';
+
+interface Sink {
+  isTTY: boolean;
+  write(text: string): void;
+}
+
+/** Progress of long copying: one line that is rewritten on a terminal, a line every tenth elsewhere. */
+export function byteProgress(sink: Sink, { quiet }: { quiet: boolean }) {
+  const start = performance.now();
+  let tenth = 0;
+  let drawn = 0;
+  let dirty = false;
+  return {
+    update({ what, doneBytes, totalBytes }: { what: string; doneBytes: number; totalBytes: number }): void {
+      if (quiet) return;
+      const share = totalBytes === 0 ? 1 : doneBytes / totalBytes;
+      const seconds = (performance.now() - start) / 1000;
+      const rate = doneBytes / Math.max(seconds, 0.001);
+      const left = rate > 0 ? Math.ceil((totalBytes - doneBytes) / rate) : 0;
+      const text = `${Math.floor(share * 100)} % of ${byteSize(totalBytes)}, ${byteSize(rate)}/s, ${left} s left`;
+      if (sink.isTTY) {
+        if (performance.now() - drawn < 100 && share < 1) return;
+        drawn = performance.now();
+        dirty = true;
+        sink.write(`\r\u001B[K${text}  ${what}`);
+      } else if (Math.floor(share * 10) > tenth) {
+        tenth = Math.floor(share * 10);
+        sink.write(`${text}\n`);
+      }
+    },
+    stop(): void {
+      if (dirty) sink.write('\r\u001B[K');
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import { PixtralError } from '../base/errors.ts';
+import { printable } from './printable.ts';
+
+interface Sink {
+  write(text: string): void;
+}
+
+/** One line and a hint for what a user can act on, JSON if asked; a stack for a bug. */
+export function printError(thrown: unknown, sink: Sink, { json, verbose }: { json: boolean; verbose: boolean }): void {
+  const known = thrown instanceof PixtralError;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (json) {
+    const hint = known && thrown.hint !== undefined ? { hint: thrown.hint } : {};
+    sink.write(
+      `${JSON.stringify({ version: 1, error: { code: known ? thrown.code : 'failed', message, ...hint } })}\n`,
+    );
+    return;
+  }
+  if (!known) {
+    sink.write(`this is a bug in pixtral, please report it:\n${thrown instanceof Error ? thrown.stack : message}\n`);
+    return;
+  }
+  sink.write(`error: ${printable(message)}\n`);
+  if (thrown.hint !== undefined) sink.write(`hint: ${printable(thrown.hint)}\n`);
+  if (verbose) for (const cause of causes(thrown)) sink.write(`cause: ${printable(cause)}\n`);
+}
+
+function causes(thrown: Error): string[] {
+  const found: string[] = [];
+  for (let cause = thrown.cause; cause !== undefined && found.length < 8;) {
+    found.push(cause instanceof Error ? cause.message : String(cause));
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return found;
+}
