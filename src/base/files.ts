@@ -1,4 +1,4 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { PixtralError, errnoOf, reasonOf } from './errors.ts';
 
 /** Reads exactly `length` bytes at `position` into a new buffer, or into `target`. */
@@ -33,32 +33,6 @@ export async function writeFully(
     } catch (cause) {
       throw systemError(path, 'cannot write', cause);
     }
-  }
-}
-
-/**
- * Lets `write` fill `path + '.part'`, then renames it to `path`: a reader sees a whole file or none.
- * The part file is removed when `write` throws.
- */
-export async function writeWhole(
-  path: string,
-  write: (file: FileHandle, partPath: string) => Promise<void>,
-): Promise<void> {
-  const partPath = `${path}.part`;
-  const file = await open(partPath, 'w').catch((cause: unknown) => {
-    throw systemError(partPath, 'cannot create', cause);
-  });
-  try {
-    try {
-      await write(file, partPath);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(partPath, path);
-  } catch (thrown) {
-    await rm(partPath, { force: true });
-    throw errnoOf(thrown) === undefined ? thrown : systemError(path, 'cannot write', thrown);
   }
 }
 

@@ -25,6 +25,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     printError(thrown, io.stderr, {
       json: argv.includes('--json'),
       verbose: argv.includes('--verbose') || argv.includes('-v'),
+      color: !argv.includes('--no-color') && io.env['NO_COLOR'] === undefined,
     });
     return thrown instanceof PixtralError ? exitCodes[thrown.code] : exitCodes.failed;
   }

@@ -100,7 +100,13 @@ function describeRuntime(diagnosis: Diagnosis, native: Native): void {
     systemInfo: native.systemInfo.trim(),
     libraries: { ...native.libraries },
   };
-  diagnosis.devices = listDevices(native).map(({ handle: _, ...device }) => device);
+  diagnosis.devices = listDevices(native).map(({ name, description, kind, memoryFree, memoryTotal }) => ({
+    name,
+    description,
+    kind,
+    memoryFree,
+    memoryTotal,
+  }));
 }
 
 async function modelFit(

@@ -26,12 +26,6 @@ export function optionalString(gguf: Source, key: string): string | undefined {
   return found.type === 'string' ? found.value : wrong(gguf, key, 'a string');
 }
 
-export function optionalBool(gguf: Source, key: string): boolean | undefined {
-  const found = gguf.metadata.get(key);
-  if (found === undefined) return undefined;
-  return found.type === 'bool' ? found.value : wrong(gguf, key, 'true or false');
-}
-
 /** An array of any elements, its body still raw. */
 export function optionalArray(gguf: Source, key: string): GgufArray | undefined {
   const found = gguf.metadata.get(key);

@@ -149,7 +149,7 @@ function ascii(view: DataView, at: number, length: number): string {
 function describe(bytes: Uint8Array): string {
   if (bytes.byteLength === 0) return 'is empty';
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, 64));
-  if (/^%PDF/.test(start)) return 'is a PDF';
+  if (start.startsWith('%PDF')) return 'is a PDF';
   if (/^\s*<(\?xml|svg)/.test(start)) return 'is an SVG or XML file';
   if (/^.{4}ftyp(heic|heix|mif1)/s.test(start)) return 'is a HEIC picture';
   if (/^(II\*\0|MM\0\*)/.test(start)) return 'is a TIFF picture';

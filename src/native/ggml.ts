@@ -29,9 +29,6 @@ export const typeTraitsLayout = { toFloat: 40 } as const;
 /** ggml_init_params by value. */
 export const initParamsFields = { mem_size: 'size_t', mem_buffer: 'void *', no_alloc: 'bool' } as const;
 
-/** Symbols that take ggml_init_params. */
-export const ggmlStructSymbols = ['ggml_init'] as const;
-
 /**
  * The C functions of libggml-base and libggml that we call, exactly as their headers declare them
  * (ggml.h, ggml-alloc.h, ggml-backend.h of llama.cpp v0.5.0).

@@ -1,12 +1,18 @@
+import chalk, { Chalk } from 'chalk';
 import { PixtralError } from '../base/errors.ts';
 import { printable } from './printable.ts';
 
 interface Sink {
+  isTTY: boolean;
   write(text: string): void;
 }
 
 /** One line and a hint for what a user can act on, JSON if asked; a stack for a bug. */
-export function printError(thrown: unknown, sink: Sink, { json, verbose }: { json: boolean; verbose: boolean }): void {
+export function printError(
+  thrown: unknown,
+  sink: Sink,
+  { json, verbose, color }: { json: boolean; verbose: boolean; color: boolean },
+): void {
   const known = thrown instanceof PixtralError;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (json) {
@@ -20,16 +26,18 @@ export function printError(thrown: unknown, sink: Sink, { json, verbose }: { jso
     sink.write(`this is a bug in pixtral, please report it:\n${thrown instanceof Error ? thrown.stack : message}\n`);
     return;
   }
-  sink.write(`error: ${printable(message)}\n`);
-  if (thrown.hint !== undefined) sink.write(`hint: ${printable(thrown.hint)}\n`);
+  const paint = sink.isTTY && color ? chalk : new Chalk({ level: 0 });
+  sink.write(`${paint.red('error:')} ${printable(message)}\n`);
+  if (thrown.hint !== undefined) sink.write(`${paint.cyan('hint:')} ${printable(thrown.hint)}\n`);
   if (verbose) for (const cause of causes(thrown)) sink.write(`cause: ${printable(cause)}\n`);
 }
 
 function causes(thrown: Error): string[] {
   const found: string[] = [];
   for (let cause = thrown.cause; cause !== undefined && found.length < 8;) {
-    found.push(cause instanceof Error ? cause.message : String(cause));
-    cause = cause instanceof Error ? cause.cause : undefined;
+    if (!(cause instanceof Error)) break;
+    found.push(cause.message);
+    cause = cause.cause;
   }
   return found;
 }

@@ -18,8 +18,6 @@ import { type ShardNames, hasShards, readShards } from './shards.ts';
 import { checkConfig, requireTensor } from './check.ts';
 import type { Checkpoint, ModelConfig, SourceTensor } from './types.ts';
 
-export type { Checkpoint, Layout, ModelConfig, SourceTensor, SourceType, TextConfig, VisionConfig } from './types.ts';
-
 const mistralShards: ShardNames = {
   pattern: /^consolidated(-\d{5}-of-\d{5})?\.safetensors$/,
   index: 'consolidated.safetensors.index.json',

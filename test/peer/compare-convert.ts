@@ -103,6 +103,11 @@ function complete(folder: string, layout: string): void {
   if (layout === 'mistral') return;
   const decoder = { 12: { content: '[IMG_BREAK]', special: true } };
   writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ added_tokens_decoder: decoder }));
+  const [mean, std] = [
+    [0.48145466, 0.4578275, 0.40821073],
+    [0.26862954, 0.26130258, 0.27577711],
+  ];
+  writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify({ image_mean: mean, image_std: std }));
 }
 
 const native = await openNative({ gpu: 'off', onLog: () => undefined });

@@ -74,8 +74,8 @@ async function ask(
   });
   const { openEngine } = await import('../../engine/engine.ts');
   const engine = await openEngine({
-    ...paths,
     ...flags,
+    ...paths,
     contextSize: flags.context,
     ...(flags.verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
   });

@@ -41,7 +41,7 @@ export function convertCommand(io: Io): Command {
       for (const note of notes) io.stderr.write(`note: ${note}\n`);
       const { jsonLine } = await import('../../output/json.ts');
       io.stdout.write(
-        flags.json === true ? jsonLine({ version: 1, model, mmproj, bytes, seconds, notes }) : `${model}\n${mmproj}\n`,
+        flags.json === true ? jsonLine({ model, mmproj, bytes, seconds, notes }) : `${model}\n${mmproj}\n`,
       );
     });
 }

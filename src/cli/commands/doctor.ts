@@ -32,7 +32,7 @@ export function doctorCommand(io: Io, outcome: { exitCode: number }): Command {
     });
     const { diagnosisText } = await import('../../output/diagnosis.ts');
     const { jsonLine } = await import('../../output/json.ts');
-    io.stdout.write(flags.json === true ? jsonLine({ version: 1, ...diagnosis }) : diagnosisText(diagnosis));
+    io.stdout.write(flags.json === true ? jsonLine({ ...diagnosis }) : diagnosisText(diagnosis));
     if (diagnosis.problems.length > 0) outcome.exitCode = exitCodes.failed;
   });
 }

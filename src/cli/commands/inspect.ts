@@ -16,7 +16,7 @@ export function inspectCommand(io: Io): Command {
     const listed = flags.tensors === true ? tensors : undefined;
     io.stdout.write(
       flags.json === true
-        ? jsonLine({ version: 1, ...summary, ...(listed && { tensors: listed }) })
+        ? jsonLine({ ...summary, ...(listed && { tensors: listed }) })
         : inspectionText(summary, listed),
     );
   });

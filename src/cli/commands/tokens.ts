@@ -31,6 +31,6 @@ export function tokensCommand(io: Io): Command {
       });
       const { layoutText } = await import('../../output/layout.ts');
       const { jsonLine } = await import('../../output/json.ts');
-      io.stdout.write(flags.json === true ? jsonLine({ version: 1, ...layout }) : layoutText(layout));
+      io.stdout.write(flags.json === true ? jsonLine({ ...layout }) : layoutText(layout));
     });
 }
