@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const source = fileURLToPath(new URL('../src', import.meta.url));
+
+/** Floors of the house: import from your own folder or from a lower floor. */
+const floors: Record<string, number> = {
+  base: 0,
+  tokenizer: 1,
+  image: 1,
+  weights: 1,
+  gguf: 1,
+  native: 1,
+  prompt: 2,
+  vision: 2,
+  decoder: 2,
+  convert: 2,
+  store: 2,
+  engine: 3,
+  output: 4,
+  serve: 4,
+  cli: 5,
+};
+const owners: Record<string, string> = {
+  koffi: 'native',
+  'node-llama-cpp': 'native',
+  '@napi-rs/canvas': 'image',
+  commander: 'cli',
+  ora: 'output',
+  chalk: 'output',
+};
+
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ({ path, text: readFileSync(join(source, path), 'utf8') }));
+
+const importsOf = (text: string): string[] =>
+  [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1]!);
+
+test('every folder of src has a floor', () => {
+  for (const { path } of files) assert.ok(path.split(sep)[0]! in floors, path);
+});
+
+test('files import from their own folder or from a lower floor', () => {
+  for (const { path, text } of files) {
+    const folder = path.split(sep)[0]!;
+    for (const name of importsOf(text).filter((imported) => imported.startsWith('.'))) {
+      const target = relative(source, resolve(source, dirname(path), name)).split(sep)[0]!;
+      assert.ok(target === folder || floors[target]! < floors[folder]!, `${path} imports ${name}`);
+    }
+  }
+});
+
+test('an outside package is imported by the folder that owns it only', () => {
+  for (const { path, text } of files) {
+    for (const name of importsOf(text).filter(
+      (imported) => !imported.startsWith('.') && !imported.startsWith('node:'),
+    )) {
+      assert.equal(owners[name], path.split(sep)[0], `${path} imports ${name}`);
+    }
+  }
+});
+
+test('only cli/run.ts touches the streams and the exit code of the process', () => {
+  for (const { path, text } of files) {
+    if (path === join('cli', 'run.ts')) continue;
+    assert.doesNotMatch(text, /process\.(stdout|stderr|stdin|exit|exitCode)\b|\bconsole\./, path);
+  }
+});
