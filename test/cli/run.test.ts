@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { scenePath } from '../helpers/checkpoints.ts';
+import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';
+
+let pair: ConvertedPair;
+before(async () => {
+  pair = await convertedPair('mistral', 'f16');
+});
+after(() => pair.remove());
+
+const script = fileURLToPath(new URL('../../src/cli/run.ts', import.meta.url));
+
+function pixtral(...words: string[]): ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return Object.assign(child, { stdout: child.stdout!, stderr: child.stderr! });
+}
+
+const endless = (): string[] => [
+  'ask',
+  scenePath('a-80x48.png'),
+  'x',
+  ...['--model', pair.folder, '--gpu', 'off', '--max-tokens', '100000', '--context', '131072', '--cache-type', 'f16'],
+  ...['--temperature', '1', '--top-p', '1', '--seed', '3'],
+];
+
+test('the exit code of a refused command reaches the shell', async () => {
+  const [code] = await once(pixtral('ask', 'nowhere.png', 'x'), 'close');
+  assert.equal(code, 3);
+});
+
+for (const [signal, expected] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  test(`${signal} while the answer streams ends with ${expected}, without a crash`, async () => {
+    const child = pixtral(...endless());
+    let stderr = '';
+    child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
+    await once(child.stdout, 'data');
+    child.kill(signal);
+    const [code] = await once(child, 'close');
+    assert.equal(code, expected, stderr);
+    assert.equal(stderr, '');
+  });
+}
+
+test('a reader that closes the pipe ends the answer with 141', async () => {
+  const child = pixtral(...endless());
+  await once(child.stdout, 'data');
+  (child.stdout as unknown as { destroy(): void }).destroy();
+  const [code] = await once(child, 'close');
+  assert.equal(code, 141);
+});
+
+test('a long list of tokens arrives whole through a pipe', async () => {
+  const child = pixtral(
+    'tokens',
+    '-p',
+    'abcdefgh '.repeat(14_000),
+    '--model',
+    'fixtures/checkpoints/mistral',
+    '--json',
+  );
+  let length = 0;
+  let last = '';
+  child.stdout.on('data', (text: Buffer) => {
+    length += text.length;
+    last = text.toString().at(-1)!;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0);
+  assert.ok(length > 500_000, `${length} bytes`);
+  assert.equal(last, '\n');
+});

@@ -1,0 +1,27 @@
+import { main } from '../../src/cli/main.ts';
+
+export interface CliRun {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command line in this process, with streams that are no terminals. */
+export async function cli(
+  argv: readonly string[],
+  {
+    stdin,
+    env = {},
+    signal = new AbortController().signal,
+  }: { stdin?: Uint8Array; env?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<CliRun> {
+  const run = { stdout: '', stderr: '' };
+  const exitCode = await main(argv, {
+    stdin: { isTTY: stdin === undefined, read: async () => stdin ?? new Uint8Array() },
+    stdout: { isTTY: false, write: (text) => void (run.stdout += text) },
+    stderr: { isTTY: false, write: (text) => void (run.stderr += text) },
+    env,
+    signal,
+  });
+  return { exitCode, ...run };
+}
