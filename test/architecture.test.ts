@@ -43,7 +43,7 @@ const importsOf = (text: string): string[] =>
   );
 
 test('every folder of src has a floor', () => {
-  for (const { path } of files) assert.ok(path.split(sep)[0]! in floors, path);
+  for (const { path } of files) assert.ok(Object.hasOwn(floors, path.split(sep)[0]!), path);
 });
 
 test('files import from their own folder or from a lower floor', () => {

@@ -53,7 +53,7 @@ function pick(loaded: readonly string[], name: RegExp): string {
   const found = loaded.findLast((path) => name.test(basename(path.replaceAll('\\', '/'))));
   if (found === undefined) {
     throw new PixtralError('machine', `llama.cpp: no loaded library is named like ${name.source}`, {
-      hint: 'reinstall the packages (npm ci); pixtral doctor shows what was found',
+      hint: 'reinstall the packages (npm install); pixtral doctor shows what was found',
     });
   }
   return found;

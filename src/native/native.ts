@@ -107,7 +107,7 @@ async function loadRuntime(gpu: GpuChoice, onLog: NativeOptions['onLog']): Promi
     throw new PixtralError('machine', `llama.cpp: no build runs here with --gpu ${gpu}: ${reasonOf(cause)}`, {
       hint:
         gpu === 'off'
-          ? 'reinstall the packages (npm ci)'
+          ? 'reinstall the packages (npm install)'
           : 'try --gpu auto or --gpu off; pixtral doctor shows the devices',
       cause,
     });
@@ -186,7 +186,7 @@ function loadedLibraries(): string[] {
 }
 
 function checkRuntime(missing: readonly string[], llama: Native['llama'], libraries: LibraryPaths): void {
-  const hint = 'reinstall the packages (npm ci): node-llama-cpp must be the version in package.json';
+  const hint = 'reinstall the packages (npm install): node-llama-cpp must be the version in package.json';
   if (missing.length > 0) {
     throw new PixtralError('machine', `${libraries.llama}: lacks ${missing.join(', ')}`, { hint });
   }
