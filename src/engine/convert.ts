@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PixtralError } from '../base/errors.ts';
 import { type ConvertProgress, type Converted, convert } from '../convert/convert.ts';
 import type { ConvertType } from '../convert/quantize.ts';
-import { openNative } from '../native/native.ts';
+import { type Native, openNative } from '../native/native.ts';
 import { chatTemplate } from '../prompt/chat-template.ts';
 import { templates } from '../prompt/template.ts';
 
@@ -13,6 +13,8 @@ export interface ConvertCheckpointOptions {
   type: ConvertType;
   /** Replace files that are there. */
   force: boolean;
+  /** A runtime that is open already; two in one process would close each other's log. */
+  native?: Native | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: ConvertProgress) => void) | undefined;
 }
@@ -24,7 +26,7 @@ export interface ConvertCheckpointOptions {
 export async function convertCheckpoint(folder: string, options: ConvertCheckpointOptions): Promise<Converted> {
   const { out, type, force, signal, onProgress } = options;
   if (!force) await refuseOverwrite(out);
-  const native = await openNative({ gpu: 'off', onLog: () => {} });
+  const native = options.native ?? (await openNative({ gpu: 'off', onLog: () => {} }));
   try {
     return await convert(folder, {
       out,
@@ -35,7 +37,7 @@ export async function convertCheckpoint(folder: string, options: ConvertCheckpoi
       ...(onProgress && { onProgress }),
     });
   } finally {
-    await native.close();
+    if (!options.native) await native.close();
   }
 }
 

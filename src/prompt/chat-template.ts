@@ -33,7 +33,10 @@ const content = String.raw`{%- macro content(parts) -%}
     {%- endif -%}
 {%- endmacro -%}`;
 
-const inLastUserTurn = String.raw`{%- set ns = namespace(system='', last_user=-1) -%}
+// llama.cpp's tools without Jinja guess a template's kind: these two strings say v3-tekken to them, the one without spaces
+// around the control tokens (llama-chat.cpp, llm_chat_detect_template).
+const inLastUserTurn = String.raw`{#- Mistral v3 tekken; known by "[INST]" and [AVAILABLE_TOOLS] where Jinja is not. -#}
+{%- set ns = namespace(system='', last_user=-1) -%}
 {%- for message in messages -%}
     {%- if message.role == 'system' -%}
         {%- set ns.system = ns.system + content(message.content) + '\n\n' -%}

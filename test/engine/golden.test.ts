@@ -24,7 +24,7 @@ after(() => native.close());
 for (const layout of ['mistral', 'huggingface'] as const) {
   for (const [type, limit] of Object.entries(limits) as [ConvertType, (typeof limits)[ConvertType]][]) {
     test(`ids, tower, adapter and logits of the ${layout} layout at ${type} are the reference's`, async (t) => {
-      const pair = await convertedPair(layout, type);
+      const pair = await convertedPair(layout, type, native);
       t.after(() => pair.remove());
       const model = await openGoldenModel(native, pair);
       t.after(() => model.close());

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConvertType } from '../../src/convert/quantize.ts';
 import { convertCheckpoint } from '../../src/engine/convert.ts';
+import type { Native } from '../../src/native/native.ts';
 import { checkpointFolder } from './checkpoints.ts';
 
 export interface ConvertedPair {
@@ -13,8 +14,17 @@ export interface ConvertedPair {
 }
 
 /** One of the tiny checkpoints as a GGUF pair in a folder of its own. */
-export async function convertedPair(layout: 'mistral' | 'huggingface', type: ConvertType): Promise<ConvertedPair> {
+export async function convertedPair(
+  layout: 'mistral' | 'huggingface',
+  type: ConvertType,
+  native?: Native,
+): Promise<ConvertedPair> {
   const folder = await mkdtemp(join(tmpdir(), 'pixtral-test-'));
-  const { model, mmproj } = await convertCheckpoint(checkpointFolder(layout), { out: folder, type, force: false });
+  const { model, mmproj } = await convertCheckpoint(checkpointFolder(layout), {
+    out: folder,
+    type,
+    force: false,
+    native,
+  });
   return { folder, model, mmproj, remove: () => rm(folder, { recursive: true, force: true }) };
 }
