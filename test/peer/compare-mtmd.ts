@@ -105,10 +105,10 @@ function runTool(
   const { status, stdout, stderr } = spawnSync(
     tool!,
     [
-      ...['-m', model, '--mmproj', mmproj, '--image', scenePath(scene), '-p', prompt],
-      ...['--temp', '0', '-n', String(steps), '-c', '512', '-ctk', 'f32', '-ctv', 'f32', '-fa', 'off'],
-      ...['--image-min-tokens', '1', '--image-max-tokens', '4096'],
-    ],
+      ['-m', model, '--mmproj', mmproj, '--image', scenePath(scene), '-p', prompt],
+      ['--temp', '0', '-n', String(steps), '-c', '512', '-ctk', 'f32', '-ctv', 'f32', '-fa', 'off'],
+      ['--image-min-tokens', '1', '--image-max-tokens', '4096'],
+    ].flat(),
     { env: { ...process.env, MTMD_DEBUG_EMBEDDINGS: dump } },
   );
   if (status !== 0) throw new Error(`llama-mtmd-cli ended with ${status}: ${stderr.toString().slice(-500)}`);
