@@ -21,14 +21,14 @@ before(async () => {
 });
 after(() => native.close());
 
-for (const layout of ['mistral', 'huggingface'] as const) {
+for (const layout of ['mistral', 'huggingface', 'merger'] as const) {
   for (const [type, limit] of Object.entries(limits) as [ConvertType, (typeof limits)[ConvertType]][]) {
-    test(`ids, tower, adapter and logits of the ${layout} layout at ${type} are the reference's`, async (t) => {
+    test(`ids, tower, adapter and logits of ${layout} at ${type} are the reference's`, async (t) => {
       const pair = await convertedPair(layout, type, native);
       t.after(() => pair.remove());
       const model = await openGoldenModel(native, pair);
       t.after(() => model.close());
-      for (const golden of goldenCases()) {
+      for (const golden of goldenCases(layout)) {
         const run = await model.run(golden);
         assert.deepEqual(run.ids, golden.ids, golden.name);
         golden.tower.forEach((tower, i) =>

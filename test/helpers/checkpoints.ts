@@ -30,16 +30,20 @@ type StoredCase = Omit<GoldenCase, 'tower' | 'adapter' | 'logits'> & {
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url));
 
-export const checkpointFolder = (layout: 'mistral' | 'huggingface'): string => fixture(`checkpoints/${layout}`);
+/** The two layouts of the same weights, and the patch-merger relative in Mistral's layout. */
+export type TinyCheckpoint = 'mistral' | 'huggingface' | 'merger';
+
+export const checkpointFolder = (layout: TinyCheckpoint): string => fixture(`checkpoints/${layout}`);
 export const scenePath = (name: string): string => fixture(`scenes/${name}`);
 
-export function goldenCases(): GoldenCase[] {
-  const values = readFileSync(fixture('golden/values.bin'));
+export function goldenCases(checkpoint: TinyCheckpoint = 'mistral'): GoldenCase[] {
+  const name = checkpoint === 'merger' ? 'merger' : 'cases';
+  const values = readFileSync(fixture(`golden/${name}.bin`));
   const read = ({ offset, shape }: Stored): Float32Array => {
     const length = shape.reduce((product, side) => product * side, 1);
     return new Float32Array(values.buffer.slice(values.byteOffset + offset, values.byteOffset + offset + length * 4));
   };
-  const cases = JSON.parse(readFileSync(fixture('golden/cases.json'), 'utf8')) as StoredCase[];
+  const cases = JSON.parse(readFileSync(fixture(`golden/${name}.json`), 'utf8')) as StoredCase[];
   return cases.map((stored) => ({
     ...stored,
     tower: stored.tower.map(read),

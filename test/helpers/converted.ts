@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ConvertType } from '../../src/convert/quantize.ts';
 import { convertCheckpoint } from '../../src/engine/convert.ts';
 import type { Native } from '../../src/native/native.ts';
-import { checkpointFolder } from './checkpoints.ts';
+import { type TinyCheckpoint, checkpointFolder } from './checkpoints.ts';
 
 export interface ConvertedPair {
   folder: string;
@@ -15,7 +15,7 @@ export interface ConvertedPair {
 
 /** One of the tiny checkpoints as a GGUF pair in a folder of its own. */
 export async function convertedPair(
-  layout: 'mistral' | 'huggingface',
+  layout: TinyCheckpoint,
   type: ConvertType,
   native?: Native,
 ): Promise<ConvertedPair> {

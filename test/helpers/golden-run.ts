@@ -90,8 +90,9 @@ export async function openGoldenModel(native: Native, paths: { model: string; mm
           if (run.kind === 'ids') await context.appendIds(run.ids, undefined);
           else {
             const { columns, rows } = run.image.grid;
+            const merge = encoder.config.spatialMergeSize;
             const encoded = await encoder.encode(
-              { columns, rows, values: run.image.values },
+              { columns: columns * merge, rows: rows * merge, values: run.image.values },
               { keepTower: true, signal: undefined },
             );
             tower.push(encoded.tower!);
