@@ -1,10 +1,19 @@
 import { type Grid, type GridConfig, imageGrid } from './grid.ts';
-import { type Taps, cubicTaps } from './resize.ts';
+import { type Kernel, createKernel } from './kernel.ts';
+import { cubicTaps } from './resize.ts';
 
 export interface Patches {
   grid: Grid;
   /** [rows * columns * merge^2, 3 * patch * patch]: patches in raster order; inside one channel, then y, then x. */
   values: Float32Array;
+}
+
+/** Pixels that are fetched when they are needed, upright and on white. */
+export interface Pixels {
+  width: number;
+  height: number;
+  /** Lines `first` to `first + count` as [count, width, 4] bytes, the fourth without meaning; valid until the next call. */
+  lines(first: number, count: number): Uint8Array;
 }
 
 /** CLIP's mean and standard deviation per channel, of values from 0 to 1 (mistral-common, image.py). */
@@ -14,109 +23,110 @@ const deviation = [0.26862954, 0.26130258, 0.27577711] as const;
 /**
  * The numbers that the vision tower sees of a picture: one cubic resize of the whole picture to the grid's size
  * (values beyond 0 and 255 survive, as in the reference), normalised, cut into patches.
- * @param rgb [height, width, 3], 8 bits
  */
-export function picturePatches(
-  { width, height, rgb }: { width: number; height: number; rgb: Uint8Array },
-  config: GridConfig,
-): Patches {
-  const grid = imageGrid({ width, height }, config);
-  const across = cubicTaps(width, grid.width);
-  const down = cubicTaps(height, grid.height);
-  const values = new Float32Array(grid.width * grid.height * 3);
-  const lines = resizedLines({ width, rgb, across });
+export function picturePatches(pixels: Pixels, config: GridConfig): Patches {
+  const grid = imageGrid(pixels, config);
+  const across = cubicTaps(pixels.width, grid.width);
+  const down = cubicTaps(pixels.height, grid.height);
+  const places = layOut({
+    values: grid.width * grid.height * 12,
+    starts: across.starts.byteLength,
+    acrossWeights: across.weights.byteLength,
+    downWeights: down.weights.byteLength,
+    scaleAndShift: 32,
+    lines: 4 * grid.width * 16,
+    stripe: stripeLines(pixels) * pixels.width * 4 + 16, // the kernel reads four pixels even of a line of one
+  });
+  const kernel = createKernel(places.end);
+  const { buffer } = kernel.memory;
+  const values = new Float32Array(buffer, places.values, grid.width * grid.height * 3);
+  new Int32Array(buffer, places.starts).set(across.starts.map((start) => start * 4));
+  new Float32Array(buffer, places.acrossWeights).set(across.weights);
+  new Float32Array(buffer, places.downWeights).set(down.weights);
+  new Float32Array(buffer, places.scaleAndShift).set(scaleAndShift());
+
+  const line = resizedLines(pixels, { kernel, places, width: grid.width });
+  const { patchSize } = config;
   for (let y = 0; y < grid.height; y++) {
-    const four = [0, 1, 2, 3].map((tap) => lines(down.indices[y * 4 + tap]!));
-    writeLine(values, {
-      four,
-      weights: down.weights.subarray(y * 4, y * 4 + 4),
-      y,
-      width: grid.width,
-      patchSize: config.patchSize,
-    });
+    const first = down.starts[y]!;
+    const partLength = patchSize * 4;
+    const channelLength = patchSize * partLength;
+    const linesAbove = Math.floor(y / patchSize) * patchSize;
+    kernel.down(
+      line(first),
+      line(first + 1),
+      line(first + 2),
+      line(first + 3),
+      line(first) + grid.width * 16,
+      places.downWeights + y * 16,
+      places.scaleAndShift,
+      places.values + linesAbove * grid.width * 12 + (y - linesAbove) * partLength,
+      partLength,
+      channelLength,
+      channelLength * 3,
+    );
   }
   return { grid, values };
 }
 
+type Part = 'values' | 'starts' | 'acrossWeights' | 'downWeights' | 'scaleAndShift' | 'lines' | 'stripe';
+
+/** One part after the other, each at a multiple of 16 bytes. */
+function layOut(byteLengths: Record<Part, number>): Record<Part | 'end', number> {
+  const places = { ...byteLengths, end: 0 };
+  for (const part of [
+    'values',
+    'starts',
+    'acrossWeights',
+    'downWeights',
+    'scaleAndShift',
+    'lines',
+    'stripe',
+  ] as const) {
+    places[part] = places.end;
+    places.end += Math.ceil(byteLengths[part] / 16) * 16;
+  }
+  return places;
+}
+
+/** (x / 255 - mean) / deviation as x * scale + shift: [8], the fourth of each left 0. */
+function scaleAndShift(): number[] {
+  return [
+    ...deviation.map((deviation) => 1 / (255 * deviation)),
+    0,
+    ...mean.map((mean, channel) => -mean / deviation[channel]!),
+    0,
+  ];
+}
+
+/** Half a megabyte is fetched at a time: it stays in the processor's cache until it is used. */
+function stripeLines({ width, height }: Pixels): number {
+  return Math.min(height, Math.max(1, Math.floor(2 ** 19 / (width * 4))));
+}
+
 /**
- * Source lines resized across, [3 channels, width] each, computed when first asked for. A line of the result needs
- * four neighbours, so that few are kept at a time; when shrinking, most source lines are never touched.
+ * The address of a source line resized across, [width, 4] floats. Lines are asked for in rising order, and four
+ * neighbours make a line of the result: a ring of four holds what is needed, each line is computed once, and lines
+ * that shrinking skips are never fetched.
  */
-function resizedLines({
-  width,
-  rgb,
-  across,
-}: {
-  width: number;
-  rgb: Uint8Array;
-  across: Taps;
-}): (line: number) => Float32Array {
-  const outWidth = across.indices.length / 4;
-  const cache = new Map<number, Float32Array>();
+function resizedLines(
+  pixels: Pixels,
+  { kernel, places, width }: { kernel: Kernel; places: Record<Part, number>; width: number },
+): (line: number) => number {
+  const bytes = new Uint8Array(kernel.memory.buffer);
+  const held = [-1, -1, -1, -1];
+  const stripe = { first: 0, count: 0 };
   return (line) => {
-    const known = cache.get(line);
-    if (known) return known;
-    // Lines are asked for in rising order: what stands more than four behind is not needed again.
-    let resized: Float32Array | undefined;
-    for (const [key, old] of cache) {
-      if (key >= line - 4) break;
-      cache.delete(key);
-      resized = old;
+    const place = places.lines + (line % 4) * width * 16;
+    if (held[line % 4] === line || line >= pixels.height) return place;
+    if (line >= stripe.first + stripe.count) {
+      stripe.first = line;
+      stripe.count = Math.min(stripeLines(pixels), pixels.height - line);
+      bytes.set(pixels.lines(line, stripe.count), places.stripe);
     }
-    resized ??= new Float32Array(outWidth * 3);
-    resizeLine(rgb.subarray(line * width * 3, (line + 1) * width * 3), across, resized);
-    cache.set(line, resized);
-    return resized;
+    const source = places.stripe + (line - stripe.first) * pixels.width * 4;
+    kernel.across(source, places.starts, places.acrossWeights, place, place + width * 16);
+    held[line % 4] = line;
+    return place;
   };
-}
-
-/** [width, 3] bytes -> [3, outWidth] floats */
-function resizeLine(source: Uint8Array, { indices, weights }: Taps, target: Float32Array): void {
-  const outWidth = indices.length / 4;
-  for (let x = 0; x < outWidth; x++) {
-    const tap = x * 4;
-    const i0 = indices[tap]! * 3;
-    const i1 = indices[tap + 1]! * 3;
-    const i2 = indices[tap + 2]! * 3;
-    const i3 = indices[tap + 3]! * 3;
-    const w0 = weights[tap]!;
-    const w1 = weights[tap + 1]!;
-    const w2 = weights[tap + 2]!;
-    const w3 = weights[tap + 3]!;
-    target[x] = source[i0]! * w0 + source[i1]! * w1 + source[i2]! * w2 + source[i3]! * w3;
-    target[outWidth + x] = source[i0 + 1]! * w0 + source[i1 + 1]! * w1 + source[i2 + 1]! * w2 + source[i3 + 1]! * w3;
-    target[2 * outWidth + x] =
-      source[i0 + 2]! * w0 + source[i1 + 2]! * w1 + source[i2 + 2]! * w2 + source[i3 + 2]! * w3;
-  }
-}
-
-interface LineOptions {
-  /** Four neighbouring source lines, resized across. */
-  four: readonly Float32Array[];
-  weights: Float32Array;
-  y: number;
-  width: number;
-  patchSize: number;
-}
-
-/** Blends four lines into line `y`, normalises, and writes it where its patches want it. */
-function writeLine(values: Float32Array, { four, weights, y, width, patchSize }: LineOptions): void {
-  const [line0, line1, line2, line3] = four as [Float32Array, Float32Array, Float32Array, Float32Array];
-  const [w0, w1, w2, w3] = weights as unknown as [number, number, number, number];
-  const patchLength = 3 * patchSize * patchSize;
-  const patchColumns = width / patchSize;
-  const firstPatch = Math.floor(y / patchSize) * patchColumns;
-  for (let channel = 0; channel < 3; channel++) {
-    const scale = 1 / (255 * deviation[channel]!);
-    const shift = -mean[channel]! / deviation[channel]!;
-    const inPatch = channel * patchSize * patchSize + (y % patchSize) * patchSize;
-    for (let column = 0; column < patchColumns; column++) {
-      let from = channel * width + column * patchSize;
-      let to = (firstPatch + column) * patchLength + inPatch;
-      for (const end = to + patchSize; to < end; to++, from++) {
-        const value = line0[from]! * w0 + line1[from]! * w1 + line2[from]! * w2 + line3[from]! * w3;
-        values[to] = value * scale + shift;
-      }
-    }
-  }
 }

@@ -1,8 +1,8 @@
-/** Which four source places make a destination place, and with what weights. */
+/** Which four neighbouring source places make a destination place, and with what weights. */
 export interface Taps {
-  /** [length, 4] source indices, clamped to the edge. */
-  indices: Int32Array;
-  /** [length, 4] weights, each four adding up to 1. */
+  /** [length] the first of four places in a row; places beyond a source shorter than four weigh nothing. */
+  starts: Int32Array;
+  /** [length, 4] each four adding up to 1. */
   weights: Float32Array;
 }
 
@@ -12,19 +12,21 @@ export interface Taps {
  * Source: OpenCV, resize.cpp, interpolateCubic and the loop around it (float32 arithmetic).
  */
 export function cubicTaps(sourceLength: number, length: number): Taps {
-  const indices = new Int32Array(length * 4);
+  const starts = new Int32Array(length);
   const weights = new Float32Array(length * 4);
   const scale = sourceLength / length;
   for (let place = 0; place < length; place++) {
+    // Rounded to float32 as in OpenCV: on a wide picture the difference shows in the pixels.
     const at = Math.fround((place + 0.5) * scale - 0.5);
     const left = Math.floor(at);
-    const four = cubicWeights(Math.fround(at - left));
-    for (let tap = 0; tap < 4; tap++) {
-      indices[place * 4 + tap] = Math.min(Math.max(left - 1 + tap, 0), sourceLength - 1);
-      weights[place * 4 + tap] = four[tap]!;
+    const start = clamp(left - 1, 0, Math.max(sourceLength - 4, 0));
+    starts[place] = start;
+    // A neighbour beyond the edge repeats the edge: its weight goes there.
+    for (const [tap, weight] of cubicWeights(Math.fround(at - left)).entries()) {
+      weights[place * 4 + clamp(left - 1 + tap, 0, sourceLength - 1) - start]! += weight;
     }
   }
-  return { indices, weights };
+  return { starts, weights };
 }
 
 function cubicWeights(x: number): [number, number, number, number] {
@@ -35,4 +37,8 @@ function cubicWeights(x: number): [number, number, number, number] {
   const second = Math.fround(((a + 2) * x - (a + 3)) * x * x + 1);
   const third = Math.fround(((a + 2) * z - (a + 3)) * z * z + 1);
   return [first, second, third, Math.fround(1 - first - second - third)];
+}
+
+function clamp(value: number, lowest: number, highest: number): number {
+  return Math.min(Math.max(value, lowest), highest);
 }

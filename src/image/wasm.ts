@@ -1,0 +1,99 @@
+/**
+ * Just enough of a WebAssembly assembler for the two loops in kernel.ts: JavaScript has no vector instructions, and
+ * without them the resize takes longer than the whole of the reference's.
+ * Source: WebAssembly core specification 2.0, chapter 5 (binary format).
+ */
+export type Code = readonly (number | Code)[];
+
+export type ValueType = 'i32' | 'f32' | 'v128';
+
+export interface WasmFunction {
+  name: string;
+  /** Parameters come first among the locals. */
+  parameters: readonly ValueType[];
+  locals: readonly ValueType[];
+  body: Code;
+}
+
+const typeCodes: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
+
+/** The bytes of a module that imports `env.memory` and exports the functions, none of which returns anything. */
+export function assembleModule(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
+  const types = functions.map(({ parameters }) => [0x60, vector(parameters.map((type) => [typeCodes[type]])), 0]);
+  const memoryImport = [...name('env'), ...name('memory'), 0x02, 0x00, 1];
+  const exports = functions.map(({ name: exported }, index) => [...name(exported), 0x00, unsigned(index)]);
+  return Uint8Array.from(
+    flat([
+      [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      section(1, vector(types)),
+      section(2, vector([memoryImport])),
+      section(3, vector(functions.map((_, index) => unsigned(index)))),
+      section(7, vector(exports)),
+      section(10, vector(functions.map(functionCode))),
+    ]),
+  );
+}
+
+function functionCode({ locals, body }: WasmFunction): Code {
+  const code = flat([vector(locals.map((type) => [1, typeCodes[type]])), body, 0x0b]);
+  return [unsigned(code.length), code];
+}
+
+function section(id: number, content: Code): Code {
+  const bytes = flat(content);
+  return [id, unsigned(bytes.length), bytes];
+}
+
+function vector(items: readonly Code[]): Code {
+  return [unsigned(items.length), items];
+}
+
+function name(text: string): number[] {
+  return [text.length, ...new TextEncoder().encode(text)];
+}
+
+function flat(code: Code): number[] {
+  return code.flatMap((part) => (typeof part === 'number' ? [part] : flat(part)));
+}
+
+/** LEB128 */
+function unsigned(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
+}
+
+function signed(value: number): number[] {
+  return value >= -64 && value < 64 ? [value & 0x7f] : [(value & 0x7f) | 0x80, ...signed(value >> 7)];
+}
+
+export const get = (local: number): Code => [0x20, unsigned(local)];
+export const set = (local: number, value: Code): Code => [value, 0x21, unsigned(local)];
+export const i32 = (value: number): Code => [0x41, signed(value)];
+export const add = (a: Code, b: Code): Code => [a, b, 0x6a];
+export const multiply = (a: Code, b: Code): Code => [a, b, 0x6c];
+
+/** Runs `body` while `local` is below `limit` (unsigned), testing after each turn: at least once. */
+export function loopBelow(local: number, limit: Code, body: Code): Code {
+  return [0x03, 0x40, body, get(local), limit, 0x49, 0x0d, 0, 0x0b];
+}
+
+const simd = (opcode: number): Code => [0xfd, unsigned(opcode)];
+/** `offset` bytes after an address; unaligned access is allowed. */
+const at = (offset: number): Code => [0, unsigned(offset)];
+
+export const load = (address: Code, offset: number): Code => [address, simd(0x00), at(offset)];
+export const load32Splat = (address: Code, offset: number): Code => [address, simd(0x09), at(offset)];
+export const store = (address: Code, value: Code): Code => [address, value, simd(0x0b), at(0)];
+export const store32Lane = (address: Code, value: Code, lane: number): Code => [
+  address,
+  value,
+  simd(0x5a),
+  at(0),
+  lane,
+];
+export const addF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe4)];
+export const multiplyF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe6)];
+export const extendLow8 = (value: Code): Code => [value, simd(0x89)];
+export const extendHigh8 = (value: Code): Code => [value, simd(0x8a)];
+export const extendLow16 = (value: Code): Code => [value, simd(0xa9)];
+export const extendHigh16 = (value: Code): Code => [value, simd(0xaa)];
+export const toF32x4 = (value: Code): Code => [value, simd(0xfa)];
