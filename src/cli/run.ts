@@ -31,6 +31,14 @@ const exitCode = await main(process.argv.slice(2), {
   signal: controller.signal,
 });
 process.exitCode ??= exitCode;
+if (controller.signal.aborted) setTimeout(dieOfSignal, 200).unref();
+
+/** Only when native work that cannot be stopped keeps the process alive; a shell reports the same exit code. */
+function dieOfSignal(): void {
+  const name = controller.signal.reason === constants.signals.SIGTERM ? 'SIGTERM' : 'SIGINT';
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
+}
 
 function output(stream: WriteStream): Output {
   return { isTTY: stream.isTTY, write: (text) => void stream.write(text) };

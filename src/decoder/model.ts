@@ -50,7 +50,8 @@ export class DecoderModel {
       progress_callback: process.platform === 'win32' ? null : native.address('ggml_is_scalar'),
       progress_callback_user_data: abort.data,
     };
-    const handle = await callAsync(native.llama.modelLoadFromFile, gguf.path, parameters);
+    const loading = callAsync(native.llama.modelLoadFromFile, gguf.path, parameters);
+    const handle = await loadedOrAbandoned(loading, { native, signal });
     const handles = new Handles();
     if (handle !== null) handles.own('a model', handle, (made) => native.llama.modelFree(made));
     try {
@@ -75,4 +76,32 @@ export class DecoderModel {
   close(): void {
     this.#handles.close();
   }
+}
+
+/** By then llama.cpp has stopped by its progress callback, or it sits in a system call. */
+const stopMilliseconds = 400;
+
+/**
+ * Mapping a file that is not in memory yet is one system call of many seconds, which nothing but the end of the
+ * process stops: whoever interrupts must not wait for it.
+ */
+function loadedOrAbandoned(
+  loading: Promise<Pointer | null>,
+  { native, signal }: { native: Native; signal: AbortSignal | undefined },
+): Promise<Pointer | null> {
+  if (!signal) return loading;
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      timer = setTimeout(() => {
+        native.abandon();
+        reject(signal.reason as Error);
+      }, stopMilliseconds);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    loading.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+    });
+  });
 }

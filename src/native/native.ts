@@ -60,6 +60,8 @@ export interface Native {
   lastError(): string | undefined;
   /** Copies `count` floats out of native memory. */
   readFloats(at: Pointer, count: number): Float32Array;
+  /** Native work goes on that cannot be stopped: `close` then leaves what it uses to the end of the process. */
+  abandon(): void;
   close(): Promise<void>;
 }
 
@@ -141,6 +143,7 @@ async function bindRuntime(runtime: Llama, lastError: Native['lastError']): Prom
   });
   checkRuntime(missing, llama, libraries);
 
+  let abandoned = false;
   const toFloat = koffi.proto('void', ['void *', 'void *', 'int64_t']);
   const backendInt = koffi.proto('void', ['void *', 'int']);
   const backendCallback = koffi.proto('void', ['void *', 'void *', 'void *']);
@@ -167,7 +170,10 @@ async function bindRuntime(runtime: Llama, lastError: Native['lastError']): Prom
     mathCores: runtime.cpuMathCores,
     lastError,
     readFloats: (at, count) => new Float32Array(koffi.view(at, count * 4)).slice(),
-    close: () => runtime.dispose(),
+    abandon: () => (abandoned = true),
+    close: async () => {
+      if (!abandoned) await runtime.dispose();
+    },
   };
 }
 
