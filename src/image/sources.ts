@@ -41,11 +41,10 @@ function readDataUri(source: string): Uint8Array {
   if (comma < 0) throw new PixtralError('input', `${name}: has no comma, expected data:image/...;base64,...`);
   const body = source.slice(comma + 1);
   if (!/;base64$/i.test(source.slice(0, comma))) {
-    try {
-      return Uint8Array.from(decodeURIComponent(body), (character) => character.charCodeAt(0));
-    } catch {
+    if (/%(?![\da-f]{2})/i.test(body))
       throw new PixtralError('input', `${name}: is not percent-encoded as it should be`);
-    }
+    const text = body.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    return Buffer.from(text, 'latin1');
   }
   if (!/^[\w+/\s-]*=*\s*$/.test(body)) throw new PixtralError('input', `${name}: is not base64 as it says`);
   return Buffer.from(body, 'base64');

@@ -1,6 +1,6 @@
 /**
  * A 12-megapixel JPEG to patches, ours against mistral-common's own (decode, resize, normalise), taking turns on one
- * machine: `PYTHON=... npx tsx test/bench/preprocess.ts [picture.jpg]`. Prints every pair and the ratio of the medians.
+ * machine: `PYTHON=<python with mistral-common[opencv]> npm run bench:preprocess -- [picture.jpg]`. Prints every pair and the ratio of the medians.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';

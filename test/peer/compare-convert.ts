@@ -2,7 +2,7 @@
  * Compares our converter with llama.cpp's own, tensor by tensor and key by key, on tiny checkpoints of both layouts.
  *
  *     LLAMA_CPP=<source tree of llama.cpp v0.5.0> PYTHON=<python with torch, transformers, mistral-common, sentencepiece> \
- *       node --import tsx test/peer/compare-convert.ts
+ *       npm run compare:convert
  *
  * Exits with 1 when a tensor differs, or a key for which `expected` below has no reason.
  */

@@ -1,7 +1,7 @@
 /**
  * The pair that we write, in llama.cpp's own llama-mtmd-cli against our own run: greedy, the same pictures and prompts.
  *
- *   node --import tsx test/peer/compare-mtmd.ts <path of llama-mtmd-cli>
+ *   npm run compare:mtmd -- <path of llama-mtmd-cli>
  *
  * (built from node_modules/node-llama-cpp/llama/gitRelease.bundle: cmake, target llama-mtmd-cli). llama.cpp's tower uses
  * the tanh GELU and rounds pixels to f16. The script dumps its embedding rows, feeds them to our decoder, and shows at the
@@ -19,7 +19,7 @@ import { convertedPair } from '../helpers/converted.ts';
 import { type Trace, openTracer } from './trace.ts';
 
 const [tool] = process.argv.slice(2);
-if (tool === undefined) throw new Error('usage: node --import tsx test/peer/compare-mtmd.ts <llama-mtmd-cli>');
+if (tool === undefined) throw new Error('usage: npm run compare:mtmd -- <llama-mtmd-cli>');
 
 const steps = 32;
 // Sides that are multiples of 16: llama.cpp's own resize then does nothing.

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { GridConfig } from '../../src/image/grid.ts';
+import type { Pixels } from '../../src/image/patches.ts';
+
+/** One output of mistral-common's ImageEncoder; see fixtures/pixels.py. */
+export interface PixelsCase {
+  config: string;
+  width: number;
+  height: number;
+  /** [channels, height, width] of the whole output. */
+  shape: [number, number, number];
+  /** Every `stride`th value of the output, flattened. */
+  stride: number;
+  values: Float32Array;
+}
+
+export const imagePath = (name: string): string =>
+  fileURLToPath(new URL(`../../fixtures/image/${name}`, import.meta.url));
+
+const golden = (name: string) => new URL(`../../fixtures/golden/${name}`, import.meta.url);
+
+interface Stored {
+  configs: Record<string, GridConfig>;
+  files: Record<string, { width: number; height: number; sha256: string }>;
+  cases: (Omit<PixelsCase, 'values'> & { offset: number })[];
+}
+
+export function pixelsGolden(): { configs: Stored['configs']; files: Stored['files']; cases: PixelsCase[] } {
+  const { configs, files, cases } = JSON.parse(readFileSync(golden('pixels.json'), 'utf8')) as Stored;
+  const bytes = readFileSync(golden('pixels.bin'));
+  return {
+    configs,
+    files,
+    cases: cases.map(({ offset, ...stored }) => {
+      const length = Math.ceil((3 * stored.shape[1] * stored.shape[2]) / stored.stride);
+      const start = bytes.byteOffset + offset;
+      return { ...stored, values: new Float32Array(bytes.buffer.slice(start, start + length * 4)) };
+    }),
+  };
+}
+
+export function gridHashes(): Record<string, string> {
+  return JSON.parse(readFileSync(golden('grids.json'), 'utf8')) as Record<string, string>;
+}
+
+/** The noise of fixtures/pixels.py. */
+export function syntheticPixels(width: number, height: number): Pixels {
+  return pixelsOf({ width, height }, (x, y, channel) => {
+    const mixed = Math.imul(x, 2654435761) ^ Math.imul(y, 2246822519) ^ Math.imul(channel, 3266489917);
+    return Math.imul(mixed, 668265263) >>> 24;
+  });
+}
+
+export function pixelsOf(
+  { width, height }: { width: number; height: number },
+  value: (x: number, y: number, channel: number) => number,
+): Pixels {
+  return {
+    width,
+    height,
+    lines(first, count) {
+      const bytes = new Uint8Array(count * width * 4);
+      for (let at = 0; at < bytes.length; at++) {
+        const pixel = at >> 2;
+        bytes[at] = value(pixel % width, first + Math.floor(pixel / width), at & 3);
+      }
+      return bytes;
+    },
+  };
+}
+
+/** All of a picture as [height, width, 3]. */
+export function rgbOf(pixels: Pixels): Uint8Array {
+  const { width, height } = pixels;
+  const rgb = new Uint8Array(width * height * 3);
+  pixels.lines(0, height).forEach((value, at) => {
+    if (at % 4 < 3) rgb[(at >> 2) * 3 + (at % 4)] = value;
+  });
+  return rgb;
+}
