@@ -1,11 +1,9 @@
-import { type FileHandle, mkdir, readFile, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, rmdir, statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { PixtralError, reasonOf } from '../base/errors.ts';
+import { PixtralError } from '../base/errors.ts';
 import { systemError } from '../base/files.ts';
 import { type GgufLayout, layoutGguf } from '../gguf/write.ts';
-import { tekkenFromHuggingFace } from '../tokenizer/from-huggingface.ts';
-import { tekkenFromJson } from '../tokenizer/from-tekken-json.ts';
 import { ggufTokenizer } from '../tokenizer/gguf-keys.ts';
 import type { Tekken } from '../tokenizer/tekken.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
@@ -16,6 +14,7 @@ import { type PlannedTensor, parameterCount, planConversion } from './plan.ts';
 import type { ConvertType } from './quantize.ts';
 import type { RowCodec } from './rows.ts';
 import { type SourceFiles, sourceFiles } from './source-files.ts';
+import { checkpointTokenizer } from './tokenizer.ts';
 import { writeTensors } from './write-tensors.ts';
 import { writeTogether } from './write-together.ts';
 
@@ -56,25 +55,17 @@ export interface Converted {
  */
 export async function convert(folder: string, options: ConvertOptions): Promise<Converted> {
   const checkpoint = await openCheckpoint(folder);
-  const tekken = await loadTokenizer(checkpoint);
+  const tekken = await checkpointTokenizer(checkpoint);
   const source = sourceFiles();
   try {
     const layouts = await layOut(checkpoint, { tekken, source, options });
     const bytes = layouts.reduce((sum, { layout }) => sum + layout.byteLength, 0);
-    await prepareFolder(options.out, bytes);
-    await writeBoth(layouts, { source, options, totalBytes: bytes });
+    await inFolder(options.out, bytes, () => writeBoth(layouts, { source, options, totalBytes: bytes }));
     const [model, mmproj] = layouts.map(({ path }) => path);
     return { model: model ?? '', mmproj: mmproj ?? '', bytes, notes: checkpoint.notes };
   } finally {
     await source.close();
   }
-}
-
-async function loadTokenizer({ tokenizer: { path, kind } }: Checkpoint): Promise<Tekken> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new PixtralError('model', `${path}: cannot read the tokenizer: ${reasonOf(cause)}`, { cause });
-  });
-  return kind === 'tekken' ? tekkenFromJson(bytes, path) : tekkenFromHuggingFace(bytes, path);
 }
 
 /** One file of the pair with everything decided. */
@@ -88,14 +79,7 @@ async function layOut(
   checkpoint: Checkpoint,
   { tekken, source, options }: { tekken: Tekken; source: SourceFiles; options: ConvertOptions },
 ): Promise<FileLayout[]> {
-  const { config, tokenizer } = checkpoint;
-  if (tekken.vocabularySize !== config.text.vocabularySize) {
-    throw new PixtralError(
-      'model',
-      `${tokenizer.path}: has ${tekken.vocabularySize} tokens, expected the model's ${config.text.vocabularySize}`,
-      { hint: 'use the tokenizer that belongs to these weights' },
-    );
-  }
+  const { config } = checkpoint;
   const { model, projector } = planConversion(checkpoint, options.type);
   const name = basename(resolve(checkpoint.folder)).replaceAll(/[-_]+/g, ' ');
   const common = { config, type: options.type, name, pairId: await pairId(checkpoint, source) };
@@ -112,19 +96,30 @@ async function layOut(
   ];
 }
 
-/** Refuses before anything is written when the pair cannot fit. */
-async function prepareFolder(folder: string, bytes: number): Promise<void> {
+/** Makes the folder if it is missing, and takes it away again when it was made for nothing. */
+async function inFolder(folder: string, bytes: number, write: () => Promise<void>): Promise<void> {
+  const made = await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw systemError(folder, 'cannot write there', cause);
+  });
   try {
-    await mkdir(folder, { recursive: true });
-    const { bavail, bsize } = await statfs(folder);
-    const free = bavail * bsize;
-    if (free >= bytes) return;
-    throw new PixtralError('machine', `${folder}: ${gigabytes(free)} free, expected ${gigabytes(bytes)} for the pair`, {
-      hint: 'free some space, or write to another disk with --out',
-    });
+    await requireSpace(folder, bytes);
+    await write();
   } catch (thrown) {
-    throw thrown instanceof PixtralError ? thrown : systemError(folder, 'cannot write there', thrown);
+    if (made !== undefined) await rmdir(folder).catch(() => undefined); // others may have put something there
+    throw thrown;
   }
+}
+
+/** Refuses before anything is written when the pair cannot fit. */
+async function requireSpace(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder).catch((cause: unknown) => {
+    throw systemError(folder, 'cannot write there', cause);
+  });
+  const free = bavail * bsize;
+  if (free >= bytes) return;
+  throw new PixtralError('machine', `${folder}: ${gigabytes(free)} free, expected ${gigabytes(bytes)} for the pair`, {
+    hint: 'free some space, or write to another disk with --out',
+  });
 }
 
 function gigabytes(bytes: number): string {

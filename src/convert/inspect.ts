@@ -1,13 +1,12 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { readGguf } from '../gguf/read.ts';
 import { type Gguf, ggmlTypeName } from '../gguf/types.ts';
 import { optionalNumber, optionalString } from '../gguf/values.ts';
-import { tekkenFromHuggingFace } from '../tokenizer/from-huggingface.ts';
-import { tekkenFromJson } from '../tokenizer/from-tekken-json.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import type { Checkpoint } from '../weights/types.ts';
+import { checkpointTokenizer } from './tokenizer.ts';
 
 export interface InspectedTensor {
   name: string;
@@ -89,7 +88,7 @@ async function inspectCheckpoint(checkpoint: Checkpoint): Promise<Inspection> {
     architecture: layout,
     name: undefined,
     ...totals(tensors),
-    tokenizerVersion: await checkpointTokenizerVersion(checkpoint),
+    tokenizerVersion: (await checkpointTokenizer(checkpoint)).version,
     text: {
       layers: text.layers,
       dim: text.dim,
@@ -106,11 +105,6 @@ async function inspectCheckpoint(checkpoint: Checkpoint): Promise<Inspection> {
     tensors,
     notes,
   };
-}
-
-async function checkpointTokenizerVersion({ tokenizer: { path, kind } }: Checkpoint): Promise<string> {
-  const bytes = await readFile(path);
-  return (kind === 'tekken' ? tekkenFromJson(bytes, path) : tekkenFromHuggingFace(bytes, path)).version;
 }
 
 function inspectGguf(gguf: Gguf): Inspection {

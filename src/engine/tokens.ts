@@ -1,6 +1,7 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { checkpointTokenizer, imageConfigOf } from '../convert/tokenizer.ts';
 import { readGguf } from '../gguf/read.ts';
 import { type Grid, imageGrid } from '../image/grid.ts';
 import { type Picture, loadPicture } from '../image/load.ts';
@@ -93,7 +94,10 @@ export function gridOf(picture: Picture, config: ImageConfig): Grid {
 async function openTokenizer({ model, mmproj }: LayoutOptions): Promise<{ tekken: Tekken; image: ImageConfig }> {
   if (model !== undefined && (await isFolder(model))) {
     const files = await readdir(model);
-    if (files.includes('params.json') || files.includes('config.json')) return checkpointTokenizer(model);
+    if (files.includes('params.json') || files.includes('config.json')) {
+      const checkpoint = await openCheckpoint(model);
+      return { tekken: await checkpointTokenizer(checkpoint), image: imageConfigOf(checkpoint.config) };
+    }
   }
   if (model !== undefined && basename(model).endsWith('.json')) return fileTokenizer(model);
   const paths = await resolveModel({ model, mmproj });
@@ -113,18 +117,6 @@ async function isFolder(path: string): Promise<boolean> {
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such file or folder' : reasonOf(cause);
     throw new PixtralError('model', `${path}: ${reason}`, { cause });
   }
-}
-
-async function checkpointTokenizer(folder: string): Promise<{ tekken: Tekken; image: ImageConfig }> {
-  const { config, tokenizer } = await openCheckpoint(folder);
-  const { patchSize, imageSize, spatialMergeSize } = config.vision;
-  const image = { patchSize, maxImageSize: imageSize, spatialMergeSize };
-  const bytes = await readFile(tokenizer.path);
-  const tekken =
-    tokenizer.kind === 'tekken'
-      ? tekkenFromJson(bytes, tokenizer.path)
-      : tekkenFromHuggingFace(bytes, tokenizer.path, { image });
-  return { tekken, image };
 }
 
 async function fileTokenizer(path: string): Promise<{ tekken: Tekken; image: ImageConfig }> {

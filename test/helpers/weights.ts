@@ -122,7 +122,7 @@ export function configJson({ text, vision }: ModelConfig): Record<string, unknow
   };
 }
 
-/** tekken.json with only the 256 bytes and some words: 44 control tokens (300 ids in all). */
+/** tekken.json with only the 256 bytes and some words: 40 control tokens (300 ids in all). */
 export function tinyTekken(vocabularySize: number): Record<string, unknown> {
   const pattern =
     '[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
