@@ -44,7 +44,7 @@ export async function promptMessages(
   if (!content.some(({ kind }) => kind === 'text')) {
     const piped = io.stdin.isTTY || stdinIsImage ? '' : new TextDecoder().decode(await stdin()).trimEnd();
     if (piped === '') {
-      throw new PixtralError('usage', 'no prompt was given', { hint: 'pixtral ask picture.png "describe this"' });
+      throw new PixtralError('usage', 'no prompt was given', { hint: 'give it as an argument after the pictures, with -p, or pipe it in' });
     }
     content.push({ kind: 'text', text: piped });
   }

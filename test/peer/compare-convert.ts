@@ -6,14 +6,14 @@
  *
  * Exits with 1 when a tensor differs, or a key for which `expected` below has no reason.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { convert } from '../../src/convert/convert.ts';
+import { convertCheckpoint } from '../../src/engine/convert.ts';
 import { convertTypes } from '../../src/convert/quantize.ts';
 import { readGguf } from '../../src/gguf/read.ts';
 import { type Gguf, type GgufValue, ggmlTypeName } from '../../src/gguf/types.ts';
-import { openNative } from '../../src/native/native.ts';
+import { scenePath } from '../helpers/checkpoints.ts';
 import { type FloatType, tinyConfig, withFolder, writeCheckpoint } from '../helpers/weights.ts';
 
 const tree = process.env['LLAMA_CPP'] ?? '';
@@ -98,6 +98,34 @@ function compareKeys(ours: Gguf, theirs: Gguf, where: string): void {
   }
 }
 
+/** We must be able to use pairs that their converter made. */
+function compareAnswers(mine: string, other: string, where: string): void {
+  const [ours, theirs] = [answer(mine), answer(other)];
+  if (ours !== theirs || ours.startsWith('exit'))
+    fail(`${where} ask: ${JSON.stringify(ours)} from our pair, ${JSON.stringify(theirs)} from theirs`);
+  else say(`${where} ask: both pairs give the same answer`);
+}
+
+function answer(folder: string): string {
+  const words = [
+    'ask',
+    scenePath('c-64x64.png'),
+    'describe',
+    '--temperature',
+    '0',
+    '--max-tokens',
+    '8',
+    '--gpu',
+    'off',
+  ];
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', 'src/cli/run.ts', ...words, '--model', folder],
+    { encoding: 'utf8' },
+  );
+  return status === 0 ? stdout : `exit ${status}: ${stderr}`;
+}
+
 /** What their converter demands of each layout and real folders have. */
 function complete(folder: string, layout: string): void {
   if (layout === 'mistral') return;
@@ -110,7 +138,6 @@ function complete(folder: string, layout: string): void {
   writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify({ image_mean: mean, image_std: std }));
 }
 
-const native = await openNative({ gpu: 'off', onLog: () => undefined });
 await withFolder(async (base) => {
   for (const layout of ['mistral', 'huggingface'] as const) {
     for (const dtype of ['BF16', 'F32', 'F16'] as const satisfies FloatType[]) {
@@ -123,7 +150,7 @@ await withFolder(async (base) => {
       for (const type of convertTypes) {
         const where = `${layout} ${dtype} to ${type}:`;
         const [mine, other] = [join(folder, `ours-${type}`), join(folder, `theirs-${type}`)];
-        await convert(folder, { out: mine, type, native, chatTemplate: () => '{{ messages }}' });
+        await convertCheckpoint(folder, { out: mine, type, force: false });
         convertTheirs(folder, { type, out: other, mistral: layout === 'mistral' });
         for (const file of ['model.gguf', 'mmproj.gguf']) {
           const [ours, theirs] = [await readGguf(join(mine, file)), await readGguf(join(other, file))];
@@ -131,11 +158,11 @@ await withFolder(async (base) => {
           compareKeys(ours, theirs, `${where} ${file}`);
           say(`${where} ${file}: ${equal} tensors equal`);
         }
+        compareAnswers(mine, other, where);
       }
     }
   }
 });
-await native.close();
 
 /** params.json as on the Hub since 2024-10: their converter refuses the torrent's. */
 function hubParams(json: Record<string, unknown>): Record<string, unknown> {
