@@ -44,7 +44,9 @@ export async function promptMessages(
   if (!content.some(({ kind }) => kind === 'text')) {
     const piped = io.stdin.isTTY || stdinIsImage ? '' : new TextDecoder().decode(await stdin()).trimEnd();
     if (piped === '') {
-      throw new PixtralError('usage', 'no prompt was given', { hint: 'give it as an argument after the pictures, with -p, or pipe it in' });
+      throw new PixtralError('usage', 'no prompt was given', {
+        hint: 'give it as an argument after the pictures, with -p, or pipe it in',
+      });
     }
     content.push({ kind: 'text', text: piped });
   }

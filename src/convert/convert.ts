@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, rmdir, statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { byteSize } from '../base/byte-size.ts';
 import { PixtralError } from '../base/errors.ts';
 import { systemError } from '../base/files.ts';
 import { type GgufLayout, layoutGguf } from '../gguf/write.ts';
@@ -117,13 +118,9 @@ async function requireSpace(folder: string, bytes: number): Promise<void> {
   });
   const free = bavail * bsize;
   if (free >= bytes) return;
-  throw new PixtralError('machine', `${folder}: ${gigabytes(free)} free, expected ${gigabytes(bytes)} for the pair`, {
+  throw new PixtralError('machine', `${folder}: ${byteSize(free)} free, expected ${byteSize(bytes)} for the pair`, {
     hint: 'free some space, or write to another disk with --out',
   });
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 async function writeBoth(

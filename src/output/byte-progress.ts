@@ -1,4 +1,4 @@
-import { byteSize } from './table.ts';
+import { byteSize } from '../base/byte-size.ts';
 
 interface Sink {
   isTTY: boolean;

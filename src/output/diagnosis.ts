@@ -1,6 +1,7 @@
+import { byteSize } from '../base/byte-size.ts';
 import type { Diagnosis } from '../engine/doctor.ts';
 import { printable } from './printable.ts';
-import { byteSize, table } from './table.ts';
+import { table } from './table.ts';
 
 /** What `doctor` found, for people. */
 export function diagnosisText({ platform, node, runtime, devices, memory, model, problems }: Diagnosis): string {

@@ -1,6 +1,7 @@
+import { byteSize } from '../base/byte-size.ts';
 import type { Inspection } from '../convert/inspect.ts';
 import { printable } from './printable.ts';
-import { byteSize, table } from './table.ts';
+import { table } from './table.ts';
 
 /** A summary as `name  value` lines, then the tensors if they are wanted. */
 export function inspectionText(
