@@ -31,6 +31,7 @@ const owners: Record<string, string> = {
   commander: 'cli',
   ora: 'output',
   chalk: 'output',
+  yaml: 'convert',
 };
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' })

@@ -10,6 +10,8 @@ export interface Io {
 
 export interface Output {
   isTTY: boolean;
+  /** Of the terminal. */
+  columns?: number | undefined;
   write(text: string): void;
 }
 

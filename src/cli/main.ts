@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { PixtralError, exitCodes } from '../base/errors.ts';
 import { printError } from '../output/errors.ts';
@@ -8,6 +7,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { tokensCommand } from './commands/tokens.ts';
 import type { Io } from './io.ts';
+import { packageVersion } from './package-version.ts';
 
 const commands = [askCommand, convertCommand, inspectCommand, tokensCommand, doctorCommand];
 
@@ -65,8 +65,3 @@ Examples:
   curl -s https://example.org/x.png | pixtral ask - "Read the sign"
 
 Exit codes: 0 done, 1 bug or problem found, 2 usage, 3 image or prompt, 4 model, 5 machine, 130 interrupted.`;
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}

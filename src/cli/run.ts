@@ -41,7 +41,13 @@ function dieOfSignal(): void {
 }
 
 function output(stream: WriteStream): Output {
-  return { isTTY: stream.isTTY, write: (text) => void stream.write(text) };
+  return {
+    isTTY: stream.isTTY,
+    get columns() {
+      return stream.isTTY ? stream.columns : undefined; // a window may be resized
+    },
+    write: (text) => void stream.write(text),
+  };
 }
 
 async function readStdin(): Promise<Uint8Array> {

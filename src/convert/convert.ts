@@ -1,42 +1,36 @@
-import { type FileHandle, mkdir, rmdir, statfs } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, join, resolve } from 'node:path';
-import { byteSize } from '../base/byte-size.ts';
 import { PixtralError } from '../base/errors.ts';
-import { systemError } from '../base/files.ts';
-import { type GgufLayout, layoutGguf } from '../gguf/write.ts';
-import { ggufTokenizer } from '../tokenizer/gguf-keys.ts';
-import type { Tekken } from '../tokenizer/tekken.ts';
-import { openCheckpoint } from '../weights/checkpoint.ts';
-import type { Checkpoint } from '../weights/types.ts';
-import { modelMetadata, projectorMetadata } from './metadata.ts';
-import { pairId } from './pair-id.ts';
-import { type PlannedTensor, parameterCount, planConversion } from './plan.ts';
-import type { ConvertType } from './quantize.ts';
+import { checkFile } from './check-file.ts';
+import { inFolder } from './out-folder.ts';
+import { isFinished, partOf, publish, removeParts, wholeTensors, writePart } from './part-file.ts';
+import { convertSlices } from './pipeline.ts';
+import { type PlannedFile, type PlanningOptions, planPair } from './plan-pair.ts';
 import type { RowCodec } from './rows.ts';
+import { slicesOf, targetOffset } from './slices.ts';
 import { type SourceFiles, sourceFiles } from './source-files.ts';
-import { checkpointTokenizer } from './tokenizer.ts';
-import { writeTensors } from './write-tensors.ts';
-import { writeTogether } from './write-together.ts';
 
 export interface ConvertProgress {
+  /** The second reading of `check` counts anew. */
+  stage: 'write' | 'check';
   tensor: string;
-  /** Path of the file being written. */
+  /** Path of the file. */
   file: string;
+  /** Of both files; what an earlier run left counts as done. */
   doneBytes: number;
-  /** Of both files. */
   totalBytes: number;
+  /** What this run need not do again. */
+  skippedBytes: number;
 }
 
-export interface ConvertOptions {
-  /** Folder for `model.gguf` and `mmproj.gguf`; made if missing. */
-  out: string;
-  type: ConvertType;
-  /** Jinja, for other programs: the template of the tokenizer's version. */
-  chatTemplate: (version: Tekken['version']) => string;
-  /** Stops within a chunk of some megabytes; nothing is left behind. */
-  signal?: AbortSignal;
-  onProgress?: (progress: ConvertProgress) => void;
+export interface RunOptions {
+  /** Replace files that are there. */
+  force: boolean;
+  /** Convert once more, and compare with what stands on disk; finished files are not refused then, but checked. */
+  check: boolean;
+  /** Stops within a slice of a million weights; what is written can be gone on with. */
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: ConvertProgress) => void) | undefined;
   native: { ggml: RowCodec };
 }
 
@@ -45,101 +39,131 @@ export interface Converted {
   model: string;
   mmproj: string;
   bytes: number;
-  /** What a user should know about the checkpoint. */
+  /** Of `bytes`, how many an earlier run had written already. */
+  resumedBytes: number;
+  checked: boolean;
   notes: string[];
 }
 
 /**
- * Converts a checkpoint folder to a pair of GGUF files, tensor by tensor, in memory of some 100 MB. Both files appear
- * together at the end, or neither does.
- * @throws PixtralError `model` for a faulty checkpoint, `machine` for a full disk and the like
+ * Converts a checkpoint folder to a pair of GGUF files, slice by slice, in memory of some 100 MB. The files grow as
+ * `.part` and get their names together at the end. Faults leave nothing; a kill or a fired signal leaves parts that
+ * the next run of the same conversion goes on with.
+ * @throws PixtralError as `planPair`, `machine` for a full disk and the like, `usage` when the pair is there already
  */
-export async function convert(folder: string, options: ConvertOptions): Promise<Converted> {
-  const checkpoint = await openCheckpoint(folder);
-  const tekken = await checkpointTokenizer(checkpoint);
+export async function convert(folder: string, options: PlanningOptions & RunOptions): Promise<Converted> {
   const source = sourceFiles();
   try {
-    const layouts = await layOut(checkpoint, { tekken, source, options });
-    const bytes = layouts.reduce((sum, { layout }) => sum + layout.byteLength, 0);
-    await inFolder(options.out, bytes, () => writeBoth(layouts, { source, options, totalBytes: bytes }));
-    const [model, mmproj] = layouts.map(({ path }) => path);
-    return { model: model ?? '', mmproj: mmproj ?? '', bytes, notes: checkpoint.notes };
+    const { files, byteLength, notes } = await planPair(folder, { source, options });
+    const work: Work = { files: await Promise.all(files.map((file) => withState(file, options))), source, options };
+    const resumedBytes = work.files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const finished = work.files.every((file) => file.finished);
+    if (finished && !options.check) throw alreadyThere(options.out);
+    if (!finished) await inFolder(options.out, byteLength - resumedBytes, () => write(work));
+    if (options.check) await check(work);
+    const [model = '', mmproj = ''] = files.map(({ path }) => path);
+    return { model, mmproj, bytes: byteLength, resumedBytes, checked: options.check, notes };
   } finally {
     await source.close();
   }
 }
 
-/** One file of the pair with everything decided. */
-interface FileLayout {
-  path: string;
-  tensors: PlannedTensor[];
-  layout: GgufLayout;
+/** With what stands on disk of it. */
+interface FileWithState extends PlannedFile {
+  /** It has its name already: a run was killed between the two renames, or is over. */
+  finished: boolean;
+  /** Whole tensors in the part; undefined: start over. */
+  whole: number | undefined;
+  /** Of the tensors that need not be written again. */
+  bytes: number;
 }
 
-async function layOut(
-  checkpoint: Checkpoint,
-  { tekken, source, options }: { tekken: Tekken; source: SourceFiles; options: ConvertOptions },
-): Promise<FileLayout[]> {
-  const { config } = checkpoint;
-  const { model, projector } = planConversion(checkpoint, options.type);
-  const name = basename(resolve(checkpoint.folder)).replaceAll(/[-_]+/g, ' ');
-  const common = { config, type: options.type, name, pairId: await pairId(checkpoint, source) };
-  const chatTemplate = options.chatTemplate(tekken.version);
-  const keys = ggufTokenizer(tekken);
-  const modelKeys = modelMetadata(
-    { ...common, parameters: parameterCount(model) },
-    { keys, version: tekken.version, chatTemplate },
+interface Work {
+  files: readonly FileWithState[];
+  source: SourceFiles;
+  options: RunOptions;
+}
+
+async function withState(file: PlannedFile, { force, check: checks }: RunOptions): Promise<FileWithState> {
+  const { path, layout } = file;
+  const bytesOf = (count: number): number =>
+    layout.tensors.slice(0, count).reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (!force && (await exists(path))) {
+    if (!checks && !(await isFinished(path, layout))) throw alreadyThere(path);
+    return { ...file, finished: true, whole: undefined, bytes: bytesOf(layout.tensors.length) };
+  }
+  const whole = await wholeTensors(partOf(path), layout);
+  return { ...file, finished: false, whole, bytes: bytesOf(whole ?? 0) };
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
   );
-  const projectorKeys = projectorMetadata({ ...common, parameters: parameterCount(projector) });
-  return [
-    { path: join(options.out, 'model.gguf'), tensors: model, layout: layoutGguf(modelKeys, model) },
-    { path: join(options.out, 'mmproj.gguf'), tensors: projector, layout: layoutGguf(projectorKeys, projector) },
-  ];
 }
 
-/** Makes the folder if it is missing, and takes it away again when it was made for nothing. */
-async function inFolder(folder: string, bytes: number, write: () => Promise<void>): Promise<void> {
-  const made = await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-    throw systemError(folder, 'cannot write there', cause);
+function alreadyThere(path: string): PixtralError {
+  return new PixtralError('usage', `${path}: is there already`, {
+    hint: 'use --force to replace it, --check to compare it with the checkpoint, or another --out',
   });
+}
+
+async function write(work: Work): Promise<void> {
+  const report = reporter('write', work);
+  const open = work.files.filter(({ finished }) => !finished);
+  const paths = open.map(({ path }) => path);
   try {
-    await requireSpace(folder, bytes);
-    await write();
+    for (const file of open) await writeFile(file, { work, report });
+    await publish(paths);
   } catch (thrown) {
-    if (made !== undefined) await rmdir(folder).catch(() => undefined); // others may have put something there
+    if (work.options.signal?.aborted !== true) await removeParts(paths);
     throw thrown;
   }
 }
 
-/** Refuses before anything is written when the pair cannot fit. */
-async function requireSpace(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder).catch((cause: unknown) => {
-    throw systemError(folder, 'cannot write there', cause);
-  });
-  const free = bavail * bsize;
-  if (free >= bytes) return;
-  throw new PixtralError('machine', `${folder}: ${byteSize(free)} free, expected ${byteSize(bytes)} for the pair`, {
-    hint: 'free some space, or write to another disk with --out',
+async function writeFile(
+  { path, tensors, layout, whole }: FileWithState,
+  { work, report }: { work: Work; report: Report },
+): Promise<void> {
+  const offsets = new Map(layout.tensors.map(({ name, offset }) => [name, offset]));
+  const slices = slicesOf(tensors.slice(whole ?? 0));
+  await writePart(path, { layout, resumed: whole !== undefined }, async (part) => {
+    await convertSlices(slices, {
+      ...machinery(work),
+      onSlice: async (slice, bytes) => {
+        const { name } = slice.tensor;
+        await part.write((offsets.get(name) ?? 0) + targetOffset(slice), bytes);
+        report({ tensor: name, file: path, bytes: bytes.byteLength });
+      },
+    });
   });
 }
 
-async function writeBoth(
-  layouts: readonly FileLayout[],
-  { source, options, totalBytes }: { source: SourceFiles; options: ConvertOptions; totalBytes: number },
-): Promise<void> {
-  const { signal, native, onProgress } = options;
-  let doneBytes = 0;
-  const parts = layouts.map(({ path, tensors, layout }) => ({
-    path,
-    write: async (file: FileHandle, partPath: string): Promise<void> => {
-      doneBytes += layout.header.byteLength;
-      const onChunk = (tensor: string, byteLength: number): void => {
-        doneBytes += byteLength;
-        onProgress?.({ tensor, file: path, doneBytes, totalBytes });
-      };
-      const threads = availableParallelism();
-      await writeTensors(file, partPath, { tensors, layout, source, codec: native.ggml, threads, signal, onChunk });
-    },
-  }));
-  await writeTogether(parts);
+async function check(work: Work): Promise<void> {
+  const report = reporter('check', work);
+  for (const file of work.files) {
+    await checkFile(file, {
+      ...machinery(work),
+      onSlice: (tensor, bytes) => report({ tensor, file: file.path, bytes }),
+    });
+  }
+}
+
+function machinery({ source, options: { native, signal } }: Work) {
+  return { source, codec: native.ggml, threads: availableParallelism(), signal };
+}
+
+type Report = (done: { tensor: string; file: string; bytes: number }) => void;
+
+function reporter(stage: ConvertProgress['stage'], { files, options }: Work): Report {
+  const totalBytes = files
+    .flatMap(({ layout }) => layout.tensors)
+    .reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const skippedBytes = stage === 'check' ? 0 : files.reduce((sum, { bytes }) => sum + bytes, 0);
+  let doneBytes = skippedBytes;
+  return ({ tensor, file, bytes }) => {
+    doneBytes += bytes;
+    options.onProgress?.({ stage, tensor, file, doneBytes, totalBytes, skippedBytes });
+  };
 }

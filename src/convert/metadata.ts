@@ -1,18 +1,30 @@
+import { basename } from 'node:path';
 import { bool, f32, f32Array, rawArray, text, u32 } from '../gguf/build.ts';
 import type { GgufValue } from '../gguf/types.ts';
 import type { GgufTokenizer } from '../tokenizer/gguf-keys.ts';
 import type { ModelConfig } from '../weights/types.ts';
-import { type ConvertType, typeTable } from './quantize.ts';
+import type { Imatrix } from './imatrix.ts';
+import type { ModelCard } from './model-card.ts';
 
-export interface MetadataOptions {
+/** What both files of a pair say. */
+export interface SharedMetadata {
   config: ModelConfig;
-  type: ConvertType;
   /** Shown by tools: `Pixtral 12B 2409`. */
   name: string;
-  /** Weights in this file, for `general.size_label`. */
-  parameters: number;
   /** The same in both files of a pair, and in no other pair. */
   pairId: string;
+  card: ModelCard;
+  /** Where the weights came from, as the user says. */
+  sourceUrl: string | undefined;
+  /** `pixtral 1.2.0` */
+  convertedBy: string;
+}
+
+export interface MetadataOptions extends SharedMetadata {
+  /** `general.file_type` */
+  fileType: number;
+  /** Weights in this file, for `general.size_label`. */
+  parameters: number;
 }
 
 export interface TokenizerMetadata {
@@ -30,7 +42,10 @@ type Metadata = Map<string, GgufValue>;
  * Better than its converter's: `tekken` as pre-tokenizer in both layouts (its `pixtral` groups digits), a context
  * length always, a real Jinja template.
  */
-export function modelMetadata(options: MetadataOptions, tokenizer: TokenizerMetadata): Metadata {
+export function modelMetadata(
+  options: MetadataOptions & { imatrix: Imatrix | undefined },
+  tokenizer: TokenizerMetadata,
+): Metadata {
   const { text: model } = options.config;
   return new Map([
     ...general('llama', 'model', options),
@@ -48,6 +63,7 @@ export function modelMetadata(options: MetadataOptions, tokenizer: TokenizerMeta
     ['llama.attention.layer_norm_rms_epsilon', f32(model.normEps)],
     ['llama.vocab_size', u32(model.vocabularySize)],
     ...tokenizerMetadata(tokenizer),
+    ...imatrixMetadata(options.imatrix),
   ]);
 }
 
@@ -82,20 +98,56 @@ function mergeSize(size: number): [string, GgufValue][] {
   return size > 1 ? [['clip.vision.spatial_merge_size', u32(size)]] : [];
 }
 
-function general(
-  architecture: string,
-  kind: string,
-  { type, name, parameters, pairId }: MetadataOptions,
-): [string, GgufValue][] {
+function general(architecture: string, kind: string, options: MetadataOptions): [string, GgufValue][] {
   return [
     ['general.architecture', text(architecture)],
     ['general.type', text(kind)],
-    ['general.name', text(name)],
-    ['general.size_label', text(sizeLabel(parameters))],
-    ['general.file_type', u32(typeTable[type].fileType)],
+    ['general.name', text(options.name)],
+    ['general.size_label', text(sizeLabel(options.parameters))],
+    ...cardMetadata(options.card),
+    ...optionalText('general.source.url', options.sourceUrl),
+    ['general.quantized_by', text(options.convertedBy)],
+    ['general.file_type', u32(options.fileType)],
     ['general.quantization_version', u32(2)],
-    ['pixtral.pair_id', text(pairId)],
+    ['pixtral.pair_id', text(options.pairId)],
   ];
+}
+
+function cardMetadata({ license, licenseName, licenseLink, baseModels }: ModelCard): [string, GgufValue][] {
+  return [
+    ...optionalText('general.license', license),
+    ...optionalText('general.license.name', licenseName),
+    ...optionalText('general.license.link', licenseLink),
+    ...optionalCount('general.base_model.count', baseModels.length),
+    ...baseModels.flatMap((id, index): [string, GgufValue][] => {
+      const [organization = '', name = ''] = id.split('/');
+      return [
+        [`general.base_model.${index}.name`, text(name.replaceAll('-', ' '))],
+        [`general.base_model.${index}.organization`, text(organization)],
+        [`general.base_model.${index}.repo_url`, text(`https://huggingface.co/${id}`)],
+      ];
+    }),
+  ];
+}
+
+/** llama-quantize's keys, and the file's hash. */
+function imatrixMetadata(imatrix: Imatrix | undefined): [string, GgufValue][] {
+  if (imatrix === undefined) return [];
+  return [
+    ['quantize.imatrix.file', text(basename(imatrix.path))],
+    ...optionalText('quantize.imatrix.dataset', imatrix.dataset),
+    ['quantize.imatrix.entries_count', u32(imatrix.entries.size)],
+    ...optionalCount('quantize.imatrix.chunks_count', imatrix.chunks),
+    ['pixtral.imatrix_sha256', text(imatrix.sha256)],
+  ];
+}
+
+function optionalCount(key: string, value: number | undefined): [string, GgufValue][] {
+  return value === undefined || value === 0 ? [] : [[key, u32(value)]];
+}
+
+function optionalText(key: string, value: string | undefined): [string, GgufValue][] {
+  return value === undefined ? [] : [[key, text(value)]];
 }
 
 /** `12B`, `435M`, `1.2M`: two digits at least, as llama.cpp's converter writes it. */

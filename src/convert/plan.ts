@@ -1,10 +1,15 @@
+import { PixtralError } from '../base/errors.ts';
 import type { GgufTensorSpec } from '../gguf/write.ts';
-import { type Checkpoint, type SourceTensor, sourceTypeBytes } from '../weights/types.ts';
-import { type ConvertType, targetType } from './quantize.ts';
+import type { Checkpoint, SourceTensor } from '../weights/types.ts';
+import { type Imatrix, importanceOf } from './imatrix.ts';
+import { type NamedShape, type TensorTypeOverride, decoderTypes, projectorType } from './mixture.ts';
+import { type ConvertType, type MmprojType, blockSize, typeId } from './types.ts';
 
 /** One tensor to be written: what it becomes, and where its weights come from. */
 export interface PlannedTensor extends GgufTensorSpec {
   source: SourceTensor;
+  /** How much each column matters, for types that round by it; [ne0]. */
+  importance: Float32Array | undefined;
 }
 
 /** The tensors of the two files, in the order in which they stand there. */
@@ -13,19 +18,34 @@ export interface ConversionPlan {
   projector: PlannedTensor[];
 }
 
-/** Which tensor goes into which file, as what type. Does not depend on the layout that the weights come from. */
-export function planConversion(checkpoint: Pick<Checkpoint, 'tensors'>, type: ConvertType): ConversionPlan {
-  const model: PlannedTensor[] = [];
-  const projector: PlannedTensor[] = [];
-  for (const [name, source] of checkpoint.tensors) {
-    const tensor = {
-      name,
-      type: targetType({ name, shape: source.shape }, type),
-      dims: source.shape.toReversed(),
-      source,
-    };
-    (isProjector(name) ? projector : model).push(tensor);
-  }
+export interface PlanOptions {
+  type: ConvertType;
+  mmprojType: MmprojType;
+  /** For the text model. */
+  overrides: readonly TensorTypeOverride[];
+  imatrix: Imatrix | undefined;
+}
+
+/**
+ * Which tensor goes into which file, as what type. Does not depend on the layout that the weights come from.
+ * @throws PixtralError `usage` for an override that matches nothing, `model` for an importance matrix of other shapes
+ */
+export function planConversion(
+  { tensors, config }: Pick<Checkpoint, 'tensors' | 'config'>,
+  { type, mmprojType, overrides, imatrix }: PlanOptions,
+): ConversionPlan {
+  const all = [...tensors].map(([name, source]) => ({ name, shape: source.shape, source }));
+  const text = all.filter(({ name }) => !isProjector(name));
+  refuseIdle(overrides, text);
+  const types = decoderTypes(text, { type, text: config.text, overrides, hasImatrix: imatrix !== undefined });
+  const model = text.map((tensor, index): PlannedTensor => {
+    const chosen = types[index] ?? 'f32';
+    const importance = blockSize(chosen) > 1 ? importanceOf(imatrix, tensor) : undefined;
+    return { ...specOf(tensor), type: typeId(chosen), importance };
+  });
+  const projector = all
+    .filter(({ name }) => isProjector(name))
+    .map((tensor) => ({ ...specOf(tensor), type: typeId(projectorType(tensor, mmprojType)), importance: undefined }));
   return { model, projector };
 }
 
@@ -33,38 +53,21 @@ function isProjector(name: string): boolean {
   return name.startsWith('v.') || name.startsWith('mm.');
 }
 
+function specOf({ name, shape, source }: NamedShape & { source: SourceTensor }) {
+  return { name, dims: shape.toReversed(), source };
+}
+
+/** A pattern with a slip in it would else leave the tensor at its usual type, unnoticed. */
+function refuseIdle(overrides: readonly TensorTypeOverride[], tensors: readonly NamedShape[]): void {
+  for (const { pattern } of overrides) {
+    if (tensors.some(({ name }) => pattern.test(name))) continue;
+    throw new PixtralError('usage', `--tensor-type ${pattern.source}: matches no tensor of the text model`, {
+      hint: 'pixtral convert --dry-run lists their names',
+    });
+  }
+}
+
 /** Number of weights. */
 export function parameterCount(tensors: readonly GgufTensorSpec[]): number {
   return tensors.reduce((sum, { dims }) => sum + dims.reduce((product, dim) => product * dim, 1), 0);
-}
-
-/** A run of whole rows of one tensor that is read, converted and written at once. */
-export interface Chunk {
-  tensor: PlannedTensor;
-  firstRow: number;
-  rows: number;
-  perRow: number;
-}
-
-/** Cuts a tensor into chunks of about `chunkBytes` float32 bytes; a permuted one into whole heads. */
-export function chunksOf(tensor: PlannedTensor, chunkBytes: number): Chunk[] {
-  const perRow = tensor.dims[0] ?? 1;
-  const rows = tensor.dims.slice(1).reduce((product, dim) => product * dim, 1);
-  const heads = tensor.source.permuteHeads;
-  const unit = heads === undefined ? 1 : rows / heads;
-  const step = unit * Math.max(1, Math.floor(chunkBytes / (perRow * 4 * unit)));
-  const count = Math.ceil(rows / step);
-  return Array.from({ length: count }, (_, index) => {
-    const firstRow = index * step;
-    return { tensor, firstRow, rows: Math.min(step, rows - firstRow), perRow };
-  });
-}
-
-/** Where a chunk's weights stand in the source file. */
-export function sourceRange({ tensor: { source }, firstRow, rows, perRow }: Chunk): {
-  position: number;
-  length: number;
-} {
-  const rowBytes = perRow * sourceTypeBytes[source.dtype];
-  return { position: source.offset + firstRow * rowBytes, length: rows * rowBytes };
 }

@@ -1,73 +1,72 @@
 import { PixtralError } from '../base/errors.ts';
-import { ggmlTypeName, ggmlTypes, tensorByteLength } from '../gguf/types.ts';
-import type { Native } from '../native/native.ts';
-import type { SourceType } from '../weights/types.ts';
-import type { Chunk } from './plan.ts';
+import { ggmlTypeName } from '../gguf/types.ts';
+import type { Ggml } from '../native/native.ts';
+import { type SourceType, sourceTypeBytes } from '../weights/types.ts';
+import { type Slice, targetByteLength } from './slices.ts';
+import { typeId } from './types.ts';
 
-/** The part of ggml that turns rows of weights from one type into another. */
-export type RowCodec = Pick<
-  Native['ggml'],
-  'fp16ToFp32Row' | 'bf16ToFp32Row' | 'fp32ToFp16Row' | 'fp32ToBf16Row' | 'quantizeChunk'
->;
+/** The part of ggml that turns rows of weights from one type into another, on worker threads. */
+export type RowCodec = Pick<Ggml, 'fp16ToFp32Rows' | 'bf16ToFp32Rows' | 'quantizeChunk'>;
 
-/** Memory that conversions reuse: one chunk as float32. */
-export interface RowConverter {
-  codec: RowCodec;
+/** Memory that one slice after the other uses, as large as the largest needs. */
+export interface SliceBuffers {
+  read: Uint8Array;
   floats: Float32Array;
-  /** How many parts of a chunk are quantised at the same time. */
-  threads: number;
+  target: Uint8Array;
 }
 
-/** ggml_type numbers of the source types. */
-const sourceTypes: Readonly<Record<SourceType, number>> = { F32: 0, F16: 1, BF16: 30 };
+/** Source types, as ggml_type numbers. */
+const sourceTypes: Readonly<Record<SourceType, number>> = {
+  F32: typeId('f32'),
+  F16: typeId('f16'),
+  BF16: typeId('bf16'),
+};
 
-/** Bytes of a chunk once converted. */
-export function targetByteLength({ tensor, rows, perRow }: Chunk): number {
-  const type = ggmlTypes.get(tensor.type);
-  return type === undefined ? 0 : tensorByteLength(type, rows * perRow);
+/**
+ * Converts one slice from `buffers.read`, whose bytes are reordered where rows must be permuted.
+ * @returns the result, in one of the buffers
+ * @throws PixtralError `model` when a weight is NaN or infinite, or too large for the type
+ */
+export async function convertSlice(slice: Slice, buffers: SliceBuffers, codec: RowCodec): Promise<Uint8Array> {
+  const { source, type } = slice.tensor;
+  const bytes = buffers.read.subarray(0, slice.rows * slice.perRow * sourceTypeBytes[source.dtype]);
+  requireRange(bytes, slice);
+  if (source.permuteHeads !== undefined) interleaveHalves(bytes, slice, buffers.target);
+  if (sourceTypes[source.dtype] === type) return bytes;
+  const floats = await toFloats(bytes, { dtype: source.dtype, floats: buffers.floats, codec });
+  return quantize(floats, { slice, target: buffers.target.subarray(0, targetByteLength(slice)), codec });
+}
+
+function requireRange(bytes: Uint8Array, { tensor: { source, type } }: Slice): void {
+  // Types of blocks keep their scales as f16.
+  const limit = type === typeId('f32') || type === typeId('bf16') ? 'infinity' : 'f16';
+  if (allBelow(bytes, source.dtype, limit)) return;
+  const where = `${source.path}: tensor ${source.name}`;
+  if (!allBelow(bytes, source.dtype, 'infinity')) {
+    throw new PixtralError('model', `${where}: holds NaN or infinity, expected finite weights`);
+  }
+  throw new PixtralError('model', `${where}: holds weights beyond the range of f16`, { hint: 'convert to bf16' });
 }
 
 /**
- * Converts one chunk. `bytes` are changed where rows must be permuted, and returned where nothing else is to be done.
- * @param target room for the result, aligned to 4 bytes
- * @throws PixtralError `model` when a weight is NaN or infinite, or too large for f16
+ * How to compare many magnitudes at once: what is added makes those at the limit (infinity, or what f16 rounds to it)
+ * carry into the sign's place.
  */
-export async function convertRows(
-  chunk: Chunk,
-  { bytes, target, converter }: { bytes: Uint8Array; target: Uint8Array; converter: RowConverter },
-): Promise<Uint8Array> {
-  const { source, type } = chunk.tensor;
-  const where = `${source.path}: tensor ${source.name}`;
-  if (!allFinite(bytes, source.dtype)) {
-    throw new PixtralError('model', `${where}: holds NaN or infinity, expected finite weights`);
-  }
-  const ordered = source.permuteHeads === undefined ? bytes : interleaveHalves(bytes, chunk, target);
-  if (sourceTypes[source.dtype] === type) return ordered;
-  const floats = toFloats(ordered, { dtype: source.dtype, converter });
-  const converted = target.subarray(0, targetByteLength(chunk));
-  await fromFloats(floats, { chunk, target: converted, converter });
-  if (type === 1 && !allFinite(converted, 'F16')) {
-    throw new PixtralError('model', `${where}: holds weights beyond the range of f16`, { hint: 'convert to bf16' });
-  }
-  return converted;
-}
-
-/** All exponent bits of a number set mean NaN or infinity: adding one to the exponent then carries into `carried`. */
-const exponents: Readonly<Record<SourceType, { mask: number; one: number; carried: number }>> = {
-  F32: { mask: 0x7f800000, one: 0x00800000, carried: 0x80000000 },
-  F16: { mask: 0x7c007c00, one: 0x04000400, carried: 0x80008000 },
-  BF16: { mask: 0x7f807f80, one: 0x00800080, carried: 0x80008000 },
+const magnitudes: Readonly<Record<SourceType, { mask: number; carried: number; infinity: number; f16: number }>> = {
+  F32: { mask: 0x7fffffff, carried: 0x80000000, infinity: 0x00800000, f16: 0x38801000 },
+  F16: { mask: 0x7fff7fff, carried: 0x80008000, infinity: 0x04000400, f16: 0x04000400 },
+  BF16: { mask: 0x7fff7fff, carried: 0x80008000, infinity: 0x00800080, f16: 0x38803880 },
 };
 
 /** Looks at 32 bits at once (two numbers of 16 bits): a quarter of the time of a test of each number. */
-export function allFinite(bytes: Uint8Array, dtype: SourceType): boolean {
-  const { mask, one, carried } = exponents[dtype];
+export function allBelow(bytes: Uint8Array, dtype: SourceType, limit: 'infinity' | 'f16'): boolean {
+  const { mask, carried, [limit]: added } = magnitudes[dtype];
   const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
   let sums = 0;
-  for (let index = 0; index < words.length; index++) sums |= ((words[index] ?? 0) & mask) + one;
+  for (let index = 0; index < words.length; index++) sums |= ((words[index] ?? 0) & mask) + added;
   if ((bytes.byteLength & 2) !== 0) {
     const last = (bytes.at(-2) ?? 0) | ((bytes.at(-1) ?? 0) << 8);
-    sums |= (last & mask) + (one & 0xffff);
+    sums |= (last & mask) + (added & 0xffff);
   }
   return (sums & carried) === 0;
 }
@@ -76,7 +75,7 @@ export function allFinite(bytes: Uint8Array, dtype: SourceType): boolean {
  * Row `h * size + s * half + j` becomes row `h * size + 2 * j + s`: from the order of Hugging Face's rotate_half to
  * the adjacent pairs of Mistral and ggml. `spare` holds one head at a time; the result is in `bytes`.
  */
-function interleaveHalves(bytes: Uint8Array, { tensor, rows }: Chunk, spare: Uint8Array): Uint8Array {
+function interleaveHalves(bytes: Uint8Array, { tensor, rows }: Slice, spare: Uint8Array): void {
   const rowBytes = bytes.byteLength / rows;
   const size = (tensor.dims[1] ?? rows) / (tensor.source.permuteHeads ?? 1);
   const half = size / 2;
@@ -88,64 +87,27 @@ function interleaveHalves(bytes: Uint8Array, { tensor, rows }: Chunk, spare: Uin
       bytes.set(copy.subarray(from * rowBytes, (from + 1) * rowBytes), (head + row) * rowBytes);
     }
   }
-  return bytes;
 }
 
-function toFloats(
+async function toFloats(
   bytes: Uint8Array,
-  { dtype, converter: { codec, floats } }: { dtype: SourceType; converter: RowConverter },
-): Float32Array {
+  { dtype, floats, codec }: { dtype: SourceType; floats: Float32Array; codec: RowCodec },
+): Promise<Float32Array> {
   if (dtype === 'F32') return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   const count = bytes.byteLength / 2;
   const target = floats.subarray(0, count);
   const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, count);
-  if (dtype === 'F16') codec.fp16ToFp32Row(halves, target, count);
-  else codec.bf16ToFp32Row(halves, target, count);
+  await (dtype === 'F16' ? codec.fp16ToFp32Rows(halves, target, count) : codec.bf16ToFp32Rows(halves, target, count));
   return target;
 }
 
-async function fromFloats(
+async function quantize(
   floats: Float32Array,
-  { chunk, target, converter }: { chunk: Chunk; target: Uint8Array; converter: RowConverter },
-): Promise<void> {
-  const { codec } = converter;
-  switch (chunk.tensor.type) {
-    case 0:
-      target.set(new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
-      return;
-    case 1:
-      codec.fp32ToFp16Row(floats, asHalves(target), floats.length);
-      return;
-    case 30:
-      codec.fp32ToBf16Row(floats, asHalves(target), floats.length);
-      return;
-    default:
-      await quantizeInParts(floats, { chunk, target, converter });
-  }
-}
-
-function asHalves(bytes: Uint8Array): Uint16Array {
-  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
-}
-
-/** Rows are independent, so that parts of a chunk can run on several threads. */
-async function quantizeInParts(
-  floats: Float32Array,
-  { chunk, target, converter: { codec, threads } }: { chunk: Chunk; target: Uint8Array; converter: RowConverter },
-): Promise<void> {
-  const { rows, perRow, tensor } = chunk;
-  const rowBytes = target.byteLength / rows;
-  const step = Math.ceil(rows / threads);
-  const parts = Array.from({ length: Math.ceil(rows / step) }, (_, part) => part * step);
-  const written = await Promise.all(
-    parts.map((first) => {
-      const count = Math.min(step, rows - first);
-      const from = floats.subarray(first * perRow, (first + count) * perRow);
-      const to = target.subarray(first * rowBytes, (first + count) * rowBytes);
-      return codec.quantizeChunk(tensor.type, from, to, 0, count, perRow, null);
-    }),
-  );
-  const sum = written.reduce((total, bytes) => total + bytes, 0);
-  if (sum === target.byteLength) return;
-  throw new Error(`${tensor.name}: ggml wrote ${sum} bytes of ${ggmlTypeName(tensor.type)}, not ${target.byteLength}`);
+  { slice, target, codec }: { slice: Slice; target: Uint8Array; codec: RowCodec },
+): Promise<Uint8Array> {
+  const { tensor, rows, perRow } = slice;
+  const { type, name, importance } = tensor;
+  const written = await codec.quantizeChunk(type, floats, target, 0, rows, perRow, importance ?? null);
+  if (written === target.byteLength) return target;
+  throw new Error(`${name}: ggml wrote ${written} bytes of ${ggmlTypeName(type)}, not ${target.byteLength}`);
 }

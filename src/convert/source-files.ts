@@ -1,13 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
 import { readExactly, systemError } from '../base/files.ts';
-import { type Chunk, sourceRange } from './plan.ts';
+import { type Slice, sourceRange } from './slices.ts';
 
 /** The shards of a checkpoint, each opened once. */
 export interface SourceFiles {
   open(path: string): Promise<FileHandle>;
-  /** A chunk's bytes as they stand in the file, at the start of `target`. */
-  read(chunk: Chunk, target: Uint8Array): Promise<Uint8Array>;
+  /** A slice's bytes as they stand in the file, at the start of `target`. */
+  read(slice: Slice, target: Uint8Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -26,10 +26,10 @@ export function sourceFiles(): SourceFiles {
 
   return {
     open: openOnce,
-    async read(chunk, target) {
-      const { path, name } = chunk.tensor.source;
+    async read(slice, target) {
+      const { path, name } = slice.tensor.source;
       const file = await openOnce(path);
-      const { position, length } = sourceRange(chunk);
+      const { position, length } = sourceRange(slice);
       const bytes = target.subarray(0, length);
       try {
         return await readExactly(file, { path, position, length, target: bytes });

@@ -24,6 +24,10 @@ export interface NativeOptions {
 
 /** Rows of weights through ggml's own converters; lengths in elements. */
 export type Ggml = Library<typeof ggmlPrototypes> & {
+  /** ggml_fp16_to_fp32_row on a worker thread. */
+  fp16ToFp32Rows(source: Uint16Array, target: Float32Array, count: number): Promise<void>;
+  /** ggml_bf16_to_fp32_row on a worker thread. */
+  bf16ToFp32Rows(source: Uint16Array, target: Float32Array, count: number): Promise<void>;
   /** ggml_quantize_chunk on a worker thread. Returns the bytes written to `target`. */
   quantizeChunk(
     type: number,
@@ -148,7 +152,12 @@ async function bindRuntime(runtime: Llama, lastError: Native['lastError']): Prom
   const backendInt = koffi.proto('void', ['void *', 'int']);
   const backendCallback = koffi.proto('void', ['void *', 'void *', 'void *']);
   return {
-    ggml: { ...ggml, quantizeChunk: (...values) => callAsync(ggml.quantizeChunkSync, ...values) },
+    ggml: {
+      ...ggml,
+      fp16ToFp32Rows: (...values) => callAsync(ggml.fp16ToFp32Row, ...values),
+      bf16ToFp32Rows: (...values) => callAsync(ggml.bf16ToFp32Row, ...values),
+      quantizeChunk: (...values) => callAsync(ggml.quantizeChunkSync, ...values),
+    },
     llama,
     gpu: runtime.gpu === false ? 'cpu' : runtime.gpu,
     version: llama.version(),

@@ -1,38 +1,133 @@
 import { byteSize } from '../base/byte-size.ts';
+import { jsonLine } from './json.ts';
 
 interface Sink {
   isTTY: boolean;
+  /** Of the terminal. */
+  columns?: number | undefined;
   write(text: string): void;
 }
 
-/** Progress of long copying: one line that is rewritten on a terminal, a line every tenth, and at most every second, elsewhere. */
-export function byteProgress(sink: Sink, { quiet }: { quiet: boolean }) {
+export interface ByteProgress {
+  /** `write`, `check`, ...: each counts anew. */
+  stage: string;
+  /** What is worked on now. */
+  tensor: string;
+  doneBytes: number;
+  totalBytes: number;
+  /** Of `doneBytes`, what was there before: no part of the rate. */
+  skippedBytes: number;
+}
+
+/**
+ * Progress of long copying, at most ten times a second on a terminal (one line that is rewritten), twice a second as
+ * JSON events, and once every tenth of the way as plain lines.
+ */
+export function byteProgress(sink: Sink, { json }: { json: boolean }) {
+  const draw = json ? jsonEvents(sink) : sink.isTTY ? bar(sink) : lines(sink);
+  let stage = '';
   let start = 0;
-  let tenth = 0;
-  let drawn = 0;
+  return {
+    update(progress: ByteProgress): void {
+      if (progress.stage !== stage) {
+        stage = progress.stage;
+        start = performance.now(); // what comes before the first byte is no rate
+      }
+      draw.update({ ...progress, ...pace(progress, (performance.now() - start) / 1000) });
+    },
+    stop: () => draw.stop(),
+  };
+}
+
+interface Paced extends ByteProgress {
+  /** Bytes per second. */
+  rate: number;
+  secondsLeft: number;
+}
+
+interface Drawing {
+  update(progress: Paced): void;
+  stop(): void;
+}
+
+function pace({ doneBytes, totalBytes, skippedBytes }: ByteProgress, seconds: number) {
+  const rate = (doneBytes - skippedBytes) / Math.max(seconds, 0.001);
+  return { rate, secondsLeft: rate > 0 ? (totalBytes - doneBytes) / rate : 0 };
+}
+
+function bar(sink: Sink): Drawing {
+  const due = every(100);
   let dirty = false;
   return {
-    update({ what, doneBytes, totalBytes }: { what: string; doneBytes: number; totalBytes: number }): void {
-      if (quiet) return;
-      if (start === 0) start = drawn = performance.now(); // what comes before the first byte is no rate
-      const share = totalBytes === 0 ? 1 : doneBytes / totalBytes;
-      const seconds = (performance.now() - start) / 1000;
-      const rate = doneBytes / Math.max(seconds, 0.001);
-      const left = rate > 0 ? Math.ceil((totalBytes - doneBytes) / rate) : 0;
-      const text = `${Math.floor(share * 100)} % of ${byteSize(totalBytes)}, ${byteSize(rate)}/s, ${left} s left`;
-      if (sink.isTTY) {
-        if (performance.now() - drawn < 100) return;
-        drawn = performance.now();
-        dirty = true;
-        sink.write(`\r\u001B[K${text}  ${what}`);
-      } else if (Math.floor(share * 10) > tenth && performance.now() - drawn >= 1000) {
-        tenth = Math.floor(share * 10);
-        drawn = performance.now();
-        sink.write(`${text}\n`);
-      }
+    update(progress) {
+      if (!due()) return;
+      dirty = true;
+      const filled = Math.floor(shareOf(progress) * barWidth);
+      const text = `[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${describe(progress)}  ${progress.tensor}`;
+      sink.write(`\r\u001B[K${text.slice(0, (sink.columns ?? 80) - 1)}`);
     },
-    stop(): void {
+    stop() {
       if (dirty) sink.write('\r\u001B[K');
     },
   };
+}
+
+const barWidth = 20;
+
+function lines(sink: Sink): Drawing {
+  const due = every(1000);
+  let tenth = 0;
+  let stage = '';
+  return {
+    update(progress) {
+      if (progress.stage !== stage) {
+        stage = progress.stage;
+        tenth = Math.floor(shareOf(progress) * 10);
+      }
+      if (Math.floor(shareOf(progress) * 10) <= tenth || !due()) return;
+      tenth = Math.floor(shareOf(progress) * 10);
+      sink.write(`${describe(progress)}\n`);
+    },
+    stop: () => {},
+  };
+}
+
+function jsonEvents(sink: Sink): Drawing {
+  const due = every(500);
+  return {
+    update({ stage, tensor, doneBytes, totalBytes, rate, secondsLeft }) {
+      if (doneBytes < totalBytes && !due()) return;
+      const fields = { done_bytes: doneBytes, total_bytes: totalBytes, bytes_per_second: Math.round(rate) };
+      sink.write(jsonLine({ event: 'progress', stage, tensor, ...fields, seconds_left: Math.round(secondsLeft) }));
+    },
+    stop: () => {},
+  };
+}
+
+function every(milliseconds: number): () => boolean {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    if (now - last < milliseconds) return false;
+    last = now;
+    return true;
+  };
+}
+
+function shareOf({ doneBytes, totalBytes }: ByteProgress): number {
+  return totalBytes === 0 ? 1 : doneBytes / totalBytes;
+}
+
+function describe(progress: Paced): string {
+  const { stage, totalBytes, rate, secondsLeft } = progress;
+  const share = `${Math.floor(shareOf(progress) * 100)} % of ${byteSize(totalBytes)}`;
+  return `${stage} ${share}, ${byteSize(Math.round(rate))}/s, ${duration(secondsLeft)} left`;
+}
+
+/** `0:07`, `12:30`, `1:02:03` */
+function duration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const shown = parts[0] === 0 ? parts.slice(1) : parts;
+  return shown.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, '0'))).join(':');
 }

@@ -3,12 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type ConvertOptions, type Converted, convert } from '../../src/convert/convert.ts';
-import { type ConvertType, convertTypes } from '../../src/convert/quantize.ts';
+import { type Converted, type RunOptions, convert } from '../../src/convert/convert.ts';
+import type { PlanningOptions } from '../../src/convert/plan-pair.ts';
+import { type ConvertType, convertTypes } from '../../src/convert/types.ts';
 import { readGguf } from '../../src/gguf/read.ts';
 import { type Gguf, ggmlTypeName } from '../../src/gguf/types.ts';
 import { optionalNumber, optionalString } from '../../src/gguf/values.ts';
 import { type Native, openNative } from '../../src/native/native.ts';
+import { plainOptions } from '../helpers/converted.ts';
 import {
   type FolderOptions,
   type StoredTensor,
@@ -26,13 +28,13 @@ before(async () => {
 });
 after(() => native.close());
 
-interface Options extends Partial<Omit<ConvertOptions, 'type'>> {
+interface Options extends Partial<Omit<PlanningOptions & RunOptions, 'type'>> {
   out: string;
 }
 
 const chatTemplate = (version: string): string => `{{ messages }} of ${version}`;
 const run = (folder: string, type: ConvertType, options: Options): Promise<Converted> =>
-  convert(folder, { chatTemplate, native, type, ...options });
+  convert(folder, { ...plainOptions(type, options.out), chatTemplate, native, ...options });
 
 async function converted(
   folder: string,

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConvertType } from '../../src/convert/quantize.ts';
-import { convertCheckpoint } from '../../src/engine/convert.ts';
+import { type ConvertType, type MmprojType, defaultMmprojType } from '../../src/convert/types.ts';
+import { type ConvertCheckpointOptions, convertCheckpoint } from '../../src/engine/convert.ts';
 import type { Native } from '../../src/native/native.ts';
 import { type TinyCheckpoint, checkpointFolder } from './checkpoints.ts';
 
@@ -13,6 +13,24 @@ export interface ConvertedPair {
   remove(): Promise<void>;
 }
 
+/** A plain conversion of the text model and the projector to one type. */
+export function plainOptions(
+  type: ConvertType,
+  out: string,
+): ConvertCheckpointOptions & { mmprojType: MmprojType } {
+  return {
+    out,
+    type,
+    mmprojType: type === 'q8_0' ? type : defaultMmprojType(type),
+    overrides: [],
+    imatrix: undefined,
+    sourceUrl: undefined,
+    convertedBy: 'pixtral test',
+    force: false,
+    check: false,
+  };
+}
+
 /** One of the tiny checkpoints as a GGUF pair in a folder of its own. */
 export async function convertedPair(
   layout: TinyCheckpoint,
@@ -20,11 +38,6 @@ export async function convertedPair(
   native?: Native,
 ): Promise<ConvertedPair> {
   const folder = await mkdtemp(join(tmpdir(), 'pixtral-test-'));
-  const { model, mmproj } = await convertCheckpoint(checkpointFolder(layout), {
-    out: folder,
-    type,
-    force: false,
-    native,
-  });
+  const { model, mmproj } = await convertCheckpoint(checkpointFolder(layout), { ...plainOptions(type, folder), native });
   return { folder, model, mmproj, remove: () => rm(folder, { recursive: true, force: true }) };
 }

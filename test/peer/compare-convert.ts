@@ -1,27 +1,40 @@
 /**
- * Compares our converter with llama.cpp's own, tensor by tensor and key by key, on tiny checkpoints of both layouts.
+ * Compares our converter with llama.cpp's own, tensor by tensor and key by key, on tiny checkpoints of both layouts:
+ * convert_hf_to_gguf.py for both files, and llama-quantize after it for every type of the text model.
  *
- *     LLAMA_CPP=<source tree of llama.cpp v0.5.0> PYTHON=<python with torch, transformers, mistral-common, sentencepiece> \
- *       npm run compare:convert
+ *     LLAMA_CPP=<source tree of llama.cpp v0.5.0, with llama-quantize in build/bin> \
+ *     PYTHON=<python with torch, transformers, mistral-common, sentencepiece> npm run compare:convert [-- --write]
  *
- * Exits with 1 when a tensor differs, or a key for which `expected` below has no reason.
+ * Exits with 1 when a tensor differs, or a key for which `expected` below has no reason. With --write, the hashes of
+ * llama-quantize's tensors become fixtures/golden/quantized.json, which `npm test` holds ours to.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertCheckpoint } from '../../src/engine/convert.ts';
-import { convertTypes } from '../../src/convert/quantize.ts';
+import { mmprojTypes } from '../../src/convert/types.ts';
 import { readGguf } from '../../src/gguf/read.ts';
 import { type Gguf, type GgufValue, ggmlTypeName } from '../../src/gguf/types.ts';
 import { scenePath } from '../helpers/checkpoints.ts';
+import { plainOptions } from '../helpers/converted.ts';
+import {
+  type QuantizedCase,
+  goldenQuantizedPath,
+  quantizedCases,
+  tensorsHash,
+  writeCaseImatrix,
+} from '../helpers/quantized.ts';
 import { type FloatType, tinyConfig, withFolder, writeCheckpoint } from '../helpers/weights.ts';
 
 const tree = process.env['LLAMA_CPP'] ?? '';
 const python = process.env['PYTHON'] ?? 'python3';
+const quantizer = join(tree, 'build/bin/llama-quantize');
 
 /** Keys in which we mean to differ, and why. */
 const expected: readonly (readonly [key: RegExp, reason: string])[] = [
-  [/^pixtral\./, 'ours: pair id and tokenizer version'],
+  [/^pixtral\./, 'ours: pair id, tokenizer version, hash of the importance matrix'],
+  [/^general\.quantized_by$/, 'ours: our version'],
+  [/^quantize\.imatrix\.file$/, 'theirs is the whole path, ours the name'],
   [/^general\.(name|basename|version|finetune|size_label)$/, 'guessed from the folder name by each in its own way'],
   [/^tokenizer\.chat_template$/, 'theirs is a short name that only old readers know, ours is Jinja'],
   [/^tokenizer\.ggml\.scores$/, 'theirs are all zero and not read for this tokenizer'],
@@ -147,10 +160,10 @@ await withFolder(async (base) => {
         changeConfig: (json) => (layout === 'mistral' ? hubParams(json) : json),
       });
       complete(folder, layout);
-      for (const type of convertTypes) {
+      for (const type of mmprojTypes) {
         const where = `${layout} ${dtype} to ${type}:`;
         const [mine, other] = [join(folder, `ours-${type}`), join(folder, `theirs-${type}`)];
-        await convertCheckpoint(folder, { out: mine, type, force: false });
+        await convertCheckpoint(folder, plainOptions(type, mine));
         convertTheirs(folder, { type, out: other, mistral: layout === 'mistral' });
         for (const file of ['model.gguf', 'mmproj.gguf']) {
           const [ours, theirs] = [await readGguf(join(mine, file)), await readGguf(join(other, file))];
@@ -163,6 +176,49 @@ await withFolder(async (base) => {
     }
   }
 });
+
+/** The float32 file of their converter, for llama-quantize: it loses nothing. */
+function convertTheirFloats(folder: string, layout: string): string {
+  const out = join(folder, 'theirs-floats');
+  convertTheirs(folder, { type: 'f32', out, mistral: layout === 'mistral' });
+  return join(out, 'model.gguf');
+}
+
+async function compareQuantized(
+  { name, type, overrides, imatrix }: QuantizedCase,
+  { folder, floats, layout }: { folder: string; floats: string; layout: string },
+): Promise<string> {
+  const where = `${layout} ${name}:`;
+  const [mine, other] = [join(folder, 'ours'), join(folder, 'theirs.gguf')];
+  const matrix = imatrix === undefined ? undefined : writeCaseImatrix(folder, imatrix);
+  const flags = [
+    ...overrides.flatMap((override) => ['--tensor-type', `${override.pattern.source}=${override.type}`]),
+    ...(matrix === undefined ? [] : ['--imatrix', matrix]),
+  ];
+  execFileSync(quantizer, [...flags, floats, other, type.toUpperCase()], { stdio: ['ignore', 'ignore', 'pipe'] });
+  await convertCheckpoint(folder, { ...plainOptions(type, mine), overrides, imatrix: matrix, force: true });
+  const [ours, theirs] = [await readGguf(join(mine, 'model.gguf')), await readGguf(other)];
+  const equal = compareTensors(ours, theirs, { where, layout });
+  compareKeys(ours, theirs, where);
+  say(`${where} ${equal} tensors equal`);
+  return tensorsHash(theirs);
+}
+
+const hashes = new Map<string, string>();
+for (const layout of ['mistral', 'huggingface'] as const) {
+  for (const [config, cases] of quantizedCases()) {
+    await withFolder(async (folder) => {
+      const changeConfig = layout === 'mistral' ? hubParams : undefined;
+      await writeCheckpoint(folder, { layout, dtype: 'BF16', config, ...(changeConfig && { changeConfig }) });
+      complete(folder, layout);
+      const floats = convertTheirFloats(folder, layout);
+      for (const one of cases) hashes.set(one.name, await compareQuantized(one, { folder, floats, layout }));
+    });
+  }
+}
+if (process.argv.includes('--write')) {
+  writeFileSync(goldenQuantizedPath, `${JSON.stringify(Object.fromEntries(hashes), undefined, 2)}\n`);
+}
 
 /** params.json as on the Hub since 2024-10: their converter refuses the torrent's. */
 function hubParams(json: Record<string, unknown>): Record<string, unknown> {

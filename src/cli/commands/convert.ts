@@ -1,11 +1,26 @@
-import { Command, Option } from 'commander';
-import type { ConvertType } from '../../convert/quantize.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { TensorTypeOverride } from '../../convert/mixture.ts';
+import {
+  type ConvertType,
+  type MmprojType,
+  convertTypes,
+  defaultMmprojType,
+  mmprojTypes,
+  tensorTypes,
+} from '../../convert/types.ts';
 import type { Io } from '../io.ts';
 import { defaults, outputOptions } from '../options.ts';
+import { packageVersion } from '../package-version.ts';
 
 interface ConvertFlags {
   out?: string;
   type: ConvertType;
+  mmprojType?: MmprojType;
+  tensorType: TensorTypeOverride[];
+  imatrix?: string;
+  source?: string;
+  dryRun?: boolean;
+  check?: boolean;
   force?: boolean;
   json?: boolean;
 }
@@ -14,34 +29,98 @@ export function convertCommand(io: Io): Command {
   const command = new Command('convert')
     .description("Turn Mistral's or Hugging Face's weights into model.gguf and mmproj.gguf, in one streaming pass.")
     .argument('<folder>', 'checkpoint: params.json or config.json, safetensors, tekken.json or tokenizer.json')
-    .option('-o, --out <folder>', 'where to write (default: <folder>-<type>)')
-    .addOption(
-      new Option('-t, --type <type>', 'f32, f16 and bf16 keep the weights; q8_0 halves bf16 and answers alike')
-        .choices(['f32', 'f16', 'bf16', 'q8_0'])
-        .default(defaults.convertType),
-    )
-    .option('-f, --force', 'replace files that are there');
-  for (const option of outputOptions()) command.addOption(option);
+    .option('-o, --out <folder>', 'where to write (default: <folder>-<type>)');
+  const groups = {
+    'Types:': typeOptions(),
+    'Running:': [
+      new Option('--dry-run', 'print what would be written, tensor by tensor, and write nothing'),
+      new Option('--check', 'convert once more and compare with what is on disk; also for files that are there'),
+      new Option('-f, --force', 'replace files that are there'),
+      new Option('--source <url>', "where the weights came from, for the files' metadata"),
+    ],
+    'Output:': outputOptions(),
+  };
+  for (const [heading, options] of Object.entries(groups)) {
+    for (const option of options) command.addOption(option.helpGroup(heading));
+  }
   return command
-    .addHelpText('after', '\nExample:\n  pixtral convert ~/pixtral-12b-240910 --type q8_0 --out ~/models/pixtral')
-    .action(async (folder: string, flags: ConvertFlags) => {
-      const out = flags.out ?? `${folder.replace(/[/\\]+$/, '')}-${flags.type}`;
-      const { convertCheckpoint } = await import('../../engine/convert.ts');
-      const { byteProgress } = await import('../../output/byte-progress.ts');
-      const progress = byteProgress(io.stderr, { quiet: flags.json === true });
-      const start = performance.now();
-      const { model, mmproj, bytes, notes } = await convertCheckpoint(folder, {
-        out,
-        type: flags.type,
-        force: flags.force === true,
-        signal: io.signal,
-        onProgress: ({ tensor, doneBytes, totalBytes }) => progress.update({ what: tensor, doneBytes, totalBytes }),
-      }).finally(() => progress.stop());
-      const seconds = (performance.now() - start) / 1000;
-      for (const note of notes) io.stderr.write(`note: ${note}\n`);
-      const { jsonLine } = await import('../../output/json.ts');
-      io.stdout.write(
-        flags.json === true ? jsonLine({ model, mmproj, bytes, seconds, notes }) : `${model}\n${mmproj}\n`,
-      );
-    });
+    .addHelpText('after', notes)
+    .action((folder: string, flags: ConvertFlags) => convert(folder, { flags, io }));
+}
+
+const typeOptions = (): Option[] => [
+  new Option('-t, --type <type>', 'of the text model').choices(convertTypes).default(defaults.convertType),
+  new Option('--mmproj-type <type>', 'of the projector (default: f16; with --type f32 or bf16: that)').choices(
+    mmprojTypes,
+  ),
+  new Option('--tensor-type <regex=type>', "a text tensor's own type; repeatable, the first match wins")
+    .argParser(tensorTypeOverride)
+    .default([], 'none'),
+  new Option('--imatrix <file>', 'importance matrix of llama-imatrix (GGUF or .dat): rounds what matters less'),
+];
+
+const notes = `
+Types, with the size of Pixtral-12B's pair:
+  bf16 25.4 GB, the weights as they are     q6_k   11.0 GB, hardly worse than q8_0
+  q8_0 13.9 GB, answers like bf16           q4_k_m  8.4 GB, the usual choice for 12 GB of memory
+
+A conversion that was interrupted goes on where it stopped when the same command is run again.
+
+Examples:
+  pixtral convert ~/pixtral-12b-240910 --type q4_k_m
+  pixtral convert ~/pixtral-12b-240910 --type q4_k_m --tensor-type 'attn_v=q8_0' --dry-run
+  pixtral convert ~/pixtral-12b-240910 --type q4_k_m --check    compare an existing pair with its checkpoint`;
+
+/** `attn_v=q8_0`: matched anywhere in a tensor's name, whatever the case. */
+function tensorTypeOverride(text: string, before: TensorTypeOverride[]): TensorTypeOverride[] {
+  const [, source = '', name = ''] = /^(.+)=([^=]+)$/.exec(text) ?? [];
+  const type = tensorTypes.find((known) => known === name.toLowerCase());
+  if (type === undefined) throw new InvalidArgumentError(`expected <regex>=<type>, types: ${tensorTypes.join(', ')}.`);
+  try {
+    return [...before, { pattern: new RegExp(source, 'i'), type }];
+  } catch {
+    throw new InvalidArgumentError(`${source} is no regular expression.`);
+  }
+}
+
+async function convert(folder: string, { flags, io }: { flags: ConvertFlags; io: Io }): Promise<void> {
+  const options = {
+    out: flags.out ?? `${folder.replace(/[/\\]+$/, '')}-${flags.type}`,
+    type: flags.type,
+    mmprojType: flags.mmprojType ?? defaultMmprojType(flags.type),
+    overrides: flags.tensorType,
+    imatrix: flags.imatrix,
+    sourceUrl: flags.source,
+    convertedBy: `pixtral ${packageVersion()}`,
+  };
+  const json = flags.json === true;
+  const { convertCheckpoint, planCheckpoint } = await import('../../engine/convert.ts');
+  const { jsonLine } = await import('../../output/json.ts');
+  if (flags.dryRun === true) {
+    const { planJson, planText } = await import('../../output/conversion.ts');
+    const pair = await planCheckpoint(folder, options);
+    io.stdout.write(json ? jsonLine(planJson(pair)) : planText(pair));
+    return;
+  }
+  const { byteProgress } = await import('../../output/byte-progress.ts');
+  const progress = byteProgress(io.stderr, { json });
+  const start = performance.now();
+  const done = await convertCheckpoint(folder, {
+    ...options,
+    force: flags.force === true,
+    check: flags.check === true,
+    signal: io.signal,
+    onProgress: (at) => progress.update(at),
+  }).finally(() => {
+    progress.stop();
+    if (io.signal.aborted && !json) io.stderr.write('stopped: the same command goes on from here\n');
+  });
+  const seconds = (performance.now() - start) / 1000;
+  if (!json) {
+    for (const note of done.notes) io.stderr.write(`note: ${note}\n`);
+    if (done.checked) io.stderr.write('checked: every tensor is as the checkpoint says\n');
+  }
+  const { model, mmproj, bytes, resumedBytes, checked, notes: said } = done;
+  const result = { model, mmproj, bytes, resumed_bytes: resumedBytes, checked, seconds, notes: said };
+  io.stdout.write(json ? jsonLine(result) : `${model}\n${mmproj}\n`);
 }

@@ -1,0 +1,86 @@
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { errnoOf } from '../base/errors.ts';
+import { systemError, writeFully } from '../base/files.ts';
+import type { GgufLayout } from '../gguf/write.ts';
+
+/** Where the file grows until it is whole. */
+export function partOf(path: string): string {
+  return `${path}.part`;
+}
+
+/**
+ * How many tensors at the start of a file are whole and of this very conversion: the header holds the id of the
+ * weights, every tensor's type and place, and our version. A file is written from its start to its end, so that what
+ * its length covers is there, also after a kill.
+ * @returns undefined when there is no such file, or it is another's
+ */
+export async function wholeTensors(path: string, { header, tensors }: GgufLayout): Promise<number | undefined> {
+  const file = await open(path).catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(header.byteLength), 0, header.byteLength, 0);
+    if (bytesRead < header.byteLength || !buffer.equals(header)) return undefined;
+    return tensors.filter(({ offset, byteLength }) => offset + byteLength <= size).length;
+  } catch {
+    return undefined; // a folder, a device: whoever opens it to write says why it does not go
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether a finished file is this very conversion's, as far as header and length tell. */
+export async function isFinished(path: string, layout: GgufLayout): Promise<boolean> {
+  const size = await stat(path).then(
+    (status) => status.size,
+    () => -1,
+  );
+  return size === layout.byteLength && (await wholeTensors(path, layout)) === layout.tensors.length;
+}
+
+export interface PartFile {
+  write(position: number, bytes: Uint8Array): Promise<void>;
+}
+
+/** Opens a part to be written, or to be gone on with, and closes it whole. */
+export async function writePart(
+  path: string,
+  { layout, resumed }: { layout: GgufLayout; resumed: boolean },
+  use: (part: PartFile) => Promise<void>,
+): Promise<void> {
+  const partPath = partOf(path);
+  const file = await open(partPath, resumed ? 'r+' : 'w').catch(failed(partPath));
+  const write: PartFile['write'] = (position, bytes) => writeFully(file, { path: partPath, position, bytes });
+  try {
+    if (!resumed) await write(0, layout.header);
+    await use({ write });
+    await finish(file, partPath, layout.byteLength);
+  } finally {
+    await file.close();
+  }
+}
+
+/** With the padding after the last tensor; on disk before it gets its name. */
+async function finish(file: FileHandle, partPath: string, byteLength: number): Promise<void> {
+  try {
+    await file.truncate(byteLength);
+    await file.sync();
+  } catch (cause) {
+    failed(partPath)(cause);
+  }
+}
+
+/** Gives finished parts their names. */
+export async function publish(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rename(partOf(path), path).catch(failed(path));
+}
+
+export async function removeParts(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rm(partOf(path), { force: true });
+}
+
+function failed(path: string): (cause: unknown) => never {
+  return (cause) => {
+    throw errnoOf(cause) === undefined ? cause : systemError(path, 'cannot write', cause);
+  };
+}
