@@ -91,8 +91,8 @@ export const samplingOptions = (): Option[] => [
 ];
 
 /** How it is printed. */
-export const outputOptions = (): Option[] => [
-  new Option('--json', 'one JSON line instead of text'),
+export const outputOptions = (json = 'one JSON line instead of text'): Option[] => [
+  new Option('--json', json),
   new Option('-v, --verbose', "stages, llama.cpp's log and causes of errors on stderr"),
   new Option('--no-color', 'no colour'),
 ];

@@ -72,7 +72,12 @@ export function parseGgufImatrix(bytes: Uint8Array, path: string): Parsed {
 
 function floatsOf(gguf: Gguf, { name, type, offset, byteLength }: GgufTensor, bytes: Uint8Array): Float32Array {
   if (type !== 0) throw new PixtralError('model', `${gguf.path}: tensor ${name}: found type ${type}, expected f32`);
-  return new Float32Array(bytes.slice(offset, offset + byteLength).buffer);
+  return floatsIn(bytes.subarray(offset, offset + byteLength));
+}
+
+/** A copy: the bytes may stand at any address. */
+function floatsIn(bytes: Uint8Array): Float32Array {
+  return new Float32Array(Uint8Array.from(bytes).buffer);
 }
 
 /** Each count is of one matrix: a mixture of experts has several. None seen counts as 1, as llama.cpp does. */
@@ -93,7 +98,7 @@ export function parseLegacyImatrix(bytes: Uint8Array, path: string): Parsed {
     const name = Buffer.from(reader.take(natural(reader, 'the length of a name'))).toString();
     const calls = natural(reader, `the calls of ${name}`);
     const length = natural(reader, `the length of ${name}`);
-    const values = new Float32Array(Uint8Array.from(reader.take(length * 4)).buffer);
+    const values = floatsIn(reader.take(length * 4));
     entries.set(name, calls > 0 ? values.map((value) => value / calls) : values);
   }
   checkEntries(entries, path);

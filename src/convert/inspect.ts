@@ -1,15 +1,21 @@
+import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { readGguf } from '../gguf/read.ts';
-import { type Gguf, ggmlTypeName } from '../gguf/types.ts';
+import { type Gguf, type GgufValue, ggmlTypeName } from '../gguf/types.ts';
 import { optionalNumber, optionalString } from '../gguf/values.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import type { Checkpoint } from '../weights/types.ts';
+import { pairId } from './pair-id.ts';
+import { sourceFiles } from './source-files.ts';
 import { checkpointTokenizer } from './tokenizer.ts';
 
 export interface InspectedTensor {
+  /** As in the file. */
   name: string;
+  /** GGUF name, whatever the file calls it. */
+  canonical: string;
   /** `bf16`, `q8_0`, ... */
   type: string;
   /** PyTorch order. */
@@ -24,11 +30,11 @@ export interface TypeShare {
   byteLength: number;
 }
 
-/** What a checkpoint folder or a GGUF file holds, without its weights. */
+/** What a checkpoint folder, a GGUF file or a converted folder holds, without its weights. */
 export interface Inspection {
   path: string;
-  kind: 'checkpoint' | 'gguf';
-  /** `mistral` or `huggingface` for a checkpoint; `general.architecture` of a GGUF. */
+  kind: 'checkpoint' | 'gguf' | 'pair';
+  /** `mistral` or `huggingface` for a checkpoint; `general.architecture` of a GGUF; both of a pair. */
   architecture: string;
   name: string | undefined;
   parameters: number;
@@ -39,9 +45,11 @@ export interface Inspection {
   tokenizerVersion: string | undefined;
   text: TextSummary | undefined;
   image: ImageSummary | undefined;
-  /** The same in both files of a converted pair. */
+  /** The same for the same weights, in a checkpoint of either layout and in what was converted from it. */
   pairId: string | undefined;
   tensors: InspectedTensor[];
+  /** Metadata of GGUF files; arrays by length and hash. */
+  keys: Record<string, string>;
   notes: string[];
 }
 
@@ -61,7 +69,7 @@ export interface ImageSummary {
 }
 
 /**
- * @param path a checkpoint folder, a GGUF file, or a folder with a converted pair (then its model file)
+ * @param path a checkpoint folder, a GGUF file, or a folder with a converted pair
  * @throws PixtralError `model`
  */
 export async function inspect(path: string): Promise<Inspection> {
@@ -72,8 +80,28 @@ export async function inspect(path: string): Promise<Inspection> {
   if (!status.isDirectory()) return inspectGguf(await readGguf(path));
   const files = await readdir(path);
   const isCheckpoint = files.includes('params.json') || files.includes('config.json');
-  if (!isCheckpoint && files.includes('model.gguf')) return inspectGguf(await readGguf(join(path, 'model.gguf')));
-  return inspectCheckpoint(await openCheckpoint(path));
+  if (isCheckpoint || !files.includes('model.gguf')) return inspectCheckpoint(await openCheckpoint(path));
+  return inspectPair(path);
+}
+
+async function inspectPair(folder: string): Promise<Inspection> {
+  const [model, mmproj] = await Promise.all(
+    ['model.gguf', 'mmproj.gguf'].map(async (name) => inspectGguf(await readGguf(join(folder, name)))),
+  );
+  if (model === undefined || mmproj === undefined) throw new Error('two files have two inspections');
+  const tensors = [...model.tensors, ...mmproj.tensors];
+  const projectorKeys = Object.entries(mmproj.keys).filter(([key]) => key.startsWith('clip.'));
+  return {
+    ...model,
+    path: folder,
+    kind: 'pair',
+    architecture: `${model.architecture} + ${mmproj.architecture}`,
+    ...totals(tensors),
+    image: mmproj.image,
+    tensors,
+    keys: { ...model.keys, ...Object.fromEntries(projectorKeys) },
+    notes: [...model.notes, ...mmproj.notes, ...(model.pairId === mmproj.pairId ? [] : ['two files of two pairs'])],
+  };
 }
 
 async function inspectCheckpoint(checkpoint: Checkpoint): Promise<Inspection> {
@@ -81,7 +109,13 @@ async function inspectCheckpoint(checkpoint: Checkpoint): Promise<Inspection> {
   const { text, vision } = config;
   const tensors = [...checkpoint.tensors]
     .filter(([gguf]) => gguf !== 'v.token_embd.img_break') // a row of another tensor
-    .map(([, { name, dtype, shape, byteLength }]) => ({ name, type: dtype.toLowerCase(), shape, byteLength }));
+    .map(([canonical, { name, dtype, shape, byteLength }]) => ({
+      name,
+      canonical,
+      type: dtype.toLowerCase(),
+      shape,
+      byteLength,
+    }));
   return {
     path: folder,
     kind: 'checkpoint',
@@ -101,16 +135,27 @@ async function inspectCheckpoint(checkpoint: Checkpoint): Promise<Inspection> {
       patchSize: vision.patchSize,
       spatialMergeSize: vision.spatialMergeSize,
     },
-    pairId: undefined,
+    pairId: await idOf(checkpoint),
     tensors,
+    keys: {},
     notes,
   };
+}
+
+async function idOf(checkpoint: Checkpoint): Promise<string> {
+  const source = sourceFiles();
+  try {
+    return await pairId(checkpoint, source);
+  } finally {
+    await source.close();
+  }
 }
 
 function inspectGguf(gguf: Gguf): Inspection {
   const architecture = optionalString(gguf, 'general.architecture') ?? 'unknown';
   const tensors = [...gguf.tensors.values()].map(({ name, type, dims, byteLength }) => ({
     name,
+    canonical: name,
     type: ggmlTypeName(type),
     shape: dims.toReversed(),
     byteLength,
@@ -127,8 +172,15 @@ function inspectGguf(gguf: Gguf): Inspection {
     image: architecture === 'clip' ? imageSummary(gguf) : undefined,
     pairId: optionalString(gguf, 'pixtral.pair_id'),
     tensors,
+    keys: Object.fromEntries([...gguf.metadata].map(([key, value]) => [key, shown(value)])),
     notes: shards > 1 ? [`one of ${shards} split files`] : [],
   };
+}
+
+function shown(value: GgufValue): string {
+  if (value.type !== 'array') return String(value.value);
+  const hash = createHash('sha256').update(value.bytes).digest('hex').slice(0, 12);
+  return `${value.elementType}[${value.count}] ${hash}`;
 }
 
 function textSummary(gguf: Gguf, architecture: string): TextSummary {

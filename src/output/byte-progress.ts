@@ -104,10 +104,12 @@ function jsonEvents(sink: Sink): Drawing {
   };
 }
 
+/** True at most once in so many milliseconds, and not at first: what is over at once needs no progress. */
 function every(milliseconds: number): () => boolean {
-  let last = performance.now();
+  let last: number | undefined;
   return () => {
     const now = performance.now();
+    last ??= now;
     if (now - last < milliseconds) return false;
     last = now;
     return true;

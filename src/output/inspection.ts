@@ -5,7 +5,7 @@ import { table } from './table.ts';
 
 /** A summary as `name  value` lines, then the tensors if they are wanted. */
 export function inspectionText(
-  summary: Omit<Inspection, 'tensors'>,
+  summary: Omit<Inspection, 'tensors' | 'keys'>,
   tensors: Inspection['tensors'] | undefined,
 ): string {
   const { text, image } = summary;

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Comparison } from '../../src/convert/compare.ts';
+import type { PlanJson } from '../../src/output/conversion.ts';
 import { checkpointFolder, goldenCases, scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';
 
@@ -24,7 +26,7 @@ test('convert writes a pair, names it on stdout, and refuses to write it again w
   });
   const second = await cli(words);
   assert.equal(second.exitCode, 2);
-  assert.match(second.stderr, /model\.gguf: is there already\nhint: use --force/);
+  assert.match(second.stderr, /tiny: is there already\nhint: use --force/);
   const forced = await cli([...words, '--force', '--json']);
   assert.equal(forced.exitCode, 0);
   assert.deepEqual(Object.keys(JSON.parse(forced.stdout) as object), [
@@ -32,10 +34,60 @@ test('convert writes a pair, names it on stdout, and refuses to write it again w
     'model',
     'mmproj',
     'bytes',
+    'resumed_bytes',
+    'checked',
     'seconds',
     'notes',
   ]);
   assert.deepEqual((await readdir(converted)).toSorted(), ['mmproj.gguf', 'model.gguf']);
+});
+
+test('convert prints its plan and writes nothing with --dry-run, with types of single tensors', async () => {
+  const out = join(scratch, 'planned');
+  const words = ['convert', checkpointFolder('huggingface'), '--out', out, '--type', 'q4_0', '--dry-run'];
+  const { exitCode, stdout } = await cli([...words, '--tensor-type', 'ATTN_V=q8_0', '--mmproj-type', 'bf16']);
+  assert.equal(exitCode, 0);
+  assert.match(stdout, /\n {2}blk\.0\.attn_v\.weight +64x96 +bf16 +q8_0 +6\.5 kB\n/);
+  assert.match(stdout, /\n {2}mm\.2\.weight +96x96 +bf16 +bf16 +18\.4 kB\n/);
+  assert.match(stdout, /in all; nothing was written\n$/);
+  const { bytes, files } = JSON.parse((await cli([...words, '--json'])).stdout) as PlanJson;
+  assert.equal(
+    bytes,
+    files.reduce((sum, file) => sum + file.bytes, 0),
+  );
+  await assert.rejects(readdir(out));
+  for (const bad of ['attn_v', 'attn_v=q9', '(=q8_0']) {
+    assert.equal((await cli([...words, '--tensor-type', bad])).exitCode, 2, bad);
+  }
+  const idle = await cli([...words, '--tensor-type', 'attn_w=q8_0']);
+  assert.equal(idle.exitCode, 2);
+  assert.match(idle.stderr, /--tensor-type attn_w: matches no tensor/);
+});
+
+test('convert --check finds a changed byte, and names its tensor', async () => {
+  const out = join(scratch, 'checked');
+  const words = ['convert', checkpointFolder('mistral'), '--out', out, '--type', 'q5_1'];
+  const first = await cli([...words, '--check']);
+  assert.deepEqual([first.exitCode, first.stderr], [0, 'checked: every tensor is as the checkpoint says\n']);
+  const path = join(out, 'mmproj.gguf');
+  const bytes = await readFile(path);
+  bytes[bytes.byteLength - 40]! ^= 16;
+  await writeFile(path, bytes);
+  const { exitCode, stderr } = await cli([...words, '--check']);
+  assert.equal(exitCode, 4);
+  assert.match(stderr, /mmproj\.gguf: tensor v\.token_embd\.img_break: differs from the checkpoint's at byte \d+\n/);
+});
+
+test('inspect compares a checkpoint with a pair, and a pair with another', async () => {
+  const same = await cli(['inspect', checkpointFolder('mistral'), checkpointFolder('huggingface')]);
+  assert.match(same.stdout, /weights +the same\n1 settings that differ\n {2}architecture +mistral +huggingface\n/);
+  const made = await cli(['inspect', checkpointFolder('huggingface'), converted]);
+  assert.match(made.stdout, /weights +the same\n/);
+  assert.match(made.stdout, /\n {2}blk\.0\.attn_q\.weight +bf16 128x96 +q8_0 128x96\n/);
+  const { stdout } = await cli(['inspect', converted, checkpointFolder('merger'), '--json']);
+  const other = JSON.parse(stdout) as Comparison;
+  assert.equal(other.sameWeights, false);
+  assert.ok(other.tensors.some(({ name, a, b }) => name === 'mm.patch_merger.weight' && a === undefined && b));
 });
 
 test('inspect tells checkpoints and files, for people and for programs', async () => {

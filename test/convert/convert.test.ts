@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Converted, type RunOptions, convert } from '../../src/convert/convert.ts';
@@ -283,21 +283,96 @@ test('weights beyond the range of f16 are refused as f16, with the way out', asy
   });
 });
 
-test('a fired signal stops between chunks, throws its reason and leaves nothing', async () => {
+/** Fires the signal after a number of slices. */
+async function stopAfter(slices: number, folder: string, type: ConvertType, out: string): Promise<void> {
+  const controller = new AbortController();
+  const reason = new Error('enough');
+  let seen = 0;
+  const onProgress = (): void => {
+    if (++seen === slices) controller.abort(reason);
+  };
+  await assert.rejects(
+    run(folder, type, { out, signal: controller.signal, onProgress }),
+    (thrown) => thrown === reason,
+  );
+  assert.equal(seen, slices);
+}
+
+test('what a signal or a kill left is gone on with from the last whole tensor, to the same bytes', async () => {
   await withFolder(async (base) => {
     const folder = await writeCheckpoint(join(base, 'in'), { layout: 'mistral', dtype: 'BF16' });
-    const controller = new AbortController();
-    const reason = new Error('enough');
-    let seen = 0;
-    const onProgress = (): void => {
-      if (++seen === 30) controller.abort(reason);
-    };
-    await assert.rejects(
-      run(folder, 'q8_0', { out: join(base, 'out'), signal: controller.signal, onProgress }),
-      (thrown) => thrown === reason,
-    );
-    assert.equal(seen, 30);
-    assert.ok(!existsSync(join(base, 'out')));
+    const whole = await converted(folder, 'q4_k_m', join(base, 'whole'));
+    const modelTensors = whole.model.tensors.size;
+    for (const slices of [1, 7, modelTensors, modelTensors + 5]) {
+      const out = join(base, `out-${slices}`);
+      await stopAfter(slices, folder, 'q4_k_m', out);
+      const parts = await readdir(out);
+      assert.ok(parts.length > 0 && parts.every((name) => name.endsWith('.part')), parts.join());
+      const { model, mmproj, resumedBytes } = await run(folder, 'q4_k_m', { out });
+      assert.ok(resumedBytes > 0);
+      assert.ok(readFileSync(model).equals(whole.files[0]!) && readFileSync(mmproj).equals(whole.files[1]!));
+      assert.deepEqual((await readdir(out)).sort(), ['mmproj.gguf', 'model.gguf']);
+    }
+  });
+});
+
+test('a part cut at any byte is gone on with; one that is of another conversion is not', async () => {
+  await withFolder(async (base) => {
+    const folder = await writeCheckpoint(join(base, 'in'), { layout: 'mistral', dtype: 'BF16' });
+    const { model, files } = await converted(folder, 'q8_0', join(base, 'whole'));
+    const out = join(base, 'out');
+    const step = Math.floor(files[0]!.byteLength / 40);
+    for (let length = 0; length <= files[0]!.byteLength; length += step) {
+      await mkdir(out);
+      await writeFile(join(out, 'model.gguf.part'), files[0]!.subarray(0, length));
+      const { resumedBytes } = await run(folder, 'q8_0', { out });
+      const expected = [...model.tensors.values()]
+        .filter(({ offset, byteLength }) => offset + byteLength <= length)
+        .reduce((sum, { byteLength }) => sum + byteLength, 0);
+      assert.equal(resumedBytes, expected);
+      assert.ok(readFileSync(join(out, 'model.gguf')).equals(files[0]!), `cut at ${length}`);
+      await rm(out, { recursive: true });
+    }
+    await mkdir(out);
+    await writeFile(join(out, 'model.gguf.part'), files[0]!);
+    assert.equal((await run(folder, 'q6_k', { out })).resumedBytes, 0);
+  });
+});
+
+test('a run that was killed between the two renames is finished by the next', async () => {
+  await withFolder(async (base) => {
+    const folder = await writeCheckpoint(join(base, 'in'), { layout: 'mistral', dtype: 'BF16' });
+    const out = join(base, 'out');
+    const { files } = await converted(folder, 'q8_0', out);
+    await rename(join(out, 'mmproj.gguf'), join(out, 'mmproj.gguf.part'));
+    await run(folder, 'q8_0', { out });
+    assert.ok(readFileSync(join(out, 'mmproj.gguf')).equals(files[1]!));
+  });
+});
+
+test('files that are there are refused, replaced with force, and compared with check', async () => {
+  await withFolder(async (base) => {
+    const folder = await writeCheckpoint(join(base, 'in'), { layout: 'mistral', dtype: 'BF16' });
+    const out = join(base, 'out');
+    const { model, files } = await converted(folder, 'q5_k_s', out);
+    await assert.rejects(run(folder, 'q5_k_s', { out }), { code: 'usage', message: /out: is there already/ });
+    assert.equal((await run(folder, 'q5_k_s', { out, check: true })).checked, true);
+    await assert.rejects(run(folder, 'q4_0', { out }), { code: 'usage', message: /model\.gguf: is there already/ });
+    await assert.rejects(run(folder, 'q4_0', { out, check: true }), {
+      code: 'model',
+      message: /model\.gguf: tensor \S+: is \S+ \[.*\], expected \S+ \[.*\] by these options/,
+    });
+
+    const { offset } = model.tensors.get('blk.1.ffn_up.weight')!;
+    const harmed = Buffer.from(files[0]!);
+    harmed[offset + 5]! ^= 1;
+    await writeFile(join(out, 'model.gguf'), harmed);
+    await assert.rejects(run(folder, 'q5_k_s', { out, check: true }), {
+      code: 'model',
+      message: new RegExp(`tensor blk\\.1\\.ffn_up\\.weight: differs from the checkpoint's at byte ${offset + 5}$`),
+    });
+    await run(folder, 'q5_k_s', { out, force: true, check: true });
+    assert.ok(readFileSync(join(out, 'model.gguf')).equals(files[0]!));
   });
 });
 

@@ -3,9 +3,9 @@
  * convert_hf_to_gguf.py for both files, and llama-quantize after it for every type of the text model.
  *
  *     LLAMA_CPP=<source tree of llama.cpp v0.5.0, with llama-quantize in build/bin> \
- *     PYTHON=<python with torch, transformers, mistral-common, sentencepiece> npm run compare:convert [-- --write]
+ *     PYTHON=<python with torch, transformers, mistral-common, sentencepiece> npm run compare:convert [-- quantize --write]
  *
- * Exits with 1 when a tensor differs, or a key for which `expected` below has no reason. With --write, the hashes of
+ * With `quantize`, only the second part. Exits with 1 when a tensor differs, or a key for which `expected` below has no reason. With --write, the hashes of
  * llama-quantize's tensors become fixtures/golden/quantized.json, which `npm test` holds ours to.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -151,7 +151,10 @@ function complete(folder: string, layout: string): void {
   writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify({ image_mean: mean, image_std: std }));
 }
 
-await withFolder(async (base) => {
+const quantizeOnly = process.argv.includes('quantize');
+if (!quantizeOnly) await withFolder(compareConverters);
+
+async function compareConverters(base: string): Promise<void> {
   for (const layout of ['mistral', 'huggingface'] as const) {
     for (const dtype of ['BF16', 'F32', 'F16'] as const satisfies FloatType[]) {
       const folder = await writeCheckpoint(join(base, `${layout}-${dtype}`), {
@@ -175,7 +178,7 @@ await withFolder(async (base) => {
       }
     }
   }
-});
+}
 
 /** The float32 file of their converter, for llama-quantize: it loses nothing. */
 function convertTheirFloats(folder: string, layout: string): string {

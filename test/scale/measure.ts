@@ -15,7 +15,7 @@ export interface Measured {
 
 /** Runs `pixtral` with arguments and watches its memory through /proc (Linux). */
 export async function measurePixtral(args: readonly string[]): Promise<Measured> {
-  const binary = fileURLToPath(new URL('../../bin/pixtral.js', import.meta.url));
+  const binary = fileURLToPath(new URL('../../bin/pixtral.cjs', import.meta.url));
   const start = performance.now();
   const child = spawn(process.execPath, [binary, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let stdout = '';

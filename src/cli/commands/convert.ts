@@ -38,7 +38,7 @@ export function convertCommand(io: Io): Command {
       new Option('-f, --force', 'replace files that are there'),
       new Option('--source <url>', "where the weights came from, for the files' metadata"),
     ],
-    'Output:': outputOptions(),
+    'Output:': outputOptions('one JSON line on stdout, progress as JSON lines on stderr'),
   };
   for (const [heading, options] of Object.entries(groups)) {
     for (const option of options) command.addOption(option.helpGroup(heading));
@@ -56,7 +56,7 @@ const typeOptions = (): Option[] => [
   new Option('--tensor-type <regex=type>', "a text tensor's own type; repeatable, the first match wins")
     .argParser(tensorTypeOverride)
     .default([], 'none'),
-  new Option('--imatrix <file>', 'importance matrix of llama-imatrix (GGUF or .dat): rounds what matters less'),
+  new Option('--imatrix <file>', 'importance matrix of llama-imatrix (GGUF or .dat): weights that matter are kept closer'),
 ];
 
 const notes = `
