@@ -83,6 +83,12 @@ export function paramsJson({ text, vision }: ModelConfig): Record<string, unknow
   };
 }
 
+/** params.json as on the Hub since 2024-10: their converter refuses the torrent's. */
+export function hubParams(json: Record<string, unknown>): Record<string, unknown> {
+  const vision = { ...(json['vision_encoder'] as object), image_break_token_id: 12, image_end_token_id: 13 };
+  return { ...json, max_position_embeddings: 131_072, vision_encoder: vision };
+}
+
 /** config.json as Hugging Face's Pixtral-12B has it (or Mistral Small 3.1, with a merger). */
 export function configJson({ text, vision }: ModelConfig): Record<string, unknown> {
   const merges = vision.spatialMergeSize > 1;

@@ -45,13 +45,10 @@ test('f32 rows need no conversion, f16 and bf16 rows keep exactly representable 
   const values = Float32Array.of(1, -2.5, 0, 96);
   const wide = new Uint8Array(values.buffer);
   assert.deepEqual(native.dequantize(ggmlType.f32, wide, 4), values);
-  for (const [type, encode] of [
-    [ggmlType.f16, native.ggml.fp32ToFp16Row],
-    [ggmlType.bf16, native.ggml.fp32ToBf16Row],
-  ] as const) {
-    const half = new Uint16Array(4);
-    encode(values, half, 4);
-    assert.deepEqual(native.dequantize(type, new Uint8Array(half.buffer), 4), values);
+  for (const type of [ggmlType.f16, ggmlType.bf16]) {
+    const half = new Uint8Array(8);
+    assert.equal(native.ggml.quantizeChunkSync(type, values, half, 0, 1, 4, null), 8);
+    assert.deepEqual(native.dequantize(type, half, 4), values);
   }
 });
 

@@ -24,7 +24,7 @@ import {
   tensorsHash,
   writeCaseImatrix,
 } from '../helpers/quantized.ts';
-import { type FloatType, tinyConfig, withFolder, writeCheckpoint } from '../helpers/weights.ts';
+import { type FloatType, hubParams, withFolder, writeCheckpoint } from '../helpers/weights.ts';
 
 const tree = process.env['LLAMA_CPP'] ?? '';
 const python = process.env['PYTHON'] ?? 'python3';
@@ -221,12 +221,6 @@ for (const layout of ['mistral', 'huggingface'] as const) {
 }
 if (process.argv.includes('--write')) {
   writeFileSync(goldenQuantizedPath, `${JSON.stringify(Object.fromEntries(hashes), undefined, 2)}\n`);
-}
-
-/** params.json as on the Hub since 2024-10: their converter refuses the torrent's. */
-function hubParams(json: Record<string, unknown>): Record<string, unknown> {
-  const vision = { ...(json['vision_encoder'] as object), image_break_token_id: 12, image_end_token_id: 13 };
-  return { ...json, max_position_embeddings: tinyConfig.text.contextLength, vision_encoder: vision };
 }
 
 say('Keys that differ for a reason:');

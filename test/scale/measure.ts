@@ -11,39 +11,55 @@ export interface Measured {
   peakResident: number;
   /** Highest resident set without pages of mapped files. */
   peakAnonymous: number;
+  /** Bytes that were handed to write calls. */
+  writtenBytes: number;
 }
 
-/** Runs `pixtral` with arguments and watches its memory through /proc (Linux). */
+const binary = fileURLToPath(new URL('../../bin/pixtral.cjs', import.meta.url));
+
+/** Runs `pixtral` with arguments and kills it (SIGKILL) after some seconds. */
+export async function killPixtral(args: readonly string[], afterSeconds: number): Promise<void> {
+  const child = spawn(process.execPath, [binary, ...args], { stdio: 'ignore' });
+  const timer = setTimeout(() => child.kill('SIGKILL'), afterSeconds * 1000);
+  await new Promise((resolve) => child.on('close', resolve));
+  clearTimeout(timer);
+}
+
+/** Runs `pixtral` with arguments and watches its memory through /proc (Linux). What it says on stderr is not shown. */
 export async function measurePixtral(args: readonly string[]): Promise<Measured> {
-  const binary = fileURLToPath(new URL('../../bin/pixtral.cjs', import.meta.url));
   const start = performance.now();
-  const child = spawn(process.execPath, [binary, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [binary, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  const peaks = watchMemory(child);
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr = (stderr + text).slice(-2000)));
+  const peaks = watchProcess(child);
   const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  if (exitCode !== 0) process.stderr.write(stderr);
   return { exitCode, stdout, seconds: (performance.now() - start) / 1000, ...peaks() };
 }
 
-function watchMemory(child: ChildProcess): () => { peakResident: number; peakAnonymous: number } {
-  let peakResident = 0;
-  let peakAnonymous = 0;
+function watchProcess(child: ChildProcess): () => Pick<Measured, 'peakResident' | 'peakAnonymous' | 'writtenBytes'> {
+  const seen = { peakResident: 0, peakAnonymous: 0, writtenBytes: 0 };
   const timer = setInterval(() => {
-    const status = readStatus(child.pid);
-    peakResident = Math.max(peakResident, status('VmHWM'));
-    peakAnonymous = Math.max(peakAnonymous, status('RssAnon'));
+    const status = readFields(`/proc/${child.pid}/status`);
+    seen.peakResident = Math.max(seen.peakResident, status('VmHWM') * 1024);
+    seen.peakAnonymous = Math.max(seen.peakAnonymous, status('RssAnon') * 1024);
+    seen.writtenBytes = Math.max(seen.writtenBytes, readFields(`/proc/${child.pid}/io`)('wchar'));
   }, 50);
   return () => {
     clearInterval(timer);
-    return { peakResident, peakAnonymous };
+    return seen;
   };
 }
 
-function readStatus(pid: number | undefined): (field: string) => number {
+/** Numbers of lines `name: 123 kB`; 0 once the process is gone. */
+function readFields(path: string): (field: string) => number {
+  let text = '';
   try {
-    const text = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return (field) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
+    text = readFileSync(path, 'utf8');
   } catch {
-    return () => 0;
+    // it has ended between two looks
   }
+  return (field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
 }

@@ -1,33 +1,48 @@
 /**
- * Size: a checkpoint of Pixtral-12B's exact shapes with random weights (25 GB), converted and asked once.
+ * Size: a checkpoint of Pixtral-12B's exact shapes and shards with random weights (25 GB), converted, killed and gone
+ * on with at random moments, checked, and asked once.
  *
- *   npm run build && npm run measure:12b -- <folder with 45 GB free> [type] [--keep]
+ *   npm run build && npm run measure:12b -- <folder with 45 GB free> [types] [--layout huggingface] [--kills 3] [--keep]
  *
  * Prints seconds, peak memory and bytes. The answer is noise: random weights prove scale, not sight.
  */
-import { existsSync, mkdirSync } from 'node:fs';
-import { rm, statfs, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync } from 'node:fs';
+import { readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
 import { createCanvas } from '@napi-rs/canvas';
-import { jsonBytes, tekkenFile } from '../helpers/tekken.ts';
-import { measurePixtral } from './measure.ts';
+import { killPixtral, measurePixtral } from './measure.ts';
 import { pixtral12b, writeRandomCheckpoint } from './random-checkpoint.ts';
 
-const [folder, type = 'q8_0'] = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-const keep = process.argv.includes('--keep');
-if (folder === undefined) throw new Error('usage: npm run measure:12b -- <folder> [type] [--keep]');
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    layout: { type: 'string', default: 'mistral' },
+    kills: { type: 'string', default: '3' },
+    keep: { type: 'boolean', default: false },
+  },
+});
+const [folder, types = 'q8_0'] = positionals;
+const layout = flags.layout === 'huggingface' ? 'huggingface' : 'mistral';
+if (folder === undefined) throw new Error('usage: npm run measure:12b -- <folder> [types] [--layout huggingface]');
 
-const checkpoint = join(folder, 'checkpoint');
-const converted = join(folder, `converted-${type}`);
+const checkpoint = join(folder, `checkpoint-${layout}`);
 const picture = join(folder, '512x512.png');
 mkdirSync(folder, { recursive: true });
 try {
   await makePicture();
   await makeCheckpoint();
-  await measureConvert();
-  await measureAsk();
+  for (const type of types.split(',')) {
+    const converted = join(folder, `converted-${type}`);
+    const once = await measureConvert(type, converted);
+    for (let kill = 0; kill < Number(flags.kills); kill++) await killAndResume(type, { converted, ...once });
+    await measureAsk(type, converted);
+    if (!flags.keep) await rm(converted, { recursive: true, force: true });
+  }
 } finally {
-  if (!keep) await Promise.all([checkpoint, converted].map((path) => rm(path, { recursive: true, force: true })));
+  if (!flags.keep) await rm(checkpoint, { recursive: true, force: true });
 }
 
 async function makePicture(): Promise<void> {
@@ -41,43 +56,68 @@ async function makePicture(): Promise<void> {
 }
 
 async function makeCheckpoint(): Promise<void> {
-  if (existsSync(join(checkpoint, 'consolidated.safetensors'))) return;
+  if (existsSync(checkpoint)) return;
   const { bavail, bsize } = await statfs(folder!);
   if (bavail * bsize < 45e9) throw new Error(`${folder}: ${gb(bavail * bsize)} free, expected 45 GB`);
-  const bytes = await writeRandomCheckpoint(checkpoint, {
-    params: pixtral12b,
-    tekken: jsonBytes(tekkenFile('v3')),
-    seed: 1,
-    onProgress: () => {},
-  });
-  print('checkpoint', gb(bytes));
+  const bytes = await writeRandomCheckpoint(checkpoint, { config: pixtral12b, layout });
+  print(`checkpoint, ${layout} layout`, `${gb(bytes)} in ${(await readdir(checkpoint)).join(', ')}`);
 }
 
-async function measureConvert(): Promise<void> {
-  const run = await measurePixtral(['convert', checkpoint, '--out', converted, '--type', type, '--json']);
+interface Once {
+  seconds: number;
+  sha256: string;
+}
+
+async function measureConvert(type: string, converted: string): Promise<Once> {
+  const run = await measurePixtral(convertWords(type, converted));
   if (run.exitCode !== 0) throw new Error(`convert ended with ${run.exitCode}`);
+  const { bytes } = JSON.parse(run.stdout) as { bytes: number };
   print(
     `convert to ${type}`,
-    `${run.seconds.toFixed(1)} s, peak RSS ${gb(run.peakResident)} (anonymous ${gb(run.peakAnonymous)})`,
+    `${run.seconds.toFixed(1)} s, peak RSS ${gb(run.peakResident)}, ${gb(bytes)} written: ${gb(run.writtenBytes)}`,
   );
-  print('result', run.stdout.trim());
+  return { seconds: run.seconds, sha256: await hashOf(converted) };
 }
 
-async function measureAsk(): Promise<void> {
-  const run = await measurePixtral([
-    'ask',
-    picture,
-    'describe this',
-    '--model',
-    converted,
-    '--max-tokens',
-    '16',
-    '--temperature',
-    '0',
-    '--json',
-  ]);
+function convertWords(type: string, converted: string): string[] {
+  return ['convert', checkpoint, '--out', converted, '--type', type, '--json'];
+}
+
+/** SIGKILL somewhere between a twentieth and all of the time that a whole run takes. */
+async function killAndResume(type: string, { converted, seconds, sha256 }: Once & { converted: string }): Promise<void> {
+  await rm(converted, { recursive: true, force: true });
+  const after = seconds * (0.05 + 0.9 * Math.random());
+  await killPixtral(convertWords(type, converted), after);
+  const left = existsSync(converted) ? (await readdir(converted)).join(', ') : 'nothing';
+  const run = await measurePixtral(convertWords(type, converted));
+  if (run.exitCode !== 0) throw new Error(`the second run ended with ${run.exitCode}`);
+  const { resumed_bytes: resumed } = JSON.parse(run.stdout) as { resumed_bytes: number };
+  const same = (await hashOf(converted)) === sha256;
+  print(
+    `killed after ${after.toFixed(1)} s`,
+    `left ${left}; gone on after ${gb(resumed)} in ${run.seconds.toFixed(1)} s, ${same ? 'the same bytes' : 'OTHER BYTES'}`,
+  );
+  if (!same) process.exitCode = 1;
+}
+
+async function hashOf(converted: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of ['model.gguf', 'mmproj.gguf']) {
+    await pipeline(createReadStream(join(converted, name), { highWaterMark: 4 * 1024 * 1024 }), async (chunks) => {
+      for await (const chunk of chunks) hash.update(chunk as Buffer);
+    });
+  }
+  return hash.digest('hex');
+}
+
+async function measureAsk(type: string, converted: string): Promise<void> {
+  const model = ['--model', converted, '--max-tokens', '16', '--temperature', '0', '--json'];
+  const run = await measurePixtral(['ask', picture, 'describe this', ...model]);
   if (run.exitCode !== 0) throw new Error(`ask ended with ${run.exitCode}`);
-  print('ask', `${run.seconds.toFixed(1)} s, peak RSS ${gb(run.peakResident)} (anonymous ${gb(run.peakAnonymous)})`);
+  print(
+    `ask at ${type}`,
+    `${run.seconds.toFixed(1)} s, peak RSS ${gb(run.peakResident)} (anonymous ${gb(run.peakAnonymous)})`,
+  );
   print('answer', run.stdout.trim());
 }
 

@@ -1,118 +1,146 @@
-import { open, mkdir, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type CanonicalTensor, canonicalTensors, nameAt } from '../../src/weights/canonical.ts';
+import { huggingFaceNames } from '../../src/weights/huggingface.ts';
+import { mistralNames } from '../../src/weights/mistral.ts';
+import type { Layout, ModelConfig } from '../../src/weights/types.ts';
+import { jsonBytes, tekkenFile } from '../helpers/tekken.ts';
+import { configJson, hubParams, paramsJson } from '../helpers/weights.ts';
 
-/** params.json of Pixtral-12B as the torrent of September 2024 has it. */
-export const pixtral12b = {
-  dim: 5120,
-  n_layers: 40,
-  head_dim: 128,
-  hidden_dim: 14336,
-  n_heads: 32,
-  n_kv_heads: 8,
-  rope_theta: 1e9,
-  norm_eps: 1e-5,
-  vocab_size: 131072,
-  vision_encoder: {
-    hidden_size: 1024,
-    num_channels: 3,
-    image_size: 1024,
-    patch_size: 16,
-    rope_theta: 1e4,
-    intermediate_size: 4096,
-    num_hidden_layers: 24,
-    num_attention_heads: 16,
-    image_token_id: 10,
+/** Pixtral-12B-2409. */
+export const pixtral12b: ModelConfig = {
+  text: {
+    dim: 5120,
+    layers: 40,
+    heads: 32,
+    kvHeads: 8,
+    headDim: 128,
+    hiddenDim: 14336,
+    ropeTheta: 1e9,
+    normEps: 1e-5,
+    vocabularySize: 131_072,
+    contextLength: 131_072,
+    tiedEmbeddings: false,
+  },
+  vision: {
+    hiddenSize: 1024,
+    intermediateSize: 4096,
+    layers: 24,
+    heads: 16,
+    headDim: 64,
+    patchSize: 16,
+    imageSize: 1024,
+    ropeTheta: 1e4,
+    normEps: 1e-5,
+    channels: 3,
+    spatialMergeSize: 1,
+    imageTokenId: 10,
+    imageBreakTokenId: 12,
+    imageEndTokenId: 13,
+    adapterBias: true,
+    projectorNorm: false,
   },
 };
 
-export type Params = typeof pixtral12b;
+/** Hugging Face's library cuts shards at this size. */
+const maxShardBytes = 5e9;
 
-/** Names and shapes of Mistral's layout (reference: mistral-inference's modules). */
-export function mistralTensors({ vision_encoder: vision, ...text }: Params): [name: string, shape: number[]][] {
-  const q = text.n_heads * text.head_dim;
-  const kv = text.n_kv_heads * text.head_dim;
-  const block = (
-    prefix: string,
-    { dim, hidden, q, kv }: { dim: number; hidden: number; q: number; kv: number },
-  ): [string, number[]][] => [
-    [`${prefix}.attention.wq.weight`, [q, dim]],
-    [`${prefix}.attention.wk.weight`, [kv, dim]],
-    [`${prefix}.attention.wv.weight`, [kv, dim]],
-    [`${prefix}.attention.wo.weight`, [dim, q]],
-    [`${prefix}.feed_forward.w1.weight`, [hidden, dim]],
-    [`${prefix}.feed_forward.w2.weight`, [dim, hidden]],
-    [`${prefix}.feed_forward.w3.weight`, [hidden, dim]],
-    [`${prefix}.attention_norm.weight`, [dim]],
-    [`${prefix}.ffn_norm.weight`, [dim]],
-  ];
-  const { hidden_size: d } = vision;
-  return [
-    ['tok_embeddings.weight', [text.vocab_size, text.dim]],
-    ...Array.from({ length: text.n_layers }, (_, i) =>
-      block(`layers.${i}`, { dim: text.dim, hidden: text.hidden_dim, q, kv }),
-    ).flat(),
-    ['norm.weight', [text.dim]],
-    ['output.weight', [text.vocab_size, text.dim]],
-    ['vision_encoder.patch_conv.weight', [d, vision.num_channels, vision.patch_size, vision.patch_size]],
-    ['vision_encoder.ln_pre.weight', [d]],
-    ...Array.from({ length: vision.num_hidden_layers }, (_, i) =>
-      block(`vision_encoder.transformer.layers.${i}`, { dim: d, hidden: vision.intermediate_size, q: d, kv: d }),
-    ).flat(),
-    ['vision_language_adapter.w_in.weight', [text.dim, d]],
-    ['vision_language_adapter.w_in.bias', [text.dim]],
-    ['vision_language_adapter.w_out.weight', [text.dim, text.dim]],
-    ['vision_language_adapter.w_out.bias', [text.dim]],
-  ];
-}
-
-/** Writes params.json, tekken.json and consolidated.safetensors with random bf16 weights. */
+/** Writes a checkpoint with random bf16 weights; Hugging Face's in shards with an index. @returns bytes of weights */
 export async function writeRandomCheckpoint(
   folder: string,
-  {
-    params,
-    tekken,
-    seed,
-    onProgress,
-  }: { params: Params; tekken: Uint8Array; seed: number; onProgress: (bytes: number) => void },
+  { config, layout }: { config: ModelConfig; layout: Layout },
 ): Promise<number> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'params.json'), JSON.stringify(params));
-  await writeFile(join(folder, 'tekken.json'), tekken);
-  const header: Record<string, unknown> = {};
-  const tensors = mistralTensors(params);
-  let end = 0;
-  for (const [name, shape] of tensors) {
-    const start = end;
-    end += 2 * shape.reduce((product, side) => product * side, 1);
-    header[name] = { dtype: 'BF16', shape, data_offsets: [start, end] };
+  await writeFile(join(folder, 'tekken.json'), jsonBytes(tekkenFile('v3')));
+  const names = layout === 'mistral' ? mistralNames : huggingFaceNames;
+  const tensors = canonicalTensors(config).map((tensor) => ({
+    ...tensor,
+    name: nameAt(names[tensor.pattern] ?? '', tensor.layer),
+  }));
+  const noise = randomBf16(1, 32 * 1024 * 1024);
+  if (layout === 'mistral') {
+    await writeFile(join(folder, 'params.json'), JSON.stringify(hubParams(paramsJson(config))));
+    await writeShard(join(folder, 'consolidated.safetensors'), { tensors, noise });
+  } else {
+    await writeFile(join(folder, 'config.json'), JSON.stringify(configJson(config)));
+    await writeShards(folder, { tensors, noise });
   }
-  const json = new TextEncoder().encode(
-    JSON.stringify(header).padEnd(Math.ceil(JSON.stringify(header).length / 8) * 8),
-  );
-  const file = await open(join(folder, 'consolidated.safetensors'), 'w');
-  try {
-    const length = new Uint8Array(8);
-    new DataView(length.buffer).setBigUint64(0, BigInt(json.length), true);
-    await file.write(length);
-    await file.write(json);
-    const noise = randomBf16(seed, 32 * 1024 * 1024);
-    let offset = 0;
-    for (const [, shape] of tensors) {
-      const count = shape.reduce((product, side) => product * side, 1);
-      const bytes = shape.length === 1 ? bf16Of(count, 1) : undefined;
-      for (let done = 0; done < count;) {
-        const from = (offset + done * 7) % (noise.length / 2);
-        const chunk = bytes ?? new Uint8Array(noise.buffer, from * 2, Math.min(count - done, noise.length - from) * 2);
-        await file.write(chunk);
-        done += chunk.length / 2;
-        onProgress(chunk.length);
-      }
-      offset = (offset + 1_000_003) % noise.length;
+  return tensors.reduce((sum, tensor) => sum + byteLengthOf(tensor), 0);
+}
+
+type NamedTensor = CanonicalTensor & { name: string };
+
+interface Contents {
+  tensors: readonly NamedTensor[];
+  noise: Uint16Array;
+}
+
+async function writeShards(folder: string, { tensors, noise }: Contents): Promise<void> {
+  const shards: NamedTensor[][] = [[]];
+  let bytes = 0;
+  for (const tensor of tensors) {
+    if (bytes + byteLengthOf(tensor) > maxShardBytes) {
+      shards.push([]);
+      bytes = 0;
     }
+    shards.at(-1)!.push(tensor);
+    bytes += byteLengthOf(tensor);
+  }
+  const weightMap: Record<string, string> = {};
+  for (const [index, shard] of shards.entries()) {
+    const number = (value: number): string => String(value).padStart(5, '0');
+    const file = `model-${number(index + 1)}-of-${number(shards.length)}.safetensors`;
+    await writeShard(join(folder, file), { tensors: shard, noise });
+    for (const { name } of shard) weightMap[name] = file;
+  }
+  const index = { metadata: {}, weight_map: weightMap };
+  await writeFile(join(folder, 'model.safetensors.index.json'), JSON.stringify(index));
+}
+
+function byteLengthOf({ shape }: CanonicalTensor): number {
+  return 2 * shape.reduce((product, side) => product * side, 1);
+}
+
+async function writeShard(path: string, { tensors, noise }: Contents): Promise<void> {
+  const header: Record<string, unknown> = {};
+  let end = 0;
+  for (const tensor of tensors) {
+    const start = end;
+    end += byteLengthOf(tensor);
+    header[tensor.name] = { dtype: 'BF16', shape: tensor.shape, data_offsets: [start, end] };
+  }
+  const json = JSON.stringify(header);
+  const length = new Uint8Array(8);
+  const padded = new TextEncoder().encode(json.padEnd(Math.ceil(json.length / 8) * 8));
+  new DataView(length.buffer).setBigUint64(0, BigInt(padded.length), true);
+  const file = await open(path, 'w');
+  try {
+    await file.write(length);
+    await file.write(padded);
+    for (const [index, tensor] of tensors.entries()) await writeTensor(file, tensor, { noise, index });
   } finally {
     await file.close();
   }
-  return end + json.length + 8;
+}
+
+/** Norms are ones; matrices a window of the noise, another one in each. */
+async function writeTensor(
+  file: FileHandle,
+  { shape }: CanonicalTensor,
+  { noise, index }: { noise: Uint16Array; index: number },
+): Promise<void> {
+  const count = shape.reduce((product, side) => product * side, 1);
+  if (shape.length === 1) {
+    await file.write(new Uint8Array(new Uint16Array(count).fill(0x3f80).buffer));
+    return;
+  }
+  let from = (index * 1_000_003) % (noise.length / 2);
+  for (let done = 0; done < count;) {
+    const part = noise.subarray(from, from + count - done);
+    await file.write(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    done += part.length;
+    from = (from * 7 + 1) % (noise.length / 2);
+  }
 }
 
 /** Uniform values with a standard deviation of 0.02, so that activations of 40 layers stay finite. */
@@ -120,7 +148,7 @@ function randomBf16(seed: number, count: number): Uint16Array {
   const values = new Uint16Array(count);
   const float = new Float32Array(1);
   const bits = new Uint32Array(float.buffer);
-  let state = seed >>> 0 || 1;
+  let state = seed;
   for (let i = 0; i < count; i++) {
     state ^= state << 13;
     state ^= state >>> 17;
@@ -129,9 +157,4 @@ function randomBf16(seed: number, count: number): Uint16Array {
     values[i] = bits[0]! >>> 16;
   }
   return values;
-}
-
-function bf16Of(count: number, value: number): Uint8Array {
-  const bits = new Uint32Array(Float32Array.of(value).buffer)[0]! >>> 16;
-  return new Uint8Array(new Uint16Array(count).fill(bits).buffer);
 }
