@@ -22,7 +22,8 @@ export interface Comparison {
 
 /** What differs between two checkpoints, pairs or GGUF files, as far as their headers tell. */
 export function compareInspections(a: Inspection, b: Inspection): Comparison {
-  const settings = a.kind === 'checkpoint' || b.kind === 'checkpoint' ? [] : differences(entries(a.keys), entries(b.keys));
+  const settings =
+    a.kind === 'checkpoint' || b.kind === 'checkpoint' ? [] : differences(entries(a.keys), entries(b.keys));
   const [left, right] = [tensorsOf(a), tensorsOf(b)];
   const tensors = differences(left, right);
   return {
@@ -41,7 +42,14 @@ function entries(record: Record<string, string>): Map<string, string> {
 
 function summaryOf({ kind, architecture, parameters, tokenizerVersion, text, image }: Inspection): Map<string, string> {
   return new Map(
-    Object.entries({ kind, architecture, parameters, tokenizerVersion, ...prefixed('text', text), ...prefixed('image', image) })
+    Object.entries({
+      kind,
+      architecture,
+      parameters,
+      tokenizerVersion,
+      ...prefixed('text', text),
+      ...prefixed('image', image),
+    })
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => [name, String(value)]),
   );

@@ -157,9 +157,7 @@ function machinery({ source, options: { native, signal } }: Work) {
 type Report = (done: { tensor: string; file: string; bytes: number }) => void;
 
 function reporter(stage: ConvertProgress['stage'], { files, options }: Work): Report {
-  const totalBytes = files
-    .flatMap(({ layout }) => layout.tensors)
-    .reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const totalBytes = files.flatMap(({ layout }) => layout.tensors).reduce((sum, { byteLength }) => sum + byteLength, 0);
   const skippedBytes = stage === 'check' ? 0 : files.reduce((sum, { bytes }) => sum + bytes, 0);
   let doneBytes = skippedBytes;
   return ({ tensor, file, bytes }) => {

@@ -80,9 +80,7 @@ type Rules = Partial<Record<ConvertType, (place: Place) => TensorType | false>>;
 
 const eighth = ({ index, count }: Place): boolean => index < Math.trunc(count / 8);
 const needsMore = ({ index, count }: Place): boolean =>
-  index < Math.trunc(count / 8) ||
-  index >= Math.trunc((7 * count) / 8) ||
-  (index - Math.trunc(count / 8)) % 3 === 2;
+  index < Math.trunc(count / 8) || index >= Math.trunc((7 * count) / 8) || (index - Math.trunc(count / 8)) % 3 === 2;
 
 const valueRules: Rules = {
   q2_k: ({ sharing }) => (sharing >= 4 ? 'q4_k' : 'q3_k'),

@@ -68,10 +68,7 @@ interface LayingOut {
   options: PlanningOptions;
 }
 
-async function layOut(
-  checkpoint: Checkpoint,
-  { tekken, imatrix, source, options }: LayingOut,
-): Promise<PlannedFile[]> {
+async function layOut(checkpoint: Checkpoint, { tekken, imatrix, source, options }: LayingOut): Promise<PlannedFile[]> {
   const { model, projector } = planConversion(checkpoint, { ...options, imatrix });
   const shared = {
     config: checkpoint.config,

@@ -50,7 +50,10 @@ test('rows of another width are refused, except for the embeddings, which are lo
 test('values that are no importance are refused', () => {
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
     const bytes = legacyImatrix([{ name: 'a.weight', values: Float32Array.of(1, bad) }]);
-    assert.throws(() => parseLegacyImatrix(bytes, 'x.dat'), { code: 'model', message: /x\.dat: a\.weight: holds what/ });
+    assert.throws(() => parseLegacyImatrix(bytes, 'x.dat'), {
+      code: 'model',
+      message: /x\.dat: a\.weight: holds what/,
+    });
   }
 });
 

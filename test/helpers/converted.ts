@@ -14,10 +14,7 @@ export interface ConvertedPair {
 }
 
 /** A plain conversion of the text model and the projector to one type. */
-export function plainOptions(
-  type: ConvertType,
-  out: string,
-): ConvertCheckpointOptions & { mmprojType: MmprojType } {
+export function plainOptions(type: ConvertType, out: string): ConvertCheckpointOptions & { mmprojType: MmprojType } {
   return {
     out,
     type,
@@ -38,6 +35,9 @@ export async function convertedPair(
   native?: Native,
 ): Promise<ConvertedPair> {
   const folder = await mkdtemp(join(tmpdir(), 'pixtral-test-'));
-  const { model, mmproj } = await convertCheckpoint(checkpointFolder(layout), { ...plainOptions(type, folder), native });
+  const { model, mmproj } = await convertCheckpoint(checkpointFolder(layout), {
+    ...plainOptions(type, folder),
+    native,
+  });
   return { folder, model, mmproj, remove: () => rm(folder, { recursive: true, force: true }) };
 }

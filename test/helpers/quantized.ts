@@ -72,7 +72,9 @@ export function tensorsHash(gguf: Gguf): string {
   const bytes = readFileSync(gguf.path);
   for (const name of [...gguf.tensors.keys()].sort()) {
     const { type, dims, offset, byteLength } = gguf.tensors.get(name)!;
-    hash.update(`${name} ${ggmlTypeName(type)} ${dims.join('x')}\n`).update(bytes.subarray(offset, offset + byteLength));
+    hash
+      .update(`${name} ${ggmlTypeName(type)} ${dims.join('x')}\n`)
+      .update(bytes.subarray(offset, offset + byteLength));
   }
   return hash.digest('hex');
 }

@@ -12,7 +12,13 @@ function run(t: TestContext, sink: { isTTY: boolean; columns?: number }, json: b
   const progress = byteProgress({ ...sink, write: (text) => void (written += text) }, { json });
   for (let step = 2; step <= 20; step++) {
     const doneBytes = (step * total) / 20;
-    progress.update({ stage: 'write', tensor: 'blk.0.ffn_down.weight', doneBytes, totalBytes: total, skippedBytes: 1e6 });
+    progress.update({
+      stage: 'write',
+      tensor: 'blk.0.ffn_down.weight',
+      doneBytes,
+      totalBytes: total,
+      skippedBytes: 1e6,
+    });
     now += 500;
   }
   progress.stop();
@@ -21,10 +27,7 @@ function run(t: TestContext, sink: { isTTY: boolean; columns?: number }, json: b
 
 test('a terminal has one line that is rewritten and gone at the end', (t) => {
   const frames = run(t, { isTTY: true, columns: 100 }, false).split('\r\u001B[K');
-  assert.equal(
-    frames[10],
-    '[############........] write 60 % of 10.0 MB, 1.0 MB/s, 0:04 left  blk.0.ffn_down.weight',
-  );
+  assert.equal(frames[10], '[############........] write 60 % of 10.0 MB, 1.0 MB/s, 0:04 left  blk.0.ffn_down.weight');
   assert.equal(frames.at(-1), '');
 });
 

@@ -84,7 +84,10 @@ function convertWords(type: string, converted: string): string[] {
 }
 
 /** SIGKILL somewhere between a twentieth and all of the time that a whole run takes. */
-async function killAndResume(type: string, { converted, seconds, sha256 }: Once & { converted: string }): Promise<void> {
+async function killAndResume(
+  type: string,
+  { converted, seconds, sha256 }: Once & { converted: string },
+): Promise<void> {
   await rm(converted, { recursive: true, force: true });
   const after = seconds * (0.05 + 0.9 * Math.random());
   await killPixtral(convertWords(type, converted), after);

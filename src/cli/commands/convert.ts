@@ -56,13 +56,16 @@ const typeOptions = (): Option[] => [
   new Option('--tensor-type <regex=type>', "a text tensor's own type; repeatable, the first match wins")
     .argParser(tensorTypeOverride)
     .default([], 'none'),
-  new Option('--imatrix <file>', 'importance matrix of llama-imatrix (GGUF or .dat): weights that matter are kept closer'),
+  new Option(
+    '--imatrix <file>',
+    'importance matrix of llama-imatrix (GGUF or .dat): weights that matter are kept closer',
+  ),
 ];
 
 const notes = `
 Types, with the size of Pixtral-12B's pair:
-  bf16 25.4 GB, the weights as they are     q6_k   11.0 GB, hardly worse than q8_0
-  q8_0 13.9 GB, answers like bf16           q4_k_m  8.4 GB, the usual choice for 12 GB of memory
+  bf16 25.4 GB, the weights as they are     q6_k   10.9 GB, hardly worse than q8_0
+  q8_0 13.9 GB, answers like bf16           q4_k_m  8.3 GB, the usual choice for 12 GB of memory
 
 A conversion that was interrupted goes on where it stopped when the same command is run again.
 

@@ -35,7 +35,9 @@ async function show(path: string, { flags, io }: { flags: InspectFlags; io: Io }
   const { jsonLine } = await import('../../output/json.ts');
   const listed = flags.tensors === true ? tensors : undefined;
   io.stdout.write(
-    flags.json === true ? jsonLine({ ...summary, ...(listed && { tensors: listed }) }) : inspectionText(summary, listed),
+    flags.json === true
+      ? jsonLine({ ...summary, ...(listed && { tensors: listed }) })
+      : inspectionText(summary, listed),
   );
 }
 
