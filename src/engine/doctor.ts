@@ -8,11 +8,12 @@ import { llamaPrototypes } from '../native/llama.ts';
 import { type GpuChoice, type Native, openNative } from '../native/native.ts';
 import { availableMemory, chooseGpuLayers, towerComputeBytes } from './budget.ts';
 import { readModelFiles } from './model-files.ts';
+import type { ModelPaths } from './resolve.ts';
 
 export interface DoctorOptions {
   gpu: GpuChoice;
   /** Check whether this model fits, too. */
-  paths: { model: string; mmproj: string } | undefined;
+  paths: ModelPaths | undefined;
   contextSize: number;
   cacheType: string;
   batchSize: number;
@@ -65,7 +66,7 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
     model: undefined,
     problems: [],
   };
-  const native = await attempt(diagnosis, () => openNative({ gpu: options.gpu, onLog: () => {} }));
+  const native = await attempt(diagnosis, async () => options.paths?.native ?? openNative({ gpu: options.gpu, onLog: () => {} }));
   try {
     if (native) describeRuntime(diagnosis, native);
     if (options.paths) {
@@ -111,7 +112,7 @@ function describeRuntime(diagnosis: Diagnosis, native: Native): void {
 
 async function modelFit(
   native: Native | undefined,
-  { paths, contextSize, cacheType, batchSize }: DoctorOptions & { paths: { model: string; mmproj: string } },
+  { paths, contextSize, cacheType, batchSize }: DoctorOptions & { paths: ModelPaths },
 ): Promise<ModelFit> {
   const files = await readModelFiles(paths);
   const cache: CacheType = isCacheType(cacheType) ? cacheType : 'f16';
@@ -138,7 +139,8 @@ async function modelFit(
   const mainMemory = (need.weights + need.cache) * onCpu + need.compute + (device?.kind === 'gpu' ? 0 : towerBytes);
   return {
     name: files.name,
-    ...paths,
+    model: paths.model,
+    mmproj: paths.mmproj,
     contextSize: context,
     weights: need.weights,
     tower: towerBytes,

@@ -52,6 +52,7 @@ export class Engine {
   constructor(files: ModelFiles, options: EngineOptions) {
     this.files = files;
     this.#options = options;
+    this.#native = options.native;
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { GpuChoice } from '../native/native.ts';
+import type { GpuChoice, Native } from '../native/native.ts';
 
 /** What the engine is doing, for a spinner or a log. */
 export type Stage = 'load' | 'image' | 'encode' | 'prefill' | 'decode';
@@ -68,6 +68,8 @@ export interface EngineOptions {
   cacheType: string;
   /** A line of llama.cpp's log. */
   onLog?: (line: string) => void;
+  /** A runtime that is open already, of the same `gpu`: closed with the engine. */
+  native?: Native;
 }
 
 export interface AskOptions {

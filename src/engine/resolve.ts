@@ -1,11 +1,27 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import type { GpuChoice, Native } from '../native/native.ts';
+import { demoFolder, demoName, demoNotice } from './demo.ts';
 
 /** Paths of a model and the projector that goes with it. */
 export interface ModelPaths {
   model: string;
   mmproj: string;
+  /** What a user of this model should be told. */
+  notice?: string;
+  /** A runtime that was opened on the way. */
+  native?: Native;
+}
+
+/** What a user said of the model. */
+export interface NamedModel {
+  model: string | undefined;
+  mmproj: string | undefined;
+  /** The user's cache folder, where the demonstration model is converted to. */
+  cache: string;
+  /** Where it will be computed. */
+  gpu: GpuChoice;
 }
 
 /** Files that say a folder is a checkpoint, not yet converted. */
@@ -17,22 +33,36 @@ const checkpointFiles = [
 ];
 
 /**
- * Finds the GGUF pair behind what a user named: a GGUF file with its projector beside it (or given), or a folder
- * that holds both.
+ * Finds the GGUF pair behind what a user named: a GGUF file with its projector beside it (or given), a folder that
+ * holds both, or `demo`. A path wins over the name.
  * @throws PixtralError `model`, with the way to a model in its hint
  */
-export async function resolveModel({
-  model,
-  mmproj,
-}: {
-  model: string | undefined;
-  mmproj: string | undefined;
-}): Promise<ModelPaths> {
+export async function resolveModel({ model, mmproj, cache, gpu }: NamedModel): Promise<ModelPaths> {
   if (model === undefined || model === '') {
     throw new PixtralError('model', 'no model: none was given with --model or PIXTRAL_MODEL', {
-      hint: 'convert a checkpoint once with `pixtral convert <folder>`, then name the result with --model',
+      hint: 'convert weights once with `pixtral convert <folder>` and name the result with --model; --model demo tries it on drawings',
     });
   }
+  if (await isDemo(model)) {
+    const { folder, ...opened } = await demoFolder({ cache, gpu });
+    return { ...(await inPath(folder, mmproj)), ...opened, notice: demoNotice };
+  }
+  return inPath(model, mmproj);
+}
+
+/** Never chosen unless it is named. */
+export async function isDemo(model: string): Promise<boolean> {
+  return model === demoName && !(await exists(model));
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function inPath(model: string, mmproj: string | undefined): Promise<ModelPaths> {
   const kind = await kindOf(model);
   const folder = kind === 'folder' ? model : dirname(model);
   const files = await readdir(folder);
@@ -46,7 +76,7 @@ async function kindOf(path: string): Promise<'file' | 'folder'> {
   } catch (cause) {
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such file or folder' : reasonOf(cause);
     throw new PixtralError('model', `${path}: ${reason}`, {
-      hint: 'give a .gguf file, or a folder that pixtral convert wrote',
+      hint: 'give a .gguf file, a folder that pixtral convert wrote, or demo',
       cause,
     });
   }

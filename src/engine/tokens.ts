@@ -12,8 +12,9 @@ import { tekkenFromJson } from '../tokenizer/from-tekken-json.ts';
 import type { ImageConfig, Tekken } from '../tokenizer/tekken.ts';
 import { towerConfig } from '../vision/config.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
+import { demoCheckpoint } from './demo.ts';
 import { readTokenizer } from './model-files.ts';
-import { resolveModel } from './resolve.ts';
+import { isDemo, resolveModel } from './resolve.ts';
 
 /** A prompt as the model would read it. */
 export interface Layout {
@@ -39,6 +40,8 @@ export interface LayoutOptions {
   /** A GGUF, a converted folder, a checkpoint folder, or a tekken.json. */
   model: string | undefined;
   mmproj: string | undefined;
+  /** The user's cache folder. */
+  cache: string;
   stdin?: (() => Promise<Uint8Array>) | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -91,7 +94,8 @@ export function gridOf(picture: Picture, config: ImageConfig): Grid {
   }
 }
 
-async function openTokenizer({ model, mmproj }: LayoutOptions): Promise<{ tekken: Tekken; image: ImageConfig }> {
+async function openTokenizer({ model: named, mmproj, cache }: LayoutOptions): Promise<{ tekken: Tekken; image: ImageConfig }> {
+  const model = named !== undefined && (await isDemo(named)) ? demoCheckpoint : named;
   if (model !== undefined && (await isFolder(model))) {
     const files = await readdir(model);
     if (files.includes('params.json') || files.includes('config.json')) {
@@ -100,7 +104,7 @@ async function openTokenizer({ model, mmproj }: LayoutOptions): Promise<{ tekken
     }
   }
   if (model !== undefined && basename(model).endsWith('.json')) return fileTokenizer(model);
-  const paths = await resolveModel({ model, mmproj });
+  const paths = await resolveModel({ model, mmproj, cache, gpu: 'off' });
   const tower = towerConfig(await readGguf(paths.mmproj));
   const image = {
     patchSize: tower.patchSize,

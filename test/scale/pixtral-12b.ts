@@ -2,7 +2,7 @@
  * Size: a checkpoint of Pixtral-12B's exact shapes and shards with random weights (25 GB), converted, killed and gone
  * on with at random moments, checked, and asked once.
  *
- *   npm run build && npm run measure:12b -- <folder with 45 GB free> [types] [--layout huggingface] [--kills 3] [--keep]
+ *   npm run build && npm run measure:12b -- <folder with 45 GB free> [types] [--layout huggingface] [--kills 3] [--convert-only] [--keep]
  *
  * Prints seconds, peak memory and bytes. The answer is noise: random weights prove scale, not sight.
  */
@@ -21,6 +21,7 @@ const { values: flags, positionals } = parseArgs({
   options: {
     layout: { type: 'string', default: 'mistral' },
     kills: { type: 'string', default: '3' },
+    'convert-only': { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -38,7 +39,7 @@ try {
     const converted = join(folder, `converted-${type}`);
     const once = await measureConvert(type, converted);
     for (let kill = 0; kill < Number(flags.kills); kill++) await killAndResume(type, { converted, ...once });
-    await measureAsk(type, converted);
+    if (!flags['convert-only']) await measureAsk(type, converted);
     if (!flags.keep) await rm(converted, { recursive: true, force: true });
   }
 } finally {

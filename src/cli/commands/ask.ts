@@ -3,6 +3,7 @@ import type { EngineOptions } from '../../engine/events.ts';
 import type { Chunk, Message } from '../../prompt/message.ts';
 import type { Picture } from '../../image/load.ts';
 import { type Io, onceStdin } from '../io.ts';
+import { namedModel } from '../named-model.ts';
 import { modelOptions, outputOptions, runtimeOptions, samplingOptions } from '../options.ts';
 import { type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 
@@ -65,7 +66,8 @@ async function ask(
   const sources = await promptMessages(positional, { parts, system: flags.system, io, stdin });
   const messages = await loadImages(sources, { stdin, signal: io.signal });
   const { resolveModel } = await import('../../engine/resolve.ts');
-  const paths = await resolveModel({ model: flags.model ?? io.env['PIXTRAL_MODEL'], mmproj: flags.mmproj });
+  const { notice, ...paths } = await resolveModel(namedModel(flags, io));
+  if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const { stageReporter } = await import('../../output/progress.ts');
   const reporter = await stageReporter(io.stderr, {
     verbose: flags.verbose === true,

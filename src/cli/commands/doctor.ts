@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { exitCodes } from '../../base/errors.ts';
 import type { EngineOptions } from '../../engine/events.ts';
 import type { Io } from '../io.ts';
+import { namedModel } from '../named-model.ts';
 import { defaults, modelOptions, outputOptions, runtimeOptions } from '../options.ts';
 
 interface DoctorFlags {
@@ -22,10 +23,10 @@ export function doctorCommand(io: Io, outcome: { exitCode: number }): Command {
   return command.action(async (flags: DoctorFlags) => {
     const { resolveModel } = await import('../../engine/resolve.ts');
     const { diagnose } = await import('../../engine/doctor.ts');
-    const model = flags.model ?? io.env['PIXTRAL_MODEL'];
+    const named = namedModel(flags, io);
     const diagnosis = await diagnose({
       gpu: flags.gpu,
-      paths: model === undefined ? undefined : await resolveModel({ model, mmproj: flags.mmproj }),
+      paths: named.model === undefined ? undefined : await resolveModel(named),
       contextSize: flags.context === 'auto' ? defaults.doctorContext : flags.context,
       cacheType: flags.cacheType,
       batchSize: flags.batchSize,

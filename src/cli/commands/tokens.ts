@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { type Io, onceStdin } from '../io.ts';
+import { namedModel } from '../named-model.ts';
 import { modelOptions, outputOptions } from '../options.ts';
 import { type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 
@@ -24,8 +25,7 @@ export function tokensCommand(io: Io): Command {
       const messages = await promptMessages(positional, { parts, system: flags.system, io, stdin });
       const { promptLayout } = await import('../../engine/tokens.ts');
       const layout = await promptLayout(messages, {
-        model: flags.model ?? io.env['PIXTRAL_MODEL'],
-        mmproj: flags.mmproj,
+        ...namedModel(flags, io),
         stdin,
         signal: io.signal,
       });

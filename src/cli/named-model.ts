@@ -1,0 +1,11 @@
+import type { NamedModel } from '../engine/resolve.ts';
+import { cacheFolder } from '../store/paths.ts';
+import type { Io } from './io.ts';
+
+/** The model that flags or the environment name. */
+export function namedModel(
+  { model, mmproj, gpu = 'off' }: { model?: string; mmproj?: string; gpu?: NamedModel['gpu'] },
+  { env }: Io,
+): NamedModel {
+  return { model: model ?? env['PIXTRAL_MODEL'], mmproj, cache: cacheFolder(env), gpu };
+}
