@@ -58,17 +58,27 @@ const magnitudes: Readonly<Record<SourceType, { mask: number; carried: number; i
   BF16: { mask: 0x7fff7fff, carried: 0x80008000, infinity: 0x00800080, f16: 0x38803880 },
 };
 
-/** Looks at 32 bits at once (two numbers of 16 bits): a quarter of the time of a test of each number. */
+/** Looks at 32 bits at once (two numbers of 16 bits), in four chains: the check costs about as much as a copy. */
 export function allBelow(bytes: Uint8Array, dtype: SourceType, limit: 'infinity' | 'f16'): boolean {
   const { mask, carried, [limit]: added } = magnitudes[dtype];
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
-  let sums = 0;
-  for (let index = 0; index < words.length; index++) sums |= ((words[index] ?? 0) & mask) + added;
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
+  const inFours = words.length & ~3;
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  for (let index = 0; index < inFours; index += 4) {
+    a |= (words[index]! & mask) + added;
+    b |= (words[index + 1]! & mask) + added;
+    c |= (words[index + 2]! & mask) + added;
+    d |= (words[index + 3]! & mask) + added;
+  }
+  for (const word of words.subarray(inFours)) a |= (word & mask) + added;
   if ((bytes.byteLength & 2) !== 0) {
     const last = (bytes.at(-2) ?? 0) | ((bytes.at(-1) ?? 0) << 8);
-    sums |= (last & mask) + (added & 0xffff);
+    a |= (last & mask) + (added & 0xffff);
   }
-  return (sums & carried) === 0;
+  return ((a | b | c | d) & carried) === 0;
 }
 
 /**

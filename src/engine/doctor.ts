@@ -66,7 +66,10 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
     model: undefined,
     problems: [],
   };
-  const native = await attempt(diagnosis, async () => options.paths?.native ?? openNative({ gpu: options.gpu, onLog: () => {} }));
+  const native = await attempt(
+    diagnosis,
+    async () => options.paths?.native ?? openNative({ gpu: options.gpu, onLog: () => {} }),
+  );
   try {
     if (native) describeRuntime(diagnosis, native);
     if (options.paths) {

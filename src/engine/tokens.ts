@@ -94,7 +94,11 @@ export function gridOf(picture: Picture, config: ImageConfig): Grid {
   }
 }
 
-async function openTokenizer({ model: named, mmproj, cache }: LayoutOptions): Promise<{ tekken: Tekken; image: ImageConfig }> {
+async function openTokenizer({
+  model: named,
+  mmproj,
+  cache,
+}: LayoutOptions): Promise<{ tekken: Tekken; image: ImageConfig }> {
   const model = named !== undefined && (await isDemo(named)) ? demoCheckpoint : named;
   if (model !== undefined && (await isFolder(model))) {
     const files = await readdir(model);

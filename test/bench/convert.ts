@@ -7,10 +7,11 @@
  *     npm run bench:convert -- <folder> [types] [--layers 4] [--rounds 3]
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Slice, slicesOf, targetByteLength } from '../../src/convert/slices.ts';
 import { type ConvertType, convertTypes } from '../../src/convert/types.ts';
@@ -38,26 +39,34 @@ if (!existsSync(checkpoint)) {
 const native = await openNative({ gpu: 'off', onLog: () => {} });
 try {
   for (const type of types) {
-    for (let round = 0; round < Number(flags.rounds); round++) await runRound(type);
+    for (let round = 0; round < Number(flags.rounds); round++) await runRound(type, round);
   }
 } finally {
   await native.close();
   await rm(checkpoint, { recursive: true, force: true });
 }
 
-async function runRound(type: ConvertType): Promise<void> {
+/** The order alternates: what a run leaves in memory helps or harms the next. */
+async function runRound(type: ConvertType, round: number): Promise<void> {
   const isCopy = type === 'f16' || type === 'bf16';
-  const ours = await measureOurs(type);
-  const others: [string, number][] = isCopy
-    ? [['cp', await copy()]]
-    : [
-        ['bare quantisation', await quantizeBare(type)],
-        ...(tree ? [['two steps', twoSteps(type, tree)] as [string, number]] : []),
-      ];
-  const shown = others.map(
-    ([what, seconds]) => `${what} ${seconds.toFixed(1)} s (ratio ${(ours / seconds).toFixed(2)})`,
-  );
-  process.stdout.write(`${type}: convert ${ours.toFixed(1)} s, ${shown.join(', ')}\n`);
+  const runs: [string, () => Promise<number> | number][] = [
+    ['convert', () => measureOurs(type)],
+    ...(isCopy ? [['cp', copy] as [string, () => number]] : []),
+    ...(isCopy ? [] : [['bare quantisation', () => quantizeBare(type)] as [string, () => Promise<number>]]),
+    ...(isCopy || !tree ? [] : [['two steps', () => twoSteps(type, tree)] as [string, () => number]]),
+  ];
+  const seconds = new Map<string, number>();
+  for (const [what, run] of round % 2 === 0 ? runs : runs.toReversed()) {
+    execFileSync('sync');
+    await setTimeout(3000);
+    seconds.set(what, await run());
+  }
+  const ours = seconds.get('convert') ?? 0;
+  const shown = runs.map(([what]) => {
+    const taken = seconds.get(what) ?? 0;
+    return `${what} ${taken.toFixed(1)} s${what === 'convert' ? '' : ` (ratio ${(ours / taken).toFixed(2)})`}`;
+  });
+  process.stdout.write(`${type}: ${shown.join(', ')}\n`);
 }
 
 async function measureOurs(type: ConvertType): Promise<number> {
@@ -109,12 +118,11 @@ function twoSteps(type: ConvertType, llamaCpp: string): number {
   return seconds;
 }
 
-async function copy(): Promise<number> {
+function copy(): number {
   const [from, to] = [join(checkpoint, 'consolidated.safetensors'), join(folder!, 'copy')];
   const start = performance.now();
   execFileSync('cp', ['--reflink=never', from, to]);
   const seconds = (performance.now() - start) / 1000;
-  if ((await stat(to)).size === 0) throw new Error('cp copied nothing');
-  await rm(to);
+  rmSync(to);
   return seconds;
 }

@@ -29,15 +29,13 @@ export function plainOptions(type: ConvertType, out: string): ConvertCheckpointO
 }
 
 /** One of the tiny checkpoints as a GGUF pair in a folder of its own. */
-export async function convertedPair(
-  layout: TinyCheckpoint,
-  type: ConvertType,
-  native?: Native,
-): Promise<ConvertedPair> {
+export function convertedPair(layout: TinyCheckpoint, type: ConvertType, native?: Native): Promise<ConvertedPair> {
+  return convertedFolder(checkpointFolder(layout), type, native);
+}
+
+/** Any checkpoint as a GGUF pair in a folder of its own. */
+export async function convertedFolder(checkpoint: string, type: ConvertType, native?: Native): Promise<ConvertedPair> {
   const folder = await mkdtemp(join(tmpdir(), 'pixtral-test-'));
-  const { model, mmproj } = await convertCheckpoint(checkpointFolder(layout), {
-    ...plainOptions(type, folder),
-    native,
-  });
+  const { model, mmproj } = await convertCheckpoint(checkpoint, { ...plainOptions(type, folder), native });
   return { folder, model, mmproj, remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -13,6 +13,7 @@ import { encodePrompt } from '../../src/prompt/encode.ts';
 import type { Chunk, Message } from '../../src/prompt/message.ts';
 import { VisionEncoder } from '../../src/vision/encoder.ts';
 import { type GoldenCase, scenePath } from './checkpoints.ts';
+import { type Mistake, mistakenLayout, mistakenPatches, mistakenRows } from './mistakes.ts';
 
 export interface GoldenRun {
   ids: number[];
@@ -23,15 +24,23 @@ export interface GoldenRun {
   greedy: number[];
 }
 
-/** A loaded tiny model whose every intermediate result can be looked at. */
+type GoldenMessage = GoldenCase['messages'][number];
+
+/** A loaded tiny model whose every intermediate result can be looked at, and which can be built wrongly. */
 export interface GoldenModel {
   run(golden: GoldenCase): Promise<GoldenRun>;
+  /** What it says, greedily. */
+  answer(messages: readonly GoldenMessage[]): Promise<string>;
   close(): void;
 }
 
 const greedySampling = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1, repeatPenalty: 1 };
 
-export async function openGoldenModel(native: Native, paths: { model: string; mmproj: string }): Promise<GoldenModel> {
+export async function openGoldenModel(
+  native: Native,
+  paths: { model: string; mmproj: string },
+  mistake?: Mistake,
+): Promise<GoldenModel> {
   const files = await readModelFiles(paths);
   const abort = new AbortFlag();
   const encoder = await VisionEncoder.open({
@@ -45,7 +54,7 @@ export async function openGoldenModel(native: Native, paths: { model: string; mm
   const control = ['[IMG_BREAK]', '[IMG_END]'].map((name) => files.tekken.id(name));
   const [imgBreak, imgEnd] = await embeddingRows({ native, gguf: files.model, config: files.decoder }, control);
 
-  async function messagesOf({ messages }: GoldenCase): Promise<Message<Patches>[]> {
+  async function messagesOf(messages: readonly GoldenMessage[]): Promise<Message<Patches>[]> {
     const loaded: Message<Patches>[] = [];
     for (const { role, content } of messages) {
       const chunks: Chunk<Patches>[] = [];
@@ -62,12 +71,43 @@ export async function openGoldenModel(native: Native, paths: { model: string; mm
     return loaded;
   }
 
-  async function generate(context: DecoderContext, length: number): Promise<number[]> {
+  async function encode({ grid, values }: Patches): Promise<{ tower: Float32Array; rows: Float32Array }> {
+    const merge = encoder.config.spatialMergeSize;
+    const patches = { columns: grid.columns * merge, rows: grid.rows * merge, values };
+    const encoded = await encoder.encode(mistakenPatches(patches, mistake), { keepTower: true, signal: undefined });
+    return { tower: encoded.tower!, rows: mistakenRows(encoded.rows, grid, mistake) };
+  }
+
+  /** Reads a prompt into a fresh context; `onImage` sees each picture's results. */
+  async function prefill(
+    messages: readonly GoldenMessage[],
+    onImage: (encoded: { tower: Float32Array; rows: Float32Array }) => void,
+  ): Promise<{ context: DecoderContext; ids: number[] }> {
+    const runs = encodePrompt(await messagesOf(messages), files.tekken);
+    const options = { contextSize: 1024, batchSize: 512, threads: 2, cacheType: 'f32', abort } as const;
+    const context = await DecoderContext.open(model, options);
+    for (const run of runs) {
+      if (run.kind === 'ids') await context.appendIds(run.ids, undefined);
+      else {
+        const encoded = await encode(run.image);
+        onImage(encoded);
+        const grid = mistakenLayout(run.image.grid, mistake);
+        const laidOut = imageRows(encoded.rows, { ...grid, imgBreak: imgBreak!, imgEnd: imgEnd! });
+        await context.appendRows(laidOut, undefined);
+      }
+    }
+    return { context, ids: runs.flatMap(({ ids }) => ids) };
+  }
+
+  /** Up to and without </s> if `end` is given. */
+  async function generate(context: DecoderContext, length: number, end?: number): Promise<number[]> {
     const sampler = new Sampler(model, greedySampling);
     const ids: number[] = [];
     while (ids.length < length) {
-      ids.push(sampler.sample(context));
-      if (ids.length < length) await context.appendIds(ids.slice(-1), undefined);
+      const id = sampler.sample(context);
+      if (id === end) break;
+      ids.push(id);
+      if (ids.length < length) await context.appendIds([id], undefined);
     }
     sampler.close();
     return ids;
@@ -75,42 +115,23 @@ export async function openGoldenModel(native: Native, paths: { model: string; mm
 
   return {
     async run(golden) {
-      const runs = encodePrompt(await messagesOf(golden), files.tekken);
-      const context = await DecoderContext.open(model, {
-        contextSize: 512,
-        batchSize: 512,
-        threads: 2,
-        cacheType: 'f32',
-        abort,
+      const tower: Float32Array[] = [];
+      const adapter: Float32Array[] = [];
+      const { context, ids } = await prefill(golden.messages, (encoded) => {
+        tower.push(encoded.tower);
+        adapter.push(encoded.rows);
       });
       try {
-        const tower: Float32Array[] = [];
-        const adapter: Float32Array[] = [];
-        for (const run of runs) {
-          if (run.kind === 'ids') await context.appendIds(run.ids, undefined);
-          else {
-            const { columns, rows } = run.image.grid;
-            const merge = encoder.config.spatialMergeSize;
-            const encoded = await encoder.encode(
-              { columns: columns * merge, rows: rows * merge, values: run.image.values },
-              { keepTower: true, signal: undefined },
-            );
-            tower.push(encoded.tower!);
-            adapter.push(encoded.rows);
-            await context.appendRows(
-              imageRows(encoded.rows, { columns, rows, imgBreak: imgBreak!, imgEnd: imgEnd! }),
-              undefined,
-            );
-          }
-        }
         const logits = context.logits();
-        return {
-          ids: runs.flatMap(({ ids }) => ids),
-          tower,
-          adapter,
-          logits,
-          greedy: await generate(context, golden.greedy.length),
-        };
+        return { ids, tower, adapter, logits, greedy: await generate(context, golden.greedy.length) };
+      } finally {
+        context.close();
+      }
+    },
+    async answer(messages) {
+      const { context } = await prefill(messages, () => {});
+      try {
+        return files.tekken.decode(await generate(context, 200, files.tekken.id('</s>')));
       } finally {
         context.close();
       }
