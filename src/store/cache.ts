@@ -1,0 +1,145 @@
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../base/errors.ts';
+import { readEntry, writeEntry } from './entry-file.ts';
+
+/** What is kept: a picture's rows after tower and adapter, or the KV state after a prompt's beginning. */
+export const cacheKinds = ['image', 'prefix'] as const;
+export type CacheKind = (typeof cacheKinds)[number];
+
+export interface CacheEntry {
+  kind: CacheKind;
+  /** sha256 of everything that the content depends on, in hex. */
+  key: string;
+  path: string;
+  /** Of the file. */
+  bytes: number;
+  /** When it was last written or read. */
+  usedAt: Date;
+}
+
+export interface Swept {
+  entries: number;
+  bytes: number;
+}
+
+/**
+ * A folder of results that are costly to compute, within a size limit: what was not used for longest goes first.
+ * Whatever is not whole counts as absent and is removed. Several processes may use it at once: entries appear by
+ * rename, and one that vanishes under a reader was only a result that is computed again.
+ * A cache never fails a question: a full disk or a folder that cannot be written only means that nothing is kept.
+ */
+export interface Cache {
+  get(kind: CacheKind, key: Buffer): Promise<Uint8Array | undefined>;
+  /** Returns whether it was kept. */
+  put(kind: CacheKind, key: Buffer, payload: Uint8Array): Promise<boolean>;
+  /** Least recently used first. */
+  entries(): Promise<CacheEntry[]>;
+  /** Removes the least recently used until `maxBytes` are left. */
+  prune(maxBytes: number): Promise<Swept>;
+  /** Reads every entry and removes damaged ones. */
+  verify(): Promise<{ whole: Swept; damaged: Swept }>;
+}
+
+/** Nothing larger is kept, so that one entry does not drive out all others. */
+const largestShare = 0.5;
+/** Of a writer that was killed. */
+const abandonedAfterMilliseconds = 60 * 60 * 1000;
+
+export function openCache({ folder, maxBytes }: { folder: string; maxBytes: number }): Cache {
+  const pathOf = (kind: CacheKind, key: string): string => join(folder, `${kind}-${key}`);
+  const entries = (): Promise<CacheEntry[]> => listEntries(folder);
+  const prune = async (limit: number): Promise<Swept> => removeOldest(await entries(), limit);
+
+  return {
+    entries,
+    prune: async (limit) => {
+      await removeAbandoned(folder);
+      return prune(limit);
+    },
+    async get(kind, key) {
+      const path = pathOf(kind, key.toString('hex'));
+      const found = await readEntry(path, key);
+      if (found === 'absent') return undefined;
+      if (found === 'damaged') {
+        await remove(path);
+        return undefined;
+      }
+      const now = new Date();
+      await utimes(path, now, now).catch(() => undefined);
+      return found;
+    },
+    async put(kind, key, payload) {
+      if (payload.byteLength > maxBytes * largestShare) return false;
+      try {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        await prune(maxBytes - payload.byteLength);
+        await writeEntry(pathOf(kind, key.toString('hex')), { key, payload });
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    async verify() {
+      const whole = { entries: 0, bytes: 0 };
+      const damaged = { entries: 0, bytes: 0 };
+      for (const { path, key, bytes } of await entries()) {
+        const found = await readEntry(path, Buffer.from(key, 'hex'));
+        if (found === 'absent') continue;
+        if (found === 'damaged') await remove(path);
+        const sum = found === 'damaged' ? damaged : whole;
+        sum.entries++;
+        sum.bytes += bytes;
+      }
+      return { whole, damaged };
+    },
+  };
+}
+
+const entryName = new RegExp(`^(${cacheKinds.join('|')})-([0-9a-f]{64})$`);
+
+async function listEntries(folder: string): Promise<CacheEntry[]> {
+  const found: CacheEntry[] = [];
+  for (const name of await namesIn(folder)) {
+    const [, kindName, key] = entryName.exec(name) ?? [];
+    const kind = cacheKinds.find((known) => known === kindName);
+    const path = join(folder, name);
+    const status = await stat(path).catch(() => undefined);
+    if (kind && key !== undefined && status) found.push({ kind, key, path, bytes: status.size, usedAt: status.mtime });
+  }
+  return found.sort((one, other) => one.usedAt.getTime() - other.usedAt.getTime());
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return [];
+    throw thrown;
+  }
+}
+
+async function removeOldest(entries: readonly CacheEntry[], maxBytes: number): Promise<Swept> {
+  let left = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+  const removed = { entries: 0, bytes: 0 };
+  for (const { path, bytes } of entries) {
+    if (left <= maxBytes) break;
+    await remove(path);
+    left -= bytes;
+    removed.entries++;
+    removed.bytes += bytes;
+  }
+  return removed;
+}
+
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await namesIn(folder)) {
+    if (!name.endsWith('.tmp')) continue;
+    const status = await stat(join(folder, name)).catch(() => undefined);
+    if (status && Date.now() - status.mtimeMs > abandonedAfterMilliseconds) await remove(join(folder, name));
+  }
+}
+
+function remove(path: string): Promise<void> {
+  return rm(path, { force: true, recursive: true }).catch(() => undefined);
+}

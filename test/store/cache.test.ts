@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { type Cache, type CacheEntry, openCache } from '../../src/store/cache.ts';
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pixtral-cache-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+let places = 0;
+function freshCache(maxBytes = 1e6) {
+  const place = join(folder, String(places++));
+  return { place, cache: openCache({ folder: place, maxBytes }) };
+}
+
+async function firstOf(cache: Cache): Promise<CacheEntry> {
+  const [first] = await cache.entries();
+  assert.ok(first);
+  return first;
+}
+
+const keyOf = (name: string): Buffer => createHash('sha256').update(name).digest();
+const payloadOf = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, at) => (at * 31) & 0xff));
+
+test('what was put is got back, by kind and key, by another cache on the same folder too', async () => {
+  const { place, cache } = freshCache();
+  assert.equal(await cache.get('image', keyOf('a')), undefined);
+  assert.equal(await cache.put('image', keyOf('a'), payloadOf(1000)), true);
+  assert.deepEqual(await cache.get('image', keyOf('a')), payloadOf(1000));
+  assert.deepEqual(await openCache({ folder: place, maxBytes: 1e6 }).get('image', keyOf('a')), payloadOf(1000));
+  assert.equal(await cache.get('prefix', keyOf('a')), undefined);
+  assert.equal(await cache.get('image', keyOf('b')), undefined);
+});
+
+test('entries and their folder are for the user alone', { skip: process.platform === 'win32' }, async () => {
+  const { place, cache } = freshCache();
+  await cache.put('image', keyOf('a'), payloadOf(10));
+  assert.equal((await stat(place)).mode & 0o077, 0);
+  const { path } = await firstOf(cache);
+  assert.equal((await stat(path)).mode & 0o077, 0);
+});
+
+test('an entry cut at every 1 KB is absent, and removed', async () => {
+  const { cache } = freshCache();
+  for (let length = 0; length < 20_000; length += 1024) {
+    await cache.put('prefix', keyOf('cut'), payloadOf(20_000));
+    const { path } = await firstOf(cache);
+    await truncate(path, length);
+    assert.equal(await cache.get('prefix', keyOf('cut')), undefined, `cut to ${length}`);
+    assert.deepEqual(await cache.entries(), []);
+  }
+});
+
+test('an entry with any byte changed is absent, and so is one under the name of another', async () => {
+  const { place, cache } = freshCache();
+  await cache.put('image', keyOf('a'), payloadOf(300));
+  const { path } = await firstOf(cache);
+  const whole = await readFile(path);
+  await fc.assert(
+    fc.asyncProperty(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), async (at, difference) => {
+      const changed = Buffer.from(whole);
+      changed[at] = changed[at]! ^ difference;
+      await writeFile(path, changed);
+      assert.equal(await cache.get('image', keyOf('a')), undefined);
+    }),
+    { numRuns: 200 },
+  );
+  await writeFile(join(place, `image-${keyOf('b').toString('hex')}`), whole);
+  assert.equal(await cache.get('image', keyOf('b')), undefined);
+});
+
+test('beyond the limit the least recently used goes first, where reading is use', async () => {
+  const { cache } = freshCache(5000);
+  for (const name of ['a', 'b', 'c']) await cache.put('image', keyOf(name), payloadOf(1400));
+  const now = Date.now() / 1000;
+  for (const [age, { path }] of (await cache.entries()).entries()) await utimes(path, now - 90 + age, now - 90 + age);
+  const oldest = await firstOf(cache);
+  await cache.get('image', Buffer.from(oldest.key, 'hex'));
+  await cache.put('image', keyOf('d'), payloadOf(1400));
+  const left = (await cache.entries()).map(({ key }) => key);
+  assert.equal(left.length, 3);
+  assert.ok(left.includes(oldest.key));
+  assert.ok(left.includes(keyOf('d').toString('hex')));
+});
+
+test('what would take more than half of the room is not kept', async () => {
+  const { cache } = freshCache(1000);
+  assert.equal(await cache.put('image', keyOf('a'), payloadOf(600)), false);
+  assert.deepEqual(await cache.entries(), []);
+});
+
+test('a folder that cannot be written keeps nothing and fails nothing', async () => {
+  const file = join(folder, 'a file');
+  await writeFile(file, 'x');
+  const cache = openCache({ folder: join(file, 'cache'), maxBytes: 1e6 });
+  assert.equal(await cache.put('image', keyOf('a'), payloadOf(10)), false);
+  assert.equal(await cache.get('image', keyOf('a')), undefined);
+});
+
+test('verify removes what is damaged and counts what is whole', async () => {
+  const { cache } = freshCache();
+  for (const name of ['a', 'b', 'c']) await cache.put('image', keyOf(name), payloadOf(100));
+  const { path } = await firstOf(cache);
+  await writeFile(path, 'noise');
+  const { whole, damaged } = await cache.verify();
+  assert.equal(whole.entries, 2);
+  assert.equal(damaged.entries, 1);
+  assert.equal((await cache.entries()).length, 2);
+});
+
+test('prune removes what killed writers left, but not what a writer may still hold', async () => {
+  const { place, cache } = freshCache();
+  await cache.put('image', keyOf('a'), payloadOf(10));
+  const [old, young] = ['old.1.tmp', 'young.2.tmp'].map((name) => join(place, name)) as [string, string];
+  await writeFile(old, 'x');
+  await writeFile(young, 'x');
+  const twoHoursAgo = Date.now() / 1000 - 7200;
+  await utimes(old, twoHoursAgo, twoHoursAgo);
+  await cache.prune(1e6);
+  assert.deepEqual(
+    (await readdir(place)).filter((name) => name.endsWith('.tmp')),
+    ['young.2.tmp'],
+  );
+});
+
+test('two processes that write, read and prune the same few entries never see half of one', async () => {
+  const place = join(folder, String(places++));
+  const script = fileURLToPath(new URL('../helpers/cache-worker.ts', import.meta.url));
+  const said = await Promise.all(['1', '2'].map((seed) => run(script, [place, seed])));
+  for (const text of said) assert.match(text, /^hits [1-9]\d*\n$/);
+});
+
+async function run(script: string, words: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', (text: Buffer) => (said += text.toString()));
+  const [exitCode] = (await once(child, 'close')) as [number];
+  assert.equal(exitCode, 0);
+  return said;
+}
