@@ -1,3 +1,22 @@
+const factors: Record<string, number> = {
+  '': 1,
+  k: 1e3,
+  m: 1e6,
+  g: 1e9,
+  t: 1e12,
+  ki: 2 ** 10,
+  mi: 2 ** 20,
+  gi: 2 ** 30,
+  ti: 2 ** 40,
+};
+
+/** Bytes as people write them: `500MB`, `2 GiB`, `1e9`; undefined for anything else. */
+export function parseByteSize(text: string): number | undefined {
+  const [, number = '', unit = ''] = /^\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([kmgt]i?)?b?\s*$/i.exec(text) ?? [];
+  const factor = factors[unit.toLowerCase()];
+  return number === '' || factor === undefined ? undefined : Number(number) * factor;
+}
+
 /** Bytes as people read them. */
 export function byteSize(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { PixtralError, exitCodes } from '../base/errors.ts';
 import { printError } from '../output/errors.ts';
 import { askCommand } from './commands/ask.ts';
+import { cacheCommand } from './commands/cache.ts';
 import { convertCommand } from './commands/convert.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -9,7 +10,7 @@ import { tokensCommand } from './commands/tokens.ts';
 import type { Io } from './io.ts';
 import { packageVersion } from './package-version.ts';
 
-const commands = [askCommand, convertCommand, inspectCommand, tokensCommand, doctorCommand];
+const commands = [askCommand, convertCommand, inspectCommand, tokensCommand, cacheCommand, doctorCommand];
 
 /** Runs one command line. Returns the exit code; results are on `io.stdout`, everything else on `io.stderr`. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { parseByteSize } from '../base/byte-size.ts';
 
 /** Every default of the command line. */
 export const defaults = {
@@ -90,6 +91,18 @@ export const samplingOptions = (): Option[] => [
     numberIn({ min: 0, max: 2 ** 32 - 1, integer: true }),
   ),
   new Option('--stop <text>', 'end the answer before this text; repeatable').argParser(collect).default([], 'none'),
+];
+
+/** A size as people write it. */
+export function bytesIn(text: string): number {
+  const bytes = parseByteSize(text);
+  if (bytes === undefined) throw new InvalidArgumentError('expected a size such as 500MB or 2GiB.');
+  return bytes;
+}
+
+/** What is kept for later questions. */
+export const cacheOptions = (): Option[] => [
+  new Option('--no-cache', 'neither use nor keep results of earlier questions about the same pictures'),
 ];
 
 /** How it is printed. */

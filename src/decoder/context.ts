@@ -18,6 +18,9 @@ export interface ContextOptions {
 /** `llama_decode` results (llama.h, line 998). */
 const decodeStatus = { ok: 0, noSlot: 1, aborted: 2 } as const;
 
+/** Its id in llama.cpp. */
+const onlySequence = 0;
+
 /** One sequence of tokens and embedding rows, with its KV cache. */
 export class DecoderContext {
   readonly model: DecoderModel;
@@ -99,6 +102,35 @@ export class DecoderContext {
     const at = llama.getLogitsIth(this.handle, -1);
     if (at === null) throw new Error('llama.cpp has no logits: nothing was decoded');
     return this.model.native.readFloats(at, this.model.config.vocabularySize);
+  }
+
+  /** Bytes that `state` would take now. */
+  stateByteLength(): number {
+    return this.model.native.llama.stateByteLength(this.handle, onlySequence);
+  }
+
+  /** Keys and values of everything appended so far, for `restore`. Without logits: append something before sampling. */
+  async state(): Promise<Uint8Array> {
+    const { llama } = this.model.native;
+    const state = Buffer.allocUnsafeSlow(this.stateByteLength());
+    const written = await callAsync(llama.stateGet, this.handle, state, state.byteLength, onlySequence);
+    return state.subarray(0, written);
+  }
+
+  /**
+   * Takes up where `state` was called, `length` tokens and rows into a prompt, in a context without any.
+   * Returns false, and stays empty, when llama.cpp refuses it (another cache type, too little room).
+   */
+  async restore(state: Uint8Array, length: number): Promise<boolean> {
+    const { llama } = this.model.native;
+    const read = await callAsync(llama.stateSet, this.handle, state, state.byteLength, onlySequence);
+    if (read === state.byteLength) {
+      this.#length = length;
+      return true;
+    }
+    const memory = llama.getMemory(this.handle);
+    if (memory !== null) llama.memoryClear(memory, true);
+    return false;
   }
 
   close(): void {

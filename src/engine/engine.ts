@@ -12,19 +12,20 @@ import type { Message } from '../prompt/message.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { checkMainMemory, chooseContextSize, chooseGpuLayers, towerComputeBytes } from './budget.ts';
 import type { Answer, AskOptions, EngineEvent, EngineOptions, ImageReceipt } from './events.ts';
-import { type StageClock, stageClock } from './clock.ts';
+import { stageClock } from './clock.ts';
 import { generate } from './generate.ts';
-import { imageRows } from './image-rows.ts';
+import { type Kept, openKept } from './kept.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
+import { prefill } from './prefill.ts';
 
 /** Everything that holds native memory, made in this order and closed in reverse. */
 interface Loaded {
   native: Native;
-  encoder: VisionEncoder | undefined;
   model: DecoderModel;
   context: DecoderContext;
   imgBreak: Float32Array;
   imgEnd: Float32Array;
+  kept: Kept | undefined;
 }
 
 /**
@@ -39,6 +40,7 @@ export class Engine {
   #encoder: VisionEncoder | undefined;
   #model: DecoderModel | undefined;
   #context: DecoderContext | undefined;
+  #kept: Kept | undefined;
 
   constructor(files: ModelFiles, options: EngineOptions) {
     this.files = files;
@@ -64,6 +66,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    await this.#kept?.settle();
     this.#context?.close();
     this.#model?.close();
     this.#encoder?.close();
@@ -79,10 +82,12 @@ export class Engine {
     const contextSize = chooseContextSize(this.files, { ...this.#options, promptTokens, maxTokens: options.maxTokens });
 
     yield { kind: 'stage', stage: 'load' };
+    const { signal } = options;
     const loaded = await clock.time('load_ms', () =>
-      this.#load({ contextSize, withImages: runs.some(isImage), signal: options.signal }),
+      this.#load({ contextSize, withImages: runs.some(isImage), signal }),
     );
-    yield* this.#prefill(runs, { loaded, clock, signal: options.signal });
+    const openEncoder = (): Promise<VisionEncoder> => this.#openEncoder(loaded.native);
+    const cached = yield* prefill(runs, { ...loaded, openEncoder, clock, signal });
 
     yield { kind: 'stage', stage: 'decode' };
     const { text, finish, tokens } = yield* generate(options, { ...loaded, tekken, clock });
@@ -92,7 +97,9 @@ export class Engine {
         model: this.files.name,
         text,
         finish,
-        images: runs.filter(isImage).map(({ image, ids }) => receipt(image, ids.length)),
+        images: runs
+          .filter(isImage)
+          .map(({ image, ids }) => receipt(image, { tokens: ids.length, cached: cached.has(image) })),
         usage: {
           prompt: promptTokens,
           image: runs.filter(isImage).reduce((sum, { ids }) => sum + ids.length, 0),
@@ -102,42 +109,6 @@ export class Engine {
         sampling: samplingReceipt(options),
       },
     };
-  }
-
-  /** Feeds the prompt, picture by picture: one picture's rows are in memory at a time. */
-  async *#prefill(
-    runs: readonly Run<Picture>[],
-    { loaded, clock, signal }: { loaded: Loaded; clock: StageClock; signal: AbortSignal | undefined },
-  ): AsyncGenerator<EngineEvent, void> {
-    let pictures = 0;
-    for (const run of runs) {
-      if (run.kind === 'image') {
-        yield { kind: 'stage', stage: 'encode', detail: run.image.source };
-        const rows = await this.#encode(run.image, { loaded, clock, signal });
-        yield { kind: 'stage', stage: 'prefill', detail: `picture ${++pictures}` };
-        await clock.time('prefill_ms', () => loaded.context.appendRows(rows, signal));
-      } else {
-        yield { kind: 'stage', stage: 'prefill' };
-        await clock.time('prefill_ms', () => loaded.context.appendIds(run.ids, signal));
-      }
-    }
-  }
-
-  async #encode(
-    { grid, patches, milliseconds }: Picture,
-    { loaded, clock, signal }: { loaded: Loaded; clock: StageClock; signal: AbortSignal | undefined },
-  ): Promise<Float32Array> {
-    const { encoder, imgBreak, imgEnd } = loaded;
-    if (!encoder) throw new Error('the vision tower was not loaded');
-    const merge = encoder.config.spatialMergeSize;
-    clock.add('image_ms', milliseconds);
-    const encoded = await clock.time('encode_ms', () =>
-      encoder.encode(
-        { columns: grid.columns * merge, rows: grid.rows * merge, values: patches },
-        { keepTower: false, signal },
-      ),
-    );
-    return imageRows(encoded.rows, { columns: grid.columns, rows: grid.rows, imgBreak, imgEnd });
   }
 
   async #load({
@@ -154,18 +125,8 @@ export class Engine {
     const cacheType = cacheTypeOf(this.#options.cacheType);
     const native = (this.#native ??= await openNative({ gpu, onLog: (level, text) => onLog?.(`${level}: ${text}`) }));
     signal?.throwIfAborted();
-    const threads = this.#options.threads === 'auto' ? native.mathCores : this.#options.threads;
+    const threads = this.#threads(native);
     const abort = this.#abort;
-    if (withImages) {
-      this.#encoder ??= await VisionEncoder.open({
-        native,
-        gguf: files.mmproj,
-        device: mainDevice(native),
-        threads,
-        abort,
-      });
-    }
-    signal?.throwIfAborted();
     const gpuLayers = chooseGpuLayers(files, {
       device: mainDevice(native),
       gpuLayers: this.#options.gpuLayers,
@@ -181,14 +142,31 @@ export class Engine {
     this.#context = await DecoderContext.open(this.#model, { contextSize, batchSize, threads, cacheType, abort });
     const control = [files.tekken.id('[IMG_BREAK]'), files.tekken.id('[IMG_END]')];
     const [imgBreak, imgEnd] = await embeddingRows({ native, gguf: files.model, config: files.decoder }, control);
+    if (this.#options.cache && withImages) {
+      this.#kept ??= await openKept(this.#options.cache, { files, native, cacheType, batchSize });
+    }
     return {
       native,
-      encoder: this.#encoder,
       model: this.#model,
       context: this.#context,
       imgBreak: imgBreak!,
       imgEnd: imgEnd!,
+      kept: this.#kept,
     };
+  }
+
+  async #openEncoder(native: Native): Promise<VisionEncoder> {
+    return (this.#encoder ??= await VisionEncoder.open({
+      native,
+      gguf: this.files.mmproj,
+      device: mainDevice(native),
+      threads: this.#threads(native),
+      abort: this.#abort,
+    }));
+  }
+
+  #threads({ mathCores }: Native): number {
+    return this.#options.threads === 'auto' ? mathCores : this.#options.threads;
   }
 }
 
@@ -207,7 +185,7 @@ function isImage(run: Run<Picture>): run is Extract<Run<Picture>, { kind: 'image
   return run.kind === 'image';
 }
 
-function receipt({ grid, ...picture }: Picture, tokens: number): ImageReceipt {
+function receipt({ grid, ...picture }: Picture, { tokens, cached }: { tokens: number; cached: boolean }): ImageReceipt {
   return {
     source: picture.source,
     ...(picture.page !== undefined && { page: picture.page }),
@@ -217,7 +195,7 @@ function receipt({ grid, ...picture }: Picture, tokens: number): ImageReceipt {
     seen: [grid.width, grid.height],
     grid: [grid.columns, grid.rows],
     tokens,
-    cached: false,
+    cached,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { GpuChoice, Native } from '../native/native.ts';
+import type { Cache } from '../store/cache.ts';
 
 /** What the engine is doing, for a spinner or a log. */
 export type Stage = 'load' | 'image' | 'encode' | 'prefill' | 'decode';
@@ -68,6 +69,8 @@ export interface EngineOptions {
   batchSize: number;
   /** Type of the KV cache: f16, q8_0, ... */
   cacheType: string;
+  /** Where results are kept for later questions; without it everything is computed anew. */
+  cache?: Cache | undefined;
   /** A line of llama.cpp's log. */
   onLog?: (line: string) => void;
   /** A runtime that is open already, of the same `gpu`: closed with the engine. */

@@ -78,6 +78,7 @@ export const ggmlPrototypes = {
 
   typeTraits: ['ggml_get_type_traits', 'ptr', ['i32']],
   bytesPerRow: ['ggml_row_size', 'size', ['i32', 'i64']],
+  fp32ToFp16Row: ['ggml_fp32_to_fp16_row', 'void', ['memory', 'memory', 'i64']],
   fp16ToFp32Row: ['ggml_fp16_to_fp32_row', 'void', ['memory', 'memory', 'i64']],
   bf16ToFp32Row: ['ggml_bf16_to_fp32_row', 'void', ['memory', 'memory', 'i64']],
   quantizeChunkSync: ['ggml_quantize_chunk', 'size', ['i32', 'memory', 'memory', 'i64', 'i64', 'i64', 'memory']],

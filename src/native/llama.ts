@@ -111,6 +111,9 @@ export const llamaPrototypes = {
   decode: ['llama_decode', 'i32', ['ptr', 'struct']],
   getLogitsIth: ['llama_get_logits_ith', 'ptr', ['ptr', 'i32']],
   synchronize: ['llama_synchronize', 'void', ['ptr']],
+  stateByteLength: ['llama_state_seq_get_size', 'size', ['ptr', 'i32']],
+  stateGet: ['llama_state_seq_get_data', 'size', ['ptr', 'memory', 'size', 'i32']],
+  stateSet: ['llama_state_seq_set_data', 'size', ['ptr', 'memory', 'size', 'i32']],
 
   samplerChainDefaultParams: ['llama_sampler_chain_default_params', 'struct', []],
   samplerChainInit: ['llama_sampler_chain_init', 'ptr', ['struct']],

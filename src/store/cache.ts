@@ -33,6 +33,8 @@ export interface Cache {
   get(kind: CacheKind, key: Buffer): Promise<Uint8Array | undefined>;
   /** Returns whether it was kept. */
   put(kind: CacheKind, key: Buffer, payload: Uint8Array): Promise<boolean>;
+  /** Whether a payload of this length would be kept. */
+  accepts(byteLength: number): boolean;
   /** Least recently used first. */
   entries(): Promise<CacheEntry[]>;
   /** Removes the least recently used until `maxBytes` are left. */
@@ -48,10 +50,12 @@ const abandonedAfterMilliseconds = 60 * 60 * 1000;
 
 export function openCache({ folder, maxBytes }: { folder: string; maxBytes: number }): Cache {
   const pathOf = (kind: CacheKind, key: string): string => join(folder, `${kind}-${key}`);
+  const accepts = (byteLength: number): boolean => byteLength <= maxBytes * largestShare;
   const entries = (): Promise<CacheEntry[]> => listEntries(folder);
   const prune = async (limit: number): Promise<Swept> => removeOldest(await entries(), limit);
 
   return {
+    accepts,
     entries,
     prune: async (limit) => {
       await removeAbandoned(folder);
@@ -70,7 +74,7 @@ export function openCache({ folder, maxBytes }: { folder: string; maxBytes: numb
       return found;
     },
     async put(kind, key, payload) {
-      if (payload.byteLength > maxBytes * largestShare) return false;
+      if (!accepts(payload.byteLength)) return false;
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 });
         await prune(maxBytes - payload.byteLength);
@@ -98,7 +102,8 @@ export function openCache({ folder, maxBytes }: { folder: string; maxBytes: numb
 
 const entryName = new RegExp(`^(${cacheKinds.join('|')})-([0-9a-f]{64})$`);
 
-async function listEntries(folder: string): Promise<CacheEntry[]> {
+/** Least recently used first. */
+export async function listEntries(folder: string): Promise<CacheEntry[]> {
   const found: CacheEntry[] = [];
   for (const name of await namesIn(folder)) {
     const [, kindName, key] = entryName.exec(name) ?? [];

@@ -11,7 +11,7 @@ export async function cli(
   argv: readonly string[],
   {
     stdin,
-    env = {},
+    env = { PIXTRAL_CACHE_SIZE: '0' }, // one test must not answer for another
     signal = new AbortController().signal,
   }: { stdin?: Uint8Array; env?: Record<string, string>; signal?: AbortSignal } = {},
 ): Promise<CliRun> {

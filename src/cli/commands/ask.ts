@@ -2,8 +2,9 @@ import { Command } from 'commander';
 import type { EngineOptions } from '../../engine/events.ts';
 import { type Io, onceStdin } from '../io.ts';
 import { namedModel } from '../named-model.ts';
-import { defaults, modelOptions, outputOptions, runtimeOptions, samplingOptions } from '../options.ts';
+import { cacheOptions, defaults, modelOptions, outputOptions, runtimeOptions, samplingOptions } from '../options.ts';
 import { type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
+import { userCache } from '../user-cache.ts';
 
 interface AskFlags {
   system?: string;
@@ -23,6 +24,7 @@ interface AskFlags {
   repeatPenalty: number;
   seed?: number;
   stop: string[];
+  cache: boolean;
   json?: boolean;
   verbose?: boolean;
   color: boolean;
@@ -37,7 +39,7 @@ export function askCommand(io: Io): Command {
   const groups = {
     'Model:': modelOptions(),
     'Sampling:': samplingOptions(),
-    'Runtime:': runtimeOptions(),
+    'Runtime:': [...runtimeOptions(), ...cacheOptions()],
     'Output:': outputOptions(),
   };
   for (const [heading, options] of Object.entries(groups)) {
@@ -78,6 +80,7 @@ async function ask(
     ...flags,
     ...paths,
     contextSize: flags.context,
+    cache: flags.cache ? await userCache(io) : undefined,
     ...(flags.verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
   });
   try {

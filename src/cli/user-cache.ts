@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { parseByteSize } from '../base/byte-size.ts';
+import { PixtralError } from '../base/errors.ts';
+import type { Cache } from '../store/cache.ts';
+import { cacheFolder } from '../store/paths.ts';
+import type { Io } from './io.ts';
+
+/** What pictures and prompts left for later questions. */
+export function resultsFolder({ env }: Io): string {
+  return join(cacheFolder(env), 'results');
+}
+
+/**
+ * The user's cache of results; undefined when PIXTRAL_CACHE_SIZE is 0.
+ * @throws PixtralError `usage` when PIXTRAL_CACHE_SIZE is no size
+ */
+export async function userCache(io: Io): Promise<Cache | undefined> {
+  const { openCache } = await import('../store/cache.ts');
+  const folder = resultsFolder(io);
+  const maxBytes = await cacheLimit(io);
+  return maxBytes === 0 ? undefined : openCache({ folder, maxBytes });
+}
+
+/** What PIXTRAL_CACHE_SIZE says, or a share of the free disk. */
+export async function cacheLimit(io: Io): Promise<number> {
+  const said = io.env['PIXTRAL_CACHE_SIZE'];
+  if (said !== undefined && said !== '') {
+    const bytes = parseByteSize(said);
+    if (bytes !== undefined) return bytes;
+    throw new PixtralError(
+      'usage',
+      `PIXTRAL_CACHE_SIZE: is ${JSON.stringify(said)}, expected a size such as 5GB, or 0`,
+    );
+  }
+  const { defaultCacheLimit } = await import('../store/cache-limit.ts');
+  return defaultCacheLimit(resultsFolder(io));
+}

@@ -1,0 +1,131 @@
+import { type Hash, createHash } from 'node:crypto';
+import type { CacheType } from '../decoder/cache-types.ts';
+import type { Picture } from '../image/load.ts';
+import { callAsync } from '../native/bind.ts';
+import type { Native } from '../native/native.ts';
+import type { Run } from '../prompt/encode.ts';
+import type { Cache } from '../store/cache.ts';
+import { weightsFingerprint } from './fingerprint.ts';
+import type { ModelFiles } from './model-files.ts';
+
+/** A prompt's beginning up to and with a picture. */
+export interface KeptPrefix {
+  /** Runs of the prompt that it covers. */
+  runs: number;
+  /** Ids that it covers. */
+  length: number;
+  state: Uint8Array;
+}
+
+/** What earlier questions have computed. Keys hold everything that a result depends on, the runtime's version included. */
+export interface Kept {
+  /** The longest beginning of a prompt whose KV state is there. */
+  prefix(runs: readonly Run<Picture>[]): Promise<KeptPrefix | undefined>;
+  keepPrefix(runs: readonly Run<Picture>[], state: Uint8Array): void;
+  /** A picture's rows after tower and adapter. */
+  rows(picture: Picture): Promise<Float32Array | undefined>;
+  /** Returns the rows as they will be read again, rounded to f16: an answer must not depend on what was kept. */
+  keepRows(picture: Picture, rows: Float32Array): Promise<Float32Array>;
+  accepts(byteLength: number): boolean;
+  /** Waits until all is on disk. */
+  settle(): Promise<void>;
+}
+
+/** Raise it when the meaning of what is kept changes. */
+const format = 1;
+
+export async function openKept(
+  cache: Cache,
+  {
+    files,
+    native,
+    cacheType,
+    batchSize,
+  }: { files: ModelFiles; native: Native; cacheType: CacheType; batchSize: number },
+): Promise<Kept> {
+  const [model, mmproj] = await Promise.all([weightsFingerprint(files.model), weightsFingerprint(files.mmproj)]);
+  const runtime = `${format} ${native.version} ${native.gpu}\n`;
+  const pictureKeys = new WeakMap<Picture, Buffer>();
+  const pictureKey = (picture: Picture): Buffer => {
+    const known =
+      pictureKeys.get(picture) ?? hashOf(`image ${runtime}`, mmproj, picture.grid, picture.patches).digest();
+    pictureKeys.set(picture, known);
+    return known;
+  };
+  const prefixes = (runs: readonly Run<Picture>[]) =>
+    prefixKeys(runs, hashOf(`prefix ${runtime}${cacheType} ${batchSize}\n`, model, mmproj), pictureKey);
+  const writes = new Set<Promise<unknown>>();
+  const put = (...entry: Parameters<Cache['put']>): void => {
+    const writing = cache.put(...entry).finally(() => writes.delete(writing));
+    writes.add(writing);
+  };
+
+  return {
+    accepts: (byteLength) => cache.accepts(byteLength),
+    async prefix(runs) {
+      for (const { key, ...covered } of prefixes(runs).toReversed()) {
+        const state = await cache.get('prefix', key);
+        if (state) return { ...covered, state };
+      }
+      return undefined;
+    },
+    keepPrefix(runs, state) {
+      const last = prefixes(runs).at(-1);
+      if (last) put('prefix', last.key, state);
+    },
+    async rows(picture) {
+      const halves = await cache.get('image', pictureKey(picture));
+      return halves && floatsOf(halves, native);
+    },
+    async keepRows(picture, rows) {
+      const halves = await halvesOf(rows, native);
+      const rounded = await floatsOf(halves, native);
+      if (!rounded.every(Number.isFinite)) return rows; // beyond f16: never kept, so that it is the same every time
+      put('image', pictureKey(picture), halves);
+      return rounded;
+    },
+    async settle() {
+      await Promise.all(writes);
+    },
+  };
+}
+
+/** One for each picture of a prompt, in order. */
+function prefixKeys(
+  runs: readonly Run<Picture>[],
+  hash: Hash,
+  pictureKey: (picture: Picture) => Buffer,
+): { runs: number; length: number; key: Buffer }[] {
+  const keys = [];
+  let length = 0;
+  for (const [index, run] of runs.entries()) {
+    hash.update(`${run.kind} ${run.ids.length}\n`).update(Int32Array.from(run.ids));
+    length += run.ids.length;
+    if (run.kind !== 'image') continue;
+    hash.update(pictureKey(run.image));
+    keys.push({ runs: index + 1, length, key: hash.copy().digest() });
+  }
+  return keys;
+}
+
+function hashOf(...parts: readonly (string | Uint8Array | Float32Array | object)[]): Hash {
+  const hash = createHash('sha256');
+  for (const part of parts) {
+    if (typeof part === 'string' || part instanceof Uint8Array || part instanceof Float32Array) hash.update(part);
+    else hash.update(JSON.stringify(part));
+  }
+  return hash;
+}
+
+async function halvesOf(rows: Float32Array, native: Native): Promise<Uint8Array> {
+  const halves = new Uint16Array(rows.length);
+  await callAsync(native.ggml.fp32ToFp16Row, rows, halves, rows.length);
+  return new Uint8Array(halves.buffer);
+}
+
+async function floatsOf(halves: Uint8Array, native: Native): Promise<Float32Array> {
+  const aligned = new Uint16Array(halves.slice().buffer);
+  const rows = new Float32Array(aligned.length);
+  await native.ggml.fp16ToFp32Rows(aligned, rows, rows.length);
+  return rows;
+}
