@@ -19,6 +19,8 @@ export const defaults = {
   convertType: 'q8_0',
   /** Context that `doctor` assumes when it says what fits: one full picture and a long talk. */
   doctorContext: 8192,
+  /** Of one source: as many of the largest fit into Pixtral's context of 131,072 tokens. */
+  maxPages: 30,
 } as const;
 
 interface Range {

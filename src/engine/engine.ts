@@ -3,9 +3,7 @@ import { DecoderContext } from '../decoder/context.ts';
 import { embeddingRows } from '../decoder/embedding-rows.ts';
 import { DecoderModel } from '../decoder/model.ts';
 import { PixtralError } from '../base/errors.ts';
-import type { Grid } from '../image/grid.ts';
 import type { Picture } from '../image/load.ts';
-import { picturePatches } from '../image/patches.ts';
 import { AbortFlag } from '../native/abort-flag.ts';
 import { mainDevice } from '../native/devices.ts';
 import { type Native, openNative } from '../native/native.ts';
@@ -18,13 +16,6 @@ import { type StageClock, stageClock } from './clock.ts';
 import { generate } from './generate.ts';
 import { imageRows } from './image-rows.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
-import { gridOf } from './tokens.ts';
-
-/** A picture with the grid that the model will see it in. */
-interface PlacedPicture {
-  picture: Picture;
-  grid: Grid;
-}
 
 /** Everything that holds native memory, made in this order and closed in reverse. */
 interface Loaded {
@@ -83,7 +74,7 @@ export class Engine {
   async *#answer(messages: readonly Message<Picture>[], options: AskOptions): AsyncGenerator<EngineEvent, void> {
     const { tekken } = this.files;
     const clock = stageClock();
-    const runs = encodePrompt(place(messages, this.files), tekken);
+    const runs = encodePrompt(messages, tekken);
     const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);
     const contextSize = chooseContextSize(this.files, { ...this.#options, promptTokens, maxTokens: options.maxTokens });
 
@@ -113,15 +104,15 @@ export class Engine {
     };
   }
 
-  /** Feeds the prompt, picture by picture: one picture's patches and rows are in memory at a time. */
+  /** Feeds the prompt, picture by picture: one picture's rows are in memory at a time. */
   async *#prefill(
-    runs: readonly Run<PlacedPicture>[],
+    runs: readonly Run<Picture>[],
     { loaded, clock, signal }: { loaded: Loaded; clock: StageClock; signal: AbortSignal | undefined },
   ): AsyncGenerator<EngineEvent, void> {
     let pictures = 0;
     for (const run of runs) {
       if (run.kind === 'image') {
-        yield { kind: 'stage', stage: 'encode', detail: run.image.picture.source };
+        yield { kind: 'stage', stage: 'encode', detail: run.image.source };
         const rows = await this.#encode(run.image, { loaded, clock, signal });
         yield { kind: 'stage', stage: 'prefill', detail: `picture ${++pictures}` };
         await clock.time('prefill_ms', () => loaded.context.appendRows(rows, signal));
@@ -133,16 +124,16 @@ export class Engine {
   }
 
   async #encode(
-    { picture, grid }: PlacedPicture,
+    { grid, patches, milliseconds }: Picture,
     { loaded, clock, signal }: { loaded: Loaded; clock: StageClock; signal: AbortSignal | undefined },
   ): Promise<Float32Array> {
     const { encoder, imgBreak, imgEnd } = loaded;
     if (!encoder) throw new Error('the vision tower was not loaded');
     const merge = encoder.config.spatialMergeSize;
-    const patches = await clock.time('image_ms', async () => picturePatches(picture, this.files.image));
+    clock.add('image_ms', milliseconds);
     const encoded = await clock.time('encode_ms', () =>
       encoder.encode(
-        { columns: grid.columns * merge, rows: grid.rows * merge, values: patches.values },
+        { columns: grid.columns * merge, rows: grid.rows * merge, values: patches },
         { keepTower: false, signal },
       ),
     );
@@ -212,23 +203,14 @@ function cacheTypeOf(name: string) {
   throw new PixtralError('usage', `--cache-type ${name}: expected one of ${Object.keys(cacheTypes).join(', ')}`);
 }
 
-function place(messages: readonly Message<Picture>[], { image }: ModelFiles): Message<PlacedPicture>[] {
-  return messages.map((message) => ({
-    ...message,
-    content: message.content.map((chunk) => {
-      if (chunk.kind === 'text') return chunk;
-      return { kind: 'image', image: { picture: chunk.image, grid: gridOf(chunk.image, image) } };
-    }),
-  }));
-}
-
-function isImage(run: Run<PlacedPicture>): run is Extract<Run<PlacedPicture>, { kind: 'image' }> {
+function isImage(run: Run<Picture>): run is Extract<Run<Picture>, { kind: 'image' }> {
   return run.kind === 'image';
 }
 
-function receipt({ picture, grid }: PlacedPicture, tokens: number): ImageReceipt {
+function receipt({ grid, ...picture }: Picture, tokens: number): ImageReceipt {
   return {
     source: picture.source,
+    ...(picture.page !== undefined && { page: picture.page }),
     sha256: picture.sha256,
     width: picture.width,
     height: picture.height,

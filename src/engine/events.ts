@@ -11,6 +11,8 @@ export type EngineEvent =
 /** One picture as the model saw it. */
 export interface ImageReceipt {
   source: string;
+  /** 1-based, where the source holds several. */
+  page?: number;
   sha256: string;
   /** Pixels, upright. */
   width: number;

@@ -3,8 +3,6 @@ import { basename, dirname, join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { checkpointTokenizer, imageConfigOf } from '../convert/tokenizer.ts';
 import { readGguf } from '../gguf/read.ts';
-import { type Grid, imageGrid } from '../image/grid.ts';
-import { type Picture, loadPicture } from '../image/load.ts';
 import { encodePrompt } from '../prompt/encode.ts';
 import type { Message } from '../prompt/message.ts';
 import { tekkenFromHuggingFace } from '../tokenizer/from-huggingface.ts';
@@ -13,6 +11,7 @@ import type { ImageConfig, Tekken } from '../tokenizer/tekken.ts';
 import { towerConfig } from '../vision/config.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { demoCheckpoint } from './demo.ts';
+import { loadMessages, readSources } from './message-pictures.ts';
 import { readTokenizer } from './model-files.ts';
 import { isDemo, resolveModel } from './resolve.ts';
 
@@ -28,6 +27,8 @@ export interface Layout {
 
 export interface LayoutImage {
   source: string;
+  /** 1-based, where the source holds several. */
+  page?: number;
   /** Pixels, upright. */
   width: number;
   height: number;
@@ -42,26 +43,18 @@ export interface LayoutOptions {
   mmproj: string | undefined;
   /** The user's cache folder. */
   cache: string;
+  /** Pages or frames of one source. */
+  maxPages: number;
   stdin?: (() => Promise<Uint8Array>) | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /** Lays a prompt out without loading weights. Images are given by their source. */
 export async function promptLayout(messages: readonly Message<string>[], options: LayoutOptions): Promise<Layout> {
+  const sources = await readSources(messages, options);
   const { tekken, image } = await openTokenizer(options);
-  const placed: Message<{ picture: Picture; grid: Grid }>[] = [];
-  for (const message of messages) {
-    const content = [];
-    for (const chunk of message.content) {
-      if (chunk.kind === 'text') content.push(chunk);
-      else {
-        const picture = await loadPicture(chunk.image, options);
-        content.push({ kind: 'image' as const, image: { picture, grid: gridOf(picture, image) } });
-      }
-    }
-    placed.push({ ...message, content });
-  }
-  const runs = encodePrompt(placed, tekken);
+  const loaded = await loadMessages(sources, { ...options, image });
+  const runs = encodePrompt(loaded, tekken);
   const ids = runs.flatMap((run) => run.ids);
   return {
     tokenizer: tekken.version,
@@ -71,9 +64,10 @@ export async function promptLayout(messages: readonly Message<string>[], options
       run.kind === 'image'
         ? [
             {
-              source: run.image.picture.source,
-              width: run.image.picture.width,
-              height: run.image.picture.height,
+              source: run.image.source,
+              ...(run.image.page !== undefined && { page: run.image.page }),
+              width: run.image.width,
+              height: run.image.height,
               seen: [run.image.grid.width, run.image.grid.height] as [number, number],
               grid: [run.image.grid.columns, run.image.grid.rows] as [number, number],
               tokens: run.ids.length,
@@ -82,16 +76,6 @@ export async function promptLayout(messages: readonly Message<string>[], options
         : [],
     ),
   };
-}
-
-/** The grid of a picture; an impossible one is reported by the picture's name. */
-export function gridOf(picture: Picture, config: ImageConfig): Grid {
-  try {
-    return imageGrid(picture, config);
-  } catch (thrown) {
-    if (!(thrown instanceof PixtralError)) throw thrown;
-    throw new PixtralError('input', thrown.message.replace(/^picture/, picture.source), { hint: thrown.hint });
-  }
 }
 
 async function openTokenizer({

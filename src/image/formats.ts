@@ -1,3 +1,5 @@
+import type { Pixels } from './patches.ts';
+
 /** What a picture's container says before anything is decoded. */
 export interface Encoded {
   format: 'PNG' | 'JPEG' | 'WebP' | 'GIF' | 'AVIF' | 'BMP';
@@ -16,6 +18,15 @@ export interface Encoded {
   plain: Uint8Array;
   /** The same picture without transparency, where the decoder loses colours by multiplying with it (WebP). */
   colours?: Uint8Array | undefined;
+}
+
+/** A file whose header has been read and found harmless; nothing is decoded yet. */
+export interface Opened {
+  /** Pages or frames. */
+  pageCount: number;
+  /** Decodes one, 0-based. */
+  page(index: number): Promise<Pixels>;
+  close?(): void;
 }
 
 export interface Size {

@@ -1,10 +1,12 @@
 import { PixtralError } from '../base/errors.ts';
 import { isAvif, readAvif } from './avif.ts';
 import { isBmp, readBmp } from './bmp.ts';
-import { type Encoded, ascii } from './formats.ts';
+import { type Encoded, type Opened, ascii } from './formats.ts';
 import { isGif, readGif } from './gif.ts';
+import type { GridConfig } from './grid.ts';
 import { isJpeg, readJpeg } from './jpeg.ts';
 import { isPng, readPng } from './png.ts';
+import { openWithSkia } from './skia.ts';
 import { isWebp, readWebp } from './webp.ts';
 
 const formats: readonly { is: (bytes: Uint8Array) => boolean; read: (bytes: Uint8Array) => Encoded }[] = [
@@ -16,11 +18,18 @@ const formats: readonly { is: (bytes: Uint8Array) => boolean; read: (bytes: Uint
   { is: isBmp, read: readBmp },
 ];
 
+export interface OpenRequest {
+  /** For messages. */
+  name: string;
+  bytes: Uint8Array;
+  image: GridConfig;
+}
+
 /** Tells a picture by its content, never by its name. @throws PixtralError `input` for anything else */
-export function sniffPicture(bytes: Uint8Array, source: string): Encoded {
+export async function openPicture({ bytes, name }: OpenRequest): Promise<Opened> {
   const format = formats.find(({ is }) => is(bytes));
-  if (format) return format.read(bytes);
-  throw new PixtralError('input', `${source}: ${describe(bytes)}, expected a picture`, {
+  if (format) return openWithSkia(format.read(bytes), name);
+  throw new PixtralError('input', `${name}: ${describe(bytes)}, expected a picture`, {
     hint: 'PNG, JPEG, WebP, GIF, AVIF and BMP can be read',
   });
 }

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openEngine } from '../../src/engine/engine.ts';
 import type { ModelPaths } from '../../src/engine/resolve.ts';
-import { loadPicture } from '../../src/image/load.ts';
 import type { Chunk } from '../../src/prompt/message.ts';
 import type { Picture } from '../../src/image/load.ts';
+import { loadFile } from '../helpers/pictures.ts';
 
 /** A held-out drawing (or two) of fixtures/demo/world.py with one question. */
 export interface Scene {
@@ -32,7 +32,7 @@ export async function askScenes(
     for (const [index, scene] of scenes.entries()) {
       const content: Chunk<Picture>[] = [];
       for (const image of scene.images) {
-        content.push({ kind: 'image', image: await loadPicture(join(folder, image), {}) });
+        content.push({ kind: 'image', image: await loadFile(join(folder, image), engine.files.image) });
       }
       content.push({ kind: 'text', text: scene.prompt });
       const sampling = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1, repeatPenalty: 1, stop: [] };

@@ -4,8 +4,7 @@ import { DecoderModel } from '../../src/decoder/model.ts';
 import { Sampler } from '../../src/decoder/sampler.ts';
 import { imageRows } from '../../src/engine/image-rows.ts';
 import { readModelFiles } from '../../src/engine/model-files.ts';
-import { loadPicture } from '../../src/image/load.ts';
-import { type Patches, picturePatches } from '../../src/image/patches.ts';
+import type { Picture } from '../../src/image/load.ts';
 import { AbortFlag } from '../../src/native/abort-flag.ts';
 import { mainDevice } from '../../src/native/devices.ts';
 import type { Native } from '../../src/native/native.ts';
@@ -13,6 +12,7 @@ import { encodePrompt } from '../../src/prompt/encode.ts';
 import type { Chunk, Message } from '../../src/prompt/message.ts';
 import { VisionEncoder } from '../../src/vision/encoder.ts';
 import { type GoldenCase, scenePath } from './checkpoints.ts';
+import { loadFile } from './pictures.ts';
 import { type Mistake, mistakenLayout, mistakenPatches, mistakenRows } from './mistakes.ts';
 
 export interface GoldenRun {
@@ -54,24 +54,20 @@ export async function openGoldenModel(
   const control = ['[IMG_BREAK]', '[IMG_END]'].map((name) => files.tekken.id(name));
   const [imgBreak, imgEnd] = await embeddingRows({ native, gguf: files.model, config: files.decoder }, control);
 
-  async function messagesOf(messages: readonly GoldenMessage[]): Promise<Message<Patches>[]> {
-    const loaded: Message<Patches>[] = [];
+  async function messagesOf(messages: readonly GoldenMessage[]): Promise<Message<Picture>[]> {
+    const loaded: Message<Picture>[] = [];
     for (const { role, content } of messages) {
-      const chunks: Chunk<Patches>[] = [];
+      const chunks: Chunk<Picture>[] = [];
       for (const part of content) {
         if ('text' in part) chunks.push({ kind: 'text', text: part.text });
-        else
-          chunks.push({
-            kind: 'image',
-            image: picturePatches(await loadPicture(scenePath(part.image), {}), files.image),
-          });
+        else chunks.push({ kind: 'image', image: await loadFile(scenePath(part.image), files.image) });
       }
       loaded.push({ role, content: chunks });
     }
     return loaded;
   }
 
-  async function encode({ grid, values }: Patches): Promise<{ tower: Float32Array; rows: Float32Array }> {
+  async function encode({ grid, patches: values }: Picture): Promise<{ tower: Float32Array; rows: Float32Array }> {
     const merge = encoder.config.spatialMergeSize;
     const patches = { columns: grid.columns * merge, rows: grid.rows * merge, values };
     const encoded = await encoder.encode(mistakenPatches(patches, mistake), { keepTower: true, signal: undefined });

@@ -3,14 +3,13 @@ import { embeddingRows } from '../../src/decoder/embedding-rows.ts';
 import { DecoderModel } from '../../src/decoder/model.ts';
 import { imageRows } from '../../src/engine/image-rows.ts';
 import type { ModelFiles } from '../../src/engine/model-files.ts';
-import { loadPicture } from '../../src/image/load.ts';
-import { picturePatches } from '../../src/image/patches.ts';
 import { AbortFlag } from '../../src/native/abort-flag.ts';
 import { mainDevice } from '../../src/native/devices.ts';
 import type { Native } from '../../src/native/native.ts';
 import { encodePrompt } from '../../src/prompt/encode.ts';
 import { VisionEncoder } from '../../src/vision/encoder.ts';
 import { scenePath } from '../helpers/checkpoints.ts';
+import { loadFile } from '../helpers/pictures.ts';
 
 /** A greedy answer with everything that led to it. */
 export interface Trace {
@@ -43,7 +42,7 @@ export async function openTracer(native: Native, files: ModelFiles): Promise<Tra
   const [imgBreak, imgEnd] = await embeddingRows({ native, gguf: files.model, config: files.decoder }, control);
   return {
     async run(scene, { prompt, rows: replacement, steps }) {
-      const image = picturePatches(await loadPicture(scenePath(scene), {}), files.image);
+      const image = await loadFile(scenePath(scene), files.image);
       const runs = encodePrompt(
         [
           {
@@ -58,7 +57,7 @@ export async function openTracer(native: Native, files: ModelFiles): Promise<Tra
       );
       const { columns, rows: down } = image.grid;
       const encoded = await encoder.encode(
-        { columns, rows: down, values: image.values },
+        { columns, rows: down, values: image.patches },
         { keepTower: false, signal: undefined },
       );
       const rows = imageRows(encoded.rows, { columns, rows: down, imgBreak: imgBreak!, imgEnd: imgEnd! });

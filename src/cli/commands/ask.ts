@@ -1,10 +1,8 @@
 import { Command } from 'commander';
 import type { EngineOptions } from '../../engine/events.ts';
-import type { Chunk, Message } from '../../prompt/message.ts';
-import type { Picture } from '../../image/load.ts';
 import { type Io, onceStdin } from '../io.ts';
 import { namedModel } from '../named-model.ts';
-import { modelOptions, outputOptions, runtimeOptions, samplingOptions } from '../options.ts';
+import { defaults, modelOptions, outputOptions, runtimeOptions, samplingOptions } from '../options.ts';
 import { type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 
 interface AskFlags {
@@ -64,7 +62,8 @@ async function ask(
 ): Promise<void> {
   const stdin = onceStdin(io);
   const sources = await promptMessages(positional, { parts, system: flags.system, io, stdin });
-  const messages = await loadImages(sources, { stdin, signal: io.signal });
+  const { loadMessages, readSources } = await import('../../engine/message-pictures.ts');
+  const read = await readSources(sources, { stdin, signal: io.signal });
   const { resolveModel } = await import('../../engine/resolve.ts');
   const { notice, ...paths } = await resolveModel(namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
@@ -83,6 +82,8 @@ async function ask(
   });
   try {
     const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 32);
+    const { maxPages } = defaults;
+    const messages = await loadMessages(read, { image: engine.files.image, maxPages, signal: io.signal });
     const { showAnswer } = await import('../../output/answer.ts');
     await showAnswer(engine.ask(messages, { ...flags, seed, signal: io.signal }), {
       stdout: io.stdout,
@@ -93,20 +94,4 @@ async function ask(
     reporter.stop();
     await engine.close();
   }
-}
-
-async function loadImages(
-  messages: readonly Message<string>[],
-  options: { stdin: () => Promise<Uint8Array>; signal: AbortSignal },
-): Promise<Message<Picture>[]> {
-  const { loadPicture } = await import('../../image/load.ts');
-  const loaded: Message<Picture>[] = [];
-  for (const message of messages) {
-    const content: Chunk<Picture>[] = [];
-    for (const chunk of message.content) {
-      content.push(chunk.kind === 'text' ? chunk : { kind: 'image', image: await loadPicture(chunk.image, options) });
-    }
-    loaded.push({ ...message, content });
-  }
-  return loaded;
 }

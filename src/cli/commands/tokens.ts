@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Io, onceStdin } from '../io.ts';
 import { namedModel } from '../named-model.ts';
-import { modelOptions, outputOptions } from '../options.ts';
+import { defaults, modelOptions, outputOptions } from '../options.ts';
 import { type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 
 interface TokensFlags {
@@ -27,6 +27,7 @@ export function tokensCommand(io: Io): Command {
       const layout = await promptLayout(messages, {
         ...namedModel(flags, io),
         stdin,
+        maxPages: defaults.maxPages,
         signal: io.signal,
       });
       const { layoutText } = await import('../../output/layout.ts');

@@ -1,0 +1,50 @@
+/** What decoder-process.ts forks: decodes what it is sent, page by page, until its parent is gone. */
+import { Worker } from 'node:worker_threads';
+import { type ErrorCode, PixtralError, reasonOf } from '../base/errors.ts';
+import { type DecodeRequest, type DecodedPage, decodePages } from './decode.ts';
+
+export type Reply =
+  | { kind: 'page'; page: DecodedPage }
+  | { kind: 'done' }
+  | { kind: 'refused'; code: ErrorCode; message: string; hint: string | undefined; cause: string | undefined }
+  | { kind: 'failed'; cause: string };
+
+/** In a thread of its own: while a decoder is busy or hangs, nothing else runs on the main one. */
+const watch = `
+const { workerData } = require('node:worker_threads');
+setInterval(() => {
+  const alone = process.ppid !== workerData.parent;
+  if (alone || process.memoryUsage.rss() > workerData.maxBytes) process.kill(process.pid, 'SIGKILL');
+}, 20);`;
+
+const watcher = new Worker(watch, {
+  eval: true,
+  execArgv: [],
+  workerData: { parent: process.ppid, maxBytes: Number(process.argv[2]) },
+});
+watcher.on('error', () => process.kill(process.pid, 'SIGKILL'));
+// Ctrl-C reaches every process of a terminal; the parent decides.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+process.on('message', (request) => void answer(request as DecodeRequest));
+
+async function answer(request: DecodeRequest): Promise<void> {
+  try {
+    for await (const page of decodePages(request)) reply({ kind: 'page', page });
+    reply({ kind: 'done' });
+  } catch (thrown) {
+    reply(thrown instanceof PixtralError ? refusal(thrown) : { kind: 'failed', cause: stackOf(thrown) });
+  }
+}
+
+function reply(message: Reply): void {
+  process.send?.(message);
+}
+
+function refusal({ code, message, hint, cause }: PixtralError): Reply {
+  return { kind: 'refused', code, message, hint, cause: cause === undefined ? undefined : reasonOf(cause) };
+}
+
+function stackOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}
