@@ -28,6 +28,7 @@ const owners: Record<string, string> = {
   koffi: 'native',
   'node-llama-cpp': 'native',
   '@napi-rs/canvas': 'image',
+  tinyglobby: 'image',
   commander: 'cli',
   ora: 'output',
   chalk: 'output',

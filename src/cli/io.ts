@@ -12,7 +12,7 @@ export interface Output {
   isTTY: boolean;
   /** Of the terminal. */
   columns?: number | undefined;
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
 }
 
 /** Reads stdin once, however often it is asked for. */

@@ -1,5 +1,6 @@
 import { PixtralError } from '../base/errors.ts';
 import { ascii } from './formats.ts';
+import { looksLikePicture } from './signatures.ts';
 
 /** The bytes of `data:image/png;base64,...`, or of a percent-encoded one. @throws PixtralError `input` */
 export function readDataUri(uri: string, name: string): Uint8Array {
@@ -20,17 +21,15 @@ export function readDataUri(uri: string, name: string): Uint8Array {
   );
 }
 
-/**
- * What a file of base64, or of a data: URI, stands for; any other file as it is. No picture's first bytes are letters
- * of base64 only, apart from texts such as SVG, which hold others.
- */
+/** What a file of a picture's base64, or of a data: URI, stands for; any other file as it is. */
 export function unwrapBase64(bytes: Uint8Array, name: string): Uint8Array {
   const opening = ascii(bytes, 0, 64)
     .replace(/^\u00ef\u00bb\u00bf/, '')
     .trimStart();
   if (/^data:/i.test(opening)) return readDataUri(textOf(bytes), name);
-  if (!/^[\w+/-]{16,}(\s|=|$)/.test(opening)) return bytes;
-  return fromBase64(textOf(bytes)) ?? bytes;
+  if (!/^[\w+/-]{16,}([\r\n=]|$)/.test(opening)) return bytes;
+  const unwrapped = fromBase64(textOf(bytes));
+  return unwrapped && looksLikePicture(unwrapped) ? unwrapped : bytes;
 }
 
 function textOf(bytes: Uint8Array): string {

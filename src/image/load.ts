@@ -11,6 +11,8 @@ export interface Picture {
   page?: number;
   /** Of the source's bytes. */
   sha256: string;
+  /** What was asked for of the original, upright. */
+  crop?: Crop;
   /** Original pixels, upright; of the crop where one was asked for. */
   width: number;
   height: number;
@@ -47,6 +49,7 @@ export async function loadPictures(
   return pages.map(({ page, ...decoded }) => ({
     source: name,
     ...(page !== undefined && { page }),
+    ...(crop && { crop }),
     sha256,
     ...decoded,
     milliseconds,

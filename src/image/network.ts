@@ -73,41 +73,35 @@ function httpUrl(location: string, base?: URL): URL {
   throw new PixtralError('input', `${what} ${url?.protocol ?? 'no URL'}, expected http: or https:`);
 }
 
-function request(url: URL, options: FetchOptions): Promise<IncomingMessage> {
-  if (isIP(url.hostname.replace(/^\[|\]$/g, ''))) checkAddresses(url.hostname, [url.hostname], options);
-  const get = url.protocol === 'https:' ? getHttps : getHttp;
+async function request(url: URL, options: FetchOptions): Promise<IncomingMessage> {
+  const addresses = await addressesOf(url.hostname.replace(/^\[|\]$/g, ''), options);
+  checkAddresses(url.hostname, addresses, options);
+  const lookup: LookupFunction = (_, { all }, callback) => {
+    if (all === true) callback(null, addresses);
+    else callback(null, addresses[0]!.address, addresses[0]!.family);
+  };
   // Some servers refuse who does not name itself, and a compressed picture gains nothing.
   const headers = { 'user-agent': 'pixtral', accept: 'image/*, */*;q=0.5', 'accept-encoding': 'identity' };
+  const get = url.protocol === 'https:' ? getHttps : getHttp;
   return new Promise((resolve, reject) => {
-    get(url, { headers, agent: false, signal: options.signal, lookup: checkedLookup(options) }, resolve).on(
-      'error',
-      reject,
-    );
+    get(url, { headers, agent: false, signal: options.signal, lookup }, resolve).on('error', reject);
   });
 }
 
-/** The lookup of the socket itself. */
-function checkedLookup(options: FetchOptions): LookupFunction {
-  const resolveAll = options.lookup ?? ((name) => dnsLookup(name, { all: true }));
-  return (name, { all }, callback) => {
-    resolveAll(name)
-      .then((found) => {
-        checkAddresses(
-          name,
-          found.map(({ address }) => address),
-          options,
-        );
-        const [first] = found;
-        if (all === true) callback(null, found);
-        else callback(null, first?.address ?? '', first?.family);
-      })
-      .catch((thrown: Error) => callback(thrown, ''));
-  };
+async function addressesOf(host: string, { lookup, signal }: FetchOptions): Promise<LookupAddress[]> {
+  if (isIP(host)) return [{ address: host, family: isIP(host) }];
+  const found = lookup?.(host) ?? dnsLookup(host, { all: true });
+  if (!signal) return found;
+  signal.throwIfAborted();
+  const stopped = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  return Promise.race([found, stopped]);
 }
 
-function checkAddresses(name: string, addresses: readonly string[], { isAllowed }: FetchOptions): void {
+function checkAddresses(name: string, addresses: readonly LookupAddress[], { isAllowed }: FetchOptions): void {
   if (addresses.length === 0) throw new PixtralError('machine', `${name} has no address`);
-  const refused = addresses.find((address) => !isAllowed(address));
+  const refused = addresses.find(({ address }) => !isAllowed(address))?.address;
   if (refused === undefined) return;
   const where = name === refused ? name : `${name}, which is ${refused},`;
   throw new PixtralError('input', `leads to ${where} an address of no public server`, {

@@ -2,11 +2,11 @@ import { Command } from 'commander';
 import type { EngineOptions } from '../../engine/events.ts';
 import { type Io, onceStdin } from '../io.ts';
 import { namedModel } from '../named-model.ts';
-import { defaults, modelOptions, outputOptions, runtimeOptions, samplingOptions } from '../options.ts';
-import { type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
+import { modelOptions, outputOptions, pictureOptions, runtimeOptions, samplingOptions } from '../options.ts';
+import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
+import { type PromptFlags, type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 
-interface AskFlags {
-  system?: string;
+interface AskFlags extends PromptFlags, PictureFlags {
   model?: string;
   mmproj?: string;
   gpu: EngineOptions['gpu'];
@@ -35,6 +35,7 @@ export function askCommand(io: Io): Command {
     parts,
   );
   const groups = {
+    'Pictures:': pictureOptions(),
     'Model:': modelOptions(),
     'Sampling:': samplingOptions(),
     'Runtime:': runtimeOptions(),
@@ -61,9 +62,7 @@ async function ask(
   { flags, parts, io }: { flags: AskFlags; parts: PromptParts; io: Io },
 ): Promise<void> {
   const stdin = onceStdin(io);
-  const sources = await promptMessages(positional, { parts, system: flags.system, io, stdin });
-  const { loadMessages, readSources } = await import('../../engine/message-pictures.ts');
-  const read = await readSources(sources, { stdin, signal: io.signal });
+  const sources = await promptMessages(positional, { parts, flags, io, stdin });
   const { resolveModel } = await import('../../engine/resolve.ts');
   const { notice, ...paths } = await resolveModel(namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
@@ -82,8 +81,19 @@ async function ask(
   });
   try {
     const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 32);
-    const { maxPages } = defaults;
-    const messages = await loadMessages(read, { image: engine.files.image, maxPages, signal: io.signal });
+    const { loadMessages } = await import('../../engine/message-pictures.ts');
+    const messages = await loadMessages(sources, {
+      ...pictureSettings(flags, { io, stdin }),
+      image: engine.files.image,
+      maxImageTokens: engine.files.decoder.trainedContext,
+      keepPatches: true,
+      onSource: (name) => reporter.stage('image', name),
+    });
+    const { pictureReceipt } = await import('../../engine/receipt.ts');
+    const { warnOfShrinking } = await import('../../output/shrink.ts');
+    const images = messages.flatMap(({ content }) => content.filter((chunk) => chunk.kind === 'image'));
+    const receipts = images.map(({ image }) => pictureReceipt(image));
+    warnOfShrinking(receipts, { sink: io.stderr, json: flags.json === true });
     const { showAnswer } = await import('../../output/answer.ts');
     await showAnswer(engine.ask(messages, { ...flags, seed, signal: io.signal }), {
       stdout: io.stdout,
