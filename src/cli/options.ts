@@ -24,6 +24,7 @@ export const defaults = {
   detail: 'full',
   /** What a sheet of A4 at 300 dpi and a 4K screenshot need to be seen at full resolution. */
   maxTiles: 12,
+  inline: 'auto',
   /** A server that has not sent a picture by then will not. */
   urlSeconds: 30,
   /** Pixtral-12B's own, where no model is named. */

@@ -55,6 +55,11 @@ export async function promptLayout(
   };
 }
 
+/** How a model divides pictures. */
+export async function modelImageConfig(options: TokenizerOptions): Promise<ImageConfig> {
+  return (await openTokenizer(options)).image;
+}
+
 async function openTokenizer({
   model: named,
   mmproj,

@@ -18,10 +18,14 @@ export async function cli(
   const run = { stdout: '', stderr: '' };
   const exitCode = await main(argv, {
     stdin: { isTTY: stdin === undefined, read: async () => stdin ?? new Uint8Array() },
-    stdout: { isTTY: false, write: (text) => void (run.stdout += text) },
-    stderr: { isTTY: false, write: (text) => void (run.stderr += text) },
+    stdout: { isTTY: false, write: (text) => void (run.stdout += asText(text)) },
+    stderr: { isTTY: false, write: (text) => void (run.stderr += asText(text)) },
     env,
     signal,
   });
   return { exitCode, ...run };
+}
+
+function asText(part: string | Uint8Array): string {
+  return typeof part === 'string' ? part : Buffer.from(part).toString();
 }
