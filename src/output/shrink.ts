@@ -9,7 +9,7 @@ const tellingArea = 4;
 /** Says once, for all of them, that pictures are seen much smaller than they are; tiles show what an overview does not. */
 export function warnOfShrinking(
   receipts: readonly PictureReceipt[],
-  { sink, json }: { sink: { write(text: string): void }; json: boolean },
+  { write, json }: { write: (text: string) => void; json: boolean },
 ): void {
   const tiled = new Set(receipts.filter(({ crop }) => crop).map(placeOf));
   const shrunk = receipts
@@ -17,10 +17,10 @@ export function warnOfShrinking(
     .sort((a, b) => shrinkOf(b) - shrinkOf(a));
   const [worst] = shrunk;
   if (!worst) return;
-  const others = shrunk.length === 1 ? '' : `; so are ${shrunk.length - 1} more`;
+  const others = shrunk.length === 1 ? '' : ` (${shrunk.length - 1} more like it)`;
   const warning = `${pictureLabel(worst)}: ${worst.width}x${worst.height} is seen as ${worst.seen.join('x')}, ${Math.round(shrinkOf(worst))} times fewer pixels${others}`;
-  const hint = '--detail tiles shows parts at full resolution';
-  sink.write(json ? jsonLine({ warning, hint }) : `warning: ${printable(warning)}\nhint: ${hint}\n`);
+  const hint = worst.crop ? 'more parts with --max-tiles show more' : '--detail tiles shows parts at full resolution';
+  write(json ? jsonLine({ warning, hint }) : `warning: ${printable(warning)}\nhint: ${hint}\n`);
 }
 
 function placeOf({ sha256, page }: PictureReceipt): string {

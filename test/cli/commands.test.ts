@@ -124,6 +124,54 @@ test('text that looks like control tokens is not one', async () => {
   for (const id of ids.slice(2, -1)) assert.ok(id >= 20, `control id ${id}`);
 });
 
+test('tokens tells what each level of detail costs, and lays tiles out with a sentence each', async () => {
+  const large = join(scratch, 'large.png');
+  const { createCanvas } = await import('@napi-rs/canvas');
+  await writeFile(large, await createCanvas(500, 300).encode('png'));
+  const layout = async (...words: string[]) => {
+    const { stdout } = await cli([
+      'tokens',
+      large,
+      'what?',
+      ...words,
+      '--model',
+      checkpointFolder('mistral'),
+      '--json',
+    ]);
+    return JSON.parse(stdout) as { pieces: string[]; ids: number[]; images: { tokens: number; crop?: number[] }[] };
+  };
+  const full = await layout();
+  assert.deepEqual(
+    full.images.map(({ tokens }) => tokens),
+    [170],
+  ); // the tiny checkpoint sees 256 pixels
+  const { ids, pieces, images } = await layout('--detail', 'tiles', '--max-tiles', '2');
+  assert.equal(images[0]!.crop, undefined);
+  assert.deepEqual(
+    images.slice(1).map(({ crop }) => crop),
+    [
+      [0, 0, 259, 300],
+      [241, 0, 259, 300],
+    ],
+  );
+  const text = pieces.filter((piece) => !piece.startsWith('[IMG')).join('');
+  assert.equal(text, '<s>[INST]Overview of the whole picture:Part 1 of 2, left:Part 2 of 2, right:what?[/INST]');
+  const inImages = images.reduce((sum, { tokens }) => sum + tokens, 0);
+  assert.equal(pieces.filter((piece) => piece.startsWith('[IMG')).length, inImages);
+  assert.ok(ids.length > inImages);
+});
+
+test('a folder gives an image for each of its pictures, in order', async () => {
+  const words = ['tokens', 'fixtures/scenes', 'what?', '--model', checkpointFolder('mistral')];
+  const { stdout } = await cli([...words, '--json']);
+  const { images } = JSON.parse(stdout) as { images: { source: string }[] };
+  assert.deepEqual(
+    images.map(({ source }) => source),
+    ['a-80x48', 'b-48x80', 'c-64x64', 'd-17x33', 'e-400x270'].map((name) => join('fixtures/scenes', `${name}.png`)),
+  );
+  assert.match((await cli(words)).stdout, /\n\d+ ids \(\d+ of 5 images\), template v3\n$/);
+});
+
 test('doctor finds this machine well, and a model that does not fit is a problem', async () => {
   const well = await cli(['doctor', '--gpu', 'off', '--model', converted]);
   assert.equal(well.exitCode, 0, well.stdout);

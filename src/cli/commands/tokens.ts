@@ -29,7 +29,7 @@ export function tokensCommand(io: Io): Command {
         ...pictureSettings(flags, { io, stdin }),
       });
       const { warnOfShrinking } = await import('../../output/shrink.ts');
-      warnOfShrinking(layout.images, { sink: io.stderr, json: flags.json === true });
+      warnOfShrinking(layout.images, { write: (text) => io.stderr.write(text), json: flags.json === true });
       const { layoutText } = await import('../../output/layout.ts');
       const { jsonLine } = await import('../../output/json.ts');
       io.stdout.write(flags.json === true ? jsonLine({ ...layout }) : layoutText(layout));

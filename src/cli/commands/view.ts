@@ -44,8 +44,8 @@ export function viewCommand(io: Io): Command {
 const notes = `
 
 The pixels are the tower's own input after everything: turned upright, on white, resized, normalised and back again.
-A PNG holds whole steps from 0 to 255: the resize swings over sharp edges, and values beyond are clamped; how many is
-said. Without --model the grid is Pixtral-12B's: patches of 16 pixels, 1024 at most.
+A PNG holds whole steps from 0 to 255: the resize swings over sharp edges, and values beyond are clamped; how many,
+is said. Without --model the grid is Pixtral-12B's: patches of 16 pixels, 1024 at most.
 
 Examples:
   pixtral view photo.jpg                          in a terminal that shows pictures
@@ -86,7 +86,7 @@ async function view(words: readonly string[], { flags, io }: { flags: ViewFlags;
     images.push({ ...shown.receipt, file, clamped: shown.clamped });
     if (!json) io.stderr.write(await receiptLine(shown));
   }
-  warnOfShrinking(receipts, { sink: io.stderr, json });
+  warnOfShrinking(receipts, { write: (text) => io.stderr.write(text), json });
   if (json) io.stdout.write(jsonLine({ images }));
 }
 
@@ -172,6 +172,7 @@ async function deliver(
 async function receiptLine({ receipt, clamped }: Shown): Promise<string> {
   const { receiptCells } = await import('../../output/layout.ts');
   const share = (100 * clamped) / (receipt.seen[0] * receipt.seen[1] * 3);
-  const note = clamped === 0 ? 'no value clamped' : `${share.toFixed(2)} % of values clamped`;
+  const percent = share < 0.01 ? 'under 0.01' : share.toFixed(2);
+  const note = clamped === 0 ? 'no value clamped' : `${percent} % of values clamped`;
   return `${[...receiptCells(receipt), note].join('  ')}\n`;
 }
