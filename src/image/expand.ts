@@ -67,7 +67,7 @@ async function folderSources(folder: string): Promise<Source[]> {
     throw unreadable(folder, cause);
   });
   const paths: string[] = [];
-  for (const entry of entries.filter((name) => !name.startsWith('.')).sort(naturally)) {
+  for (const entry of inNaturalOrder(entries.filter((name) => !name.startsWith('.')))) {
     const path = join(folder, entry);
     if ((await kindOf(path)) === 'file' && (pictureName.test(entry) || (await holdsPicture(path)))) paths.push(path);
   }
@@ -78,9 +78,9 @@ async function folderSources(folder: string): Promise<Source[]> {
 }
 
 /** As people count: `page-2` before `page-10`. */
-function naturally(a: string, b: string): number {
-  const order = new Intl.Collator('en', { numeric: true }).compare(a, b);
-  return order === 0 ? Number(a > b) - Number(a < b) : order;
+function inNaturalOrder(names: readonly string[]): string[] {
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  return names.toSorted((a, b) => compare(a, b) || Number(a > b) - Number(a < b));
 }
 
 async function holdsPicture(path: string): Promise<boolean> {
@@ -135,5 +135,5 @@ async function globSources(pattern: string): Promise<Source[] | undefined> {
   const { glob } = await import('tinyglobby');
   const slashed = process.platform === 'win32' ? pattern.replaceAll('\\', '/') : pattern;
   const paths = await glob(slashed, { expandDirectories: false, absolute: isAbsolute(pattern) });
-  return paths.length > 0 ? paths.sort(naturally).map(pathSource) : undefined;
+  return paths.length > 0 ? inNaturalOrder(paths).map(pathSource) : undefined;
 }

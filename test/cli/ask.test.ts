@@ -175,7 +175,6 @@ const refusals: Record<string, Refusal> = {
     exitCode: 3,
     says: /leads to localhost, which is .*\nhint: --allow-private/,
   },
-  'an empty clipboard': { words: () => ['clip:', 'x'], exitCode: process.platform === 'linux' ? 5 : 3, says: /clip: / },
   'a bad picture among good ones': {
     words: async () => [scene, await written('bad.png', 'no picture'), scene, 'x'],
     exitCode: 3,
