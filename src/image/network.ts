@@ -103,7 +103,7 @@ function checkAddresses(name: string, addresses: readonly LookupAddress[], { isA
   if (addresses.length === 0) throw new PixtralError('machine', `${name} has no address`);
   const refused = addresses.find(({ address }) => !isAllowed(address))?.address;
   if (refused === undefined) return;
-  const where = name === refused ? name : `${name}, which is ${refused},`;
+  const where = name === refused ? `${name},` : `${name}, which is ${refused},`;
   throw new PixtralError('input', `leads to ${where} an address of no public server`, {
     hint: '--allow-private fetches from this machine and the local network too',
   });

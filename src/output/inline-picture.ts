@@ -4,22 +4,31 @@ export type InlineProtocol = 'kitty' | 'iterm2' | 'sixel';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Terminals that say who they are, and what they can draw. Asking the others would need their answer from stdin. */
+/** Terminals that say who they are, and draw in a way that cannot be asked for. */
 const terminals: readonly { is: (env: Environment) => boolean; speaks: InlineProtocol }[] = [
   { is: (env) => env['KITTY_WINDOW_ID'] !== undefined || /kitty|ghostty/.test(env['TERM'] ?? ''), speaks: 'kitty' },
   { is: (env) => /^ghostty$/i.test(env['TERM_PROGRAM'] ?? ''), speaks: 'kitty' },
   { is: (env) => /^(iTerm\.app|WezTerm|mintty)$/.test(env['TERM_PROGRAM'] ?? ''), speaks: 'iterm2' },
   { is: (env) => env['LC_TERMINAL'] === 'iTerm2', speaks: 'iterm2' },
-  { is: (env) => /^(foot|mlterm|contour|yaft)|sixel/.test(env['TERM'] ?? ''), speaks: 'sixel' },
-  { is: (env) => env['KONSOLE_VERSION'] !== undefined, speaks: 'sixel' },
 ];
 
-/** How this terminal shows pictures; undefined where it does not, or does not say. */
-export function inlineProtocol(env: Environment): InlineProtocol | undefined {
+/** "Primary device attributes": every terminal since the VT100 answers, with a 4 among its numbers if it knows sixels. */
+export const attributesQuery = { text: '\u001B[c', end: /\[\?[\d;]*c/ };
+
+/**
+ * How this terminal shows pictures; undefined where it does not, or does not say.
+ * @param ask writes a query to the terminal and gives its answer
+ */
+export async function inlineProtocol(
+  env: Environment,
+  ask: (query: typeof attributesQuery) => Promise<string | undefined>,
+): Promise<InlineProtocol | undefined> {
   // A multiplexer hands variables on from the terminal around it, but not pictures.
-  if (env['TMUX'] !== undefined || env['STY'] !== undefined || /^(tmux|screen)/.test(env['TERM'] ?? ''))
-    return undefined;
-  return terminals.find(({ is }) => is(env))?.speaks;
+  const inside = env['TMUX'] !== undefined || env['STY'] !== undefined || /^(tmux|screen)/.test(env['TERM'] ?? '');
+  const known = inside ? undefined : terminals.find(({ is }) => is(env))?.speaks;
+  if (known) return known;
+  const [, attributes = ''] = /\[\?([\d;]*)c/.exec((await ask(attributesQuery)) ?? '') ?? [];
+  return attributes.split(';').includes('4') ? 'sixel' : undefined;
 }
 
 export interface InlinePicture {

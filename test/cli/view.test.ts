@@ -80,11 +80,14 @@ test('--detail low is at most 512 pixels, tiles are an overview and parts at ful
 });
 
 /** A run whose stdout is a terminal, or takes bytes. */
-async function run(words: string[], { isTTY, env = {} }: { isTTY: boolean; env?: Record<string, string> }) {
+async function run(
+  words: string[],
+  { isTTY, env = {}, attributes }: { isTTY: boolean; env?: Record<string, string>; attributes?: string },
+) {
   const written: Buffer[] = [];
   let stderr = '';
   const exitCode = await main(words, {
-    stdin: { isTTY: true, read: async () => new Uint8Array() },
+    stdin: { isTTY: true, read: async () => new Uint8Array(), ask: async () => attributes },
     stdout: { isTTY, write: (part) => void written.push(Buffer.from(part)) },
     stderr: { isTTY, write: (text) => void (stderr += Buffer.from(text).toString()) },
     env,
@@ -107,6 +110,8 @@ test('a terminal that shows pictures shows it, another says where to write', asy
   const kitty = await run(['view', scene], { isTTY: true, env: { TERM: 'xterm-kitty' } });
   assert.equal(kitty.exitCode, 0);
   assert.ok(kitty.stdout.toString('latin1').startsWith('\u001B_Ga=T,f=100'));
+  const asked = await run(['view', scene], { isTTY: true, attributes: '\u001B[?62;4;22c' });
+  assert.ok(asked.stdout.toString('latin1').startsWith('\u001BP0;1q"1;1;80;48'));
   const forced = await run(['view', scene, '--inline', 'sixel'], { isTTY: true });
   assert.ok(forced.stdout.toString('latin1').startsWith('\u001BP0;1q"1;1;80;48'));
   for (const isTTY of [true, false]) {

@@ -17,7 +17,7 @@ export async function cli(
 ): Promise<CliRun> {
   const run = { stdout: '', stderr: '' };
   const exitCode = await main(argv, {
-    stdin: { isTTY: stdin === undefined, read: async () => stdin ?? new Uint8Array() },
+    stdin: { isTTY: stdin === undefined, read: async () => stdin ?? new Uint8Array(), ask: async () => undefined },
     stdout: { isTTY: false, write: (text) => void (run.stdout += asText(text)) },
     stderr: { isTTY: false, write: (text) => void (run.stderr += asText(text)) },
     env,

@@ -5,15 +5,23 @@ import { inlinePicture, inlineProtocol } from '../../src/output/inline-picture.t
 const png = Uint8Array.from({ length: 10_000 }, (_, index) => index);
 const picture = { png, width: 2, height: 1, bytes: new Uint8Array(6) };
 
-test('terminals are known by what they say of themselves, unless a multiplexer stands between', () => {
-  assert.equal(inlineProtocol({ KITTY_WINDOW_ID: '1', TERM: 'xterm-kitty' }), 'kitty');
-  assert.equal(inlineProtocol({ TERM_PROGRAM: 'iTerm.app' }), 'iterm2');
-  assert.equal(inlineProtocol({ LC_TERMINAL: 'iTerm2', TERM: 'xterm-256color' }), 'iterm2');
-  assert.equal(inlineProtocol({ TERM: 'foot' }), 'sixel');
-  assert.equal(inlineProtocol({ TERM: 'xterm-256color' }), undefined);
-  assert.equal(inlineProtocol({}), undefined);
-  assert.equal(inlineProtocol({ KITTY_WINDOW_ID: '1', TERM: 'tmux-256color' }), undefined);
-  assert.equal(inlineProtocol({ KITTY_WINDOW_ID: '1', TERM: 'xterm-kitty', TMUX: '/tmp/x' }), undefined);
+const protocol = (env: Record<string, string>, attributes?: string) => inlineProtocol(env, async () => attributes);
+
+test('terminals are known by what they say of themselves, unless a multiplexer stands between', async () => {
+  assert.equal(await protocol({ KITTY_WINDOW_ID: '1', TERM: 'xterm-kitty' }), 'kitty');
+  assert.equal(await protocol({ TERM_PROGRAM: 'iTerm.app' }), 'iterm2');
+  assert.equal(await protocol({ LC_TERMINAL: 'iTerm2', TERM: 'xterm-256color' }), 'iterm2');
+  assert.equal(await protocol({ TERM: 'xterm-256color' }), undefined);
+  assert.equal(await protocol({ KITTY_WINDOW_ID: '1', TERM: 'tmux-256color' }), undefined);
+  assert.equal(await protocol({ KITTY_WINDOW_ID: '1', TERM: 'xterm-kitty', TMUX: '/tmp/x' }), undefined);
+});
+
+test('the others are asked whether they know sixels, multiplexers too', async () => {
+  assert.equal(await protocol({ TERM: 'xterm' }, '\u001B[?63;1;2;4;6;9;15;22c'), 'sixel');
+  assert.equal(await protocol({ TMUX: '/tmp/x' }, '\u001B[?1;2;4c'), 'sixel');
+  for (const without of ['\u001B[?1;2c', '\u001B[?64;14;42c', '\u001B[?c', 'typed', '']) {
+    assert.equal(await protocol({ TERM: 'xterm' }, without), undefined, without);
+  }
 });
 
 test('kitty gets the PNG in pieces of at most 4096 characters, the last one marked', () => {

@@ -101,7 +101,8 @@ async function chooseTarget({ out, inline, json }: ViewFlags, io: Io): Promise<T
     throw new PixtralError('usage', `-o ${out}: PNG is written, expected a name that ends in .png`);
   }
   const { inlineProtocol } = await import('../../output/inline-picture.ts');
-  const found = inline === 'auto' && io.stdout.isTTY ? inlineProtocol(io.env) : inline;
+  const found =
+    inline === 'auto' && io.stdout.isTTY ? await inlineProtocol(io.env, (query) => io.stdin.ask(query)) : inline;
   if (found !== undefined && found !== 'auto' && found !== 'off' && json !== true) {
     return { kind: 'inline', protocol: found };
   }
