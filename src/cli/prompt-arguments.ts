@@ -65,11 +65,23 @@ export async function promptMessages(
   checkPositional(words, { parts, interleave });
   const named: Chunk<Source>[] = [];
   for (const part of parts) named.push(...(part.kind === 'text' ? [part] : await imageChunks(part.image)));
+  await checkNotBlind([...words, ...named], words);
   const content = placeImages([...words, ...named], ({ name }) => name);
   const hasText = content.some(({ kind }) => kind === 'text');
   if (!hasText) content.push({ kind: 'text', text: await pipedPrompt(content, { io, stdin }) });
   const user: Message<Source> = { role: 'user', content };
   return system === undefined ? [user] : [{ role: 'system', content: [{ kind: 'text', text: system }] }, user];
+}
+
+/** `My photo.jpg` that is not there would be asked about as a text, and the answer made up. */
+async function checkNotBlind(content: readonly Chunk<Source>[], words: readonly Chunk<Source>[]): Promise<void> {
+  if (content.some(({ kind }) => kind === 'image')) return;
+  const { endsLikePicture, missingSource } = await import('../image/expand.ts');
+  for (const word of words) {
+    if (word.kind !== 'text' || !endsLikePicture(word.text)) continue;
+    const { code, message } = missingSource(word.text);
+    throw new PixtralError(code, message, { hint: 'if it is a prompt without a picture, give it with -p' });
+  }
 }
 
 async function pipedPrompt(

@@ -30,6 +30,11 @@ export function isNamedLikeSource(word: string): boolean {
   return /^\S+$/.test(plain) && (pictureName.test(plain) || /^@.*\.(txt|lst|list)$/i.test(plain));
 }
 
+/** Ends in a picture's name: a path with blanks in it, or a text that speaks of a picture. */
+export function endsLikePicture(word: string): boolean {
+  return pictureName.test(word);
+}
+
 /** What to say of a word that had to be a source and names nothing. */
 export function missingSource(word: string): PixtralError {
   if (hasMagic(word)) return new PixtralError('input', `${word}: matches no file, expected pictures`);

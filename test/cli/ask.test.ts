@@ -152,6 +152,11 @@ const refusals: Record<string, Refusal> = {
   },
   'a folder without pictures': { words: () => ['src', 'x'], exitCode: 3, says: /src: is a folder without pictures/ },
   'a glob that matches nothing': { words: () => ['no*where.png', 'x'], exitCode: 3, says: /matches no file/ },
+  'a missing picture with blanks in its name': {
+    words: () => ['My holiday photo.jpg'],
+    exitCode: 3,
+    says: /My holiday photo\.jpg: no such file.*\nhint: .* -p/,
+  },
   'a missing list': { words: () => ['@nowhere.txt', 'x'], exitCode: 3, says: /nowhere\.txt: no such file/ },
   'a page that is none': {
     words: () => [`${scene}#0`, 'x'],
