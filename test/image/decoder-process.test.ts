@@ -9,7 +9,7 @@ import { DecoderProcess } from '../../src/image/decoder-process.ts';
 import { loadPictures } from '../../src/image/load.ts';
 import { makePng } from '../helpers/make-png.ts';
 import { pixtralImage } from '../helpers/pictures.ts';
-import { imagePath } from '../helpers/pixels.ts';
+import { imagePath } from '../helpers/corpus.ts';
 
 const entryOf = (path: string): URL => new URL(path, import.meta.url);
 const bad = new DecoderProcess({

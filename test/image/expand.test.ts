@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { findSources, isNamedLikeSource, missingSource } from '../../src/image/expand.ts';
-import { imagePath } from '../helpers/pixels.ts';
+import { imagePath } from '../helpers/corpus.ts';
 
 let folder: string;
 before(async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ReadOptions, pathSource, readSource, schemeSource } from '../../src/image/sources.ts';
-import { imagePath } from '../helpers/pixels.ts';
+import { imagePath } from '../helpers/corpus.ts';
 
 let scratch: string;
 let pixel: Buffer;
