@@ -7,6 +7,7 @@ import type { Comparison } from '../../src/convert/compare.ts';
 import type { PlanJson } from '../../src/output/conversion.ts';
 import { checkpointFolder, goldenCases, scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';
+import { imagePath } from '../helpers/corpus.ts';
 
 let scratch: string;
 let converted: string;
@@ -155,10 +156,37 @@ test('tokens tells what each level of detail costs, and lays tiles out with a se
     ],
   );
   const text = pieces.filter((piece) => !piece.startsWith('[IMG')).join('');
-  assert.equal(text, '<s>[INST]Overview of the whole picture:Part 1 of 2, left:Part 2 of 2, right:what?[/INST]');
+  assert.equal(text, '<s>[INST]Overview of the picture:Part 1 of 2, left:Part 2 of 2, right:what?[/INST]');
   const inImages = images.reduce((sum, { tokens }) => sum + tokens, 0);
   assert.equal(pieces.filter((piece) => piece.startsWith('[IMG')).length, inImages);
   assert.ok(ids.length > inImages);
+});
+
+test('pages of a file stay in order, are named in the receipt, and tiles of a drawing show more than it holds', async () => {
+  const pdf = imagePath('pages.pdf');
+  const layout = async (...words: string[]) => {
+    const { stdout, stderr } = await cli(['tokens', ...words, 'x', '--model', checkpointFolder('mistral'), '--json']);
+    assert.equal(stderr, '');
+    return JSON.parse(stdout) as { pieces: string[]; images: { page: number; crop?: number[]; seen: number[] }[] };
+  };
+  const pages = async (...words: string[]) => (await layout(...words)).images.map(({ page }) => page);
+  assert.deepEqual(await pages(pdf), [1, 2, 3]);
+  assert.deepEqual(await pages(`${pdf}#3,1-2`), [3, 1, 2]);
+  assert.deepEqual(await pages(`${pdf}#every=2`), [1, 3]);
+  const { images, pieces } = await layout(`${pdf}#2`, '--detail', 'tiles', '--max-tiles', '2');
+  assert.deepEqual(
+    images.map(({ page, crop }) => [page, crop === undefined]),
+    [
+      [2, true],
+      [2, false],
+      [2, false],
+    ],
+  );
+  const text = pieces.filter((piece) => !piece.startsWith('[IMG')).join('');
+  assert.match(text, /Overview of page 2:Page 2, part 1 of 2, left:Page 2, part 2 of 2, right:/);
+  const few = await cli(['tokens', pdf, 'x', '--max-pages', '2', '--model', checkpointFolder('mistral')]);
+  assert.equal(few.exitCode, 3);
+  assert.match(few.stderr, /pages\.pdf: 3 pages to read, expected at most 2\nhint: choose some/);
 });
 
 test('a folder gives an image for each of its pictures, in order', async () => {
