@@ -1,4 +1,4 @@
-import { type Encoded, ascii, cutShort, viewOf } from './formats.ts';
+import { type Encoded, type Size, ascii, cutShort, viewOf } from './formats.ts';
 
 /** Lengths of the second header in use; they tell a BMP from a text that begins with BM. */
 const headerLengths = [12, 40, 52, 56, 64, 108, 124];
@@ -13,8 +13,7 @@ export function isBmp(bytes: Uint8Array): boolean {
 export function readBmp(bytes: Uint8Array): Encoded {
   const view = viewOf(bytes);
   const old = view.getUint32(14, true) === 12;
-  const width = old ? view.getUint16(18, true) : Math.abs(view.getInt32(18, true));
-  const height = old ? view.getUint16(20, true) : Math.abs(view.getInt32(22, true));
+  const { width, height } = readBmpSize(viewOf(bytes.subarray(14)));
   const bits = view.getUint16(old ? 24 : 28, true);
   const compressed = !old && bytes.byteLength >= 34 && [1, 2, 4, 5].includes(view.getUint32(30, true));
   const lineLength = Math.ceil((width * bits) / 32) * 4;
@@ -25,6 +24,13 @@ export function readBmp(bytes: Uint8Array): Encoded {
     damage: end <= bytes.byteLength ? undefined : cutShort,
     opaque: false,
     orientation: 1,
-    plain: bytes,
+    bytes,
   };
+}
+
+/** Of the second header, BITMAPCOREHEADER or any that begins like BITMAPINFOHEADER. */
+export function readBmpSize(header: DataView): Size {
+  if (header.getUint32(0, true) === 12) return { width: header.getUint16(4, true), height: header.getUint16(6, true) };
+  // A negative height says that the first line is the top one.
+  return { width: Math.abs(header.getInt32(4, true)), height: Math.abs(header.getInt32(8, true)) };
 }

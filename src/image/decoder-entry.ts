@@ -4,10 +4,21 @@ import { type ErrorCode, PixtralError, reasonOf } from '../base/errors.ts';
 import { type DecodeRequest, type DecodedPage, decodePages } from './decode.ts';
 
 export type Reply =
+  | { kind: 'begun' }
   | { kind: 'page'; page: DecodedPage }
   | { kind: 'done' }
-  | { kind: 'refused'; code: ErrorCode; message: string; hint: string | undefined; cause: string | undefined }
+  | Refused
   | { kind: 'failed'; cause: string };
+
+interface Refused {
+  kind: 'refused';
+  code: ErrorCode;
+  message: string;
+  hint: string | undefined;
+  cause: string | undefined;
+  /** The decoder should not be asked again. */
+  broken: boolean;
+}
 
 /** In a thread of its own: while a decoder is busy or hangs, nothing else runs on the main one. */
 const watch = `
@@ -30,6 +41,7 @@ process.on('message', (request) => void answer(request as DecodeRequest));
 
 async function answer(request: DecodeRequest): Promise<void> {
   try {
+    reply({ kind: 'begun' });
     for await (const page of decodePages(request)) reply({ kind: 'page', page });
     reply({ kind: 'done' });
   } catch (thrown) {
@@ -42,7 +54,14 @@ function reply(message: Reply): void {
 }
 
 function refusal({ code, message, hint, cause }: PixtralError): Reply {
-  return { kind: 'refused', code, message, hint, cause: cause === undefined ? undefined : reasonOf(cause) };
+  return {
+    kind: 'refused',
+    code,
+    message,
+    hint,
+    cause: cause === undefined ? undefined : reasonOf(cause),
+    broken: cause instanceof Error && cause.name === 'RuntimeError', // a trap in WebAssembly: its memory may be anything
+  };
 }
 
 function stackOf(thrown: unknown): string {

@@ -6,7 +6,7 @@ import type { DecodeRequest, DecodedPage } from './decode.ts';
 import type { Reply } from './decoder-entry.ts';
 
 export interface DecoderLimits {
-  /** For one page, from the request or the page before it. */
+  /** For one page, from when the decoder takes the request up or from the page before it. */
   milliseconds: number;
   /** Resident memory. */
   maxBytes: number;
@@ -54,7 +54,8 @@ export class DecoderProcess {
     try {
       return await converse(child, { request, signal, limits: this.#limits });
     } catch (thrown) {
-      this.close();
+      // After a refusal the decoder is as it was; after anything else nobody knows what it is.
+      if (!(thrown instanceof Refusal)) this.close();
       throw thrown;
     } finally {
       setKeepsAlive(child, false);
@@ -95,16 +96,17 @@ async function converse(
   const onTime = (): void => ending.abort(lost(request, `is not decoded after ${limits.milliseconds / 1000} seconds`));
   child.once('exit', onExit);
   signal?.addEventListener('abort', onAbort);
-  const timer = setTimeout(onTime, limits.milliseconds);
+  let timer: NodeJS.Timeout | undefined;
   try {
     const replies = on(child, 'message', { signal: ending.signal }) as AsyncIterable<[Reply]>;
     child.send(request);
     const pages: DecodedPage[] = [];
     for await (const [reply] of replies) {
+      clearTimeout(timer);
       if (reply.kind === 'done') break;
       if (reply.kind === 'page') pages.push(reply.page);
-      else throw thrownBy(reply, request);
-      timer.refresh();
+      else if (reply.kind !== 'begun') throw thrownBy(reply, request);
+      timer = setTimeout(onTime, limits.milliseconds);
     }
     return pages;
   } catch (thrown) {
@@ -119,8 +121,12 @@ async function converse(
 function thrownBy(reply: Extract<Reply, { kind: 'refused' | 'failed' }>, { name }: DecodeRequest): Error {
   const cause = reply.cause === undefined ? undefined : new Error(reply.cause);
   if (reply.kind === 'failed') return new Error(`the decoder failed at ${name}`, { cause });
-  return new PixtralError(reply.code, reply.message, { hint: reply.hint, cause });
+  const ReplyError = reply.broken ? PixtralError : Refusal;
+  return new ReplyError(reply.code, reply.message, { hint: reply.hint, cause });
 }
+
+/** An error that the decoder itself has found, as opposed to its end. */
+class Refusal extends PixtralError {}
 
 function lost({ name }: DecodeRequest, what: string): PixtralError {
   return new PixtralError('input', `${name}: ${what}`, {

@@ -2,7 +2,7 @@ import type { Pixels } from './patches.ts';
 
 /** What a picture's container says before anything is decoded. */
 export interface Encoded {
-  format: 'PNG' | 'JPEG' | 'WebP' | 'GIF' | 'AVIF' | 'BMP';
+  format: 'PNG' | 'JPEG' | 'WebP' | 'AVIF' | 'BMP' | 'ICO';
   /** Pixels as stored; undefined when only the decoder can tell. */
   size: Size | undefined;
   /** Why the decoder would give half a picture or noise. Decoders give grey or transparent lines without a word. */
@@ -11,11 +11,8 @@ export interface Encoded {
   opaque: boolean;
   /** EXIF orientation that the decoder does not apply by itself (a PNG's). */
   orientation: number;
-  /**
-   * The file without its colour profile: the reference takes stored values as they are, and the model was trained
-   * with that; the decoder would convert them to sRGB.
-   */
-  plain: Uint8Array;
+  /** For the decoder, which converts colours to sRGB by the profile in them. */
+  bytes: Uint8Array;
   /** The same picture without transparency, where the decoder loses colours by multiplying with it (WebP). */
   colours?: Uint8Array | undefined;
 }
@@ -24,6 +21,8 @@ export interface Encoded {
 export interface Opened {
   /** Pages or frames. */
   pageCount: number;
+  /** Its pages have no pixels of their own: they can be drawn at any size. */
+  drawn?: true;
   /** Decodes one, 0-based. */
   page(index: number): Promise<Pixels>;
   close?(): void;

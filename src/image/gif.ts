@@ -1,22 +1,32 @@
-import { type Encoded, ascii, cutShort, viewOf } from './formats.ts';
+import { damaged } from './damaged.ts';
+import { type Opened, ascii, cutShort } from './formats.ts';
+import { checkSize } from './limits.ts';
+import type { OpenRequest } from './sniff.ts';
+import { openWithVips } from './vips.ts';
 
 export function isGif(bytes: Uint8Array): boolean {
   return /^GIF8[79]a$/.test(ascii(bytes, 0, 6));
 }
 
-/** Complete when its first frame is: the others are never looked at. Source: GIF89a specification. */
-export function readGif(bytes: Uint8Array): Encoded {
-  const view = viewOf(bytes);
-  const size = bytes.byteLength >= 13 ? { width: view.getUint16(6, true), height: view.getUint16(8, true) } : undefined;
-  const damage = size && hasFrame(bytes) ? undefined : cutShort;
-  return { format: 'GIF', size, damage, opaque: false, orientation: 1, plain: bytes };
+/** @throws PixtralError `input` when its trailer does not stand where its blocks end: the decoder would leave frames out */
+export async function openGif({ bytes, name }: OpenRequest): Promise<Opened> {
+  if (!isWhole(bytes)) throw damaged(name, 'GIF', cutShort);
+  checkSize({ width: bytes[6]! | (bytes[7]! << 8), height: bytes[8]! | (bytes[9]! << 8) }, name);
+  return openWithVips({ bytes, name, format: 'GIF' });
 }
 
-function hasFrame(bytes: Uint8Array): boolean {
+/** Source: GIF89a specification. */
+function isWhole(bytes: Uint8Array): boolean {
+  if (bytes.byteLength < 14) return false;
   let at = 13 + colourTableLength(bytes[10]!);
-  for (; bytes[at] === 0x21; at = endOfBlocks(bytes, at + 2)); // extensions
-  if (bytes[at] !== 0x2c || at + 10 > bytes.byteLength) return false;
-  return endOfBlocks(bytes, at + 11 + colourTableLength(bytes[at + 9]!)) <= bytes.byteLength;
+  for (; at < bytes.byteLength;) {
+    if (bytes[at] === 0x3b) return true;
+    if (bytes[at] === 0x21) at = endOfBlocks(bytes, at + 2);
+    else if (bytes[at] === 0x2c && at + 10 < bytes.byteLength) {
+      at = endOfBlocks(bytes, at + 11 + colourTableLength(bytes[at + 9]!));
+    } else return false;
+  }
+  return false;
 }
 
 function colourTableLength(packed: number): number {

@@ -1,4 +1,11 @@
-import { type Encoded, ascii, cutShort, viewOf, without } from './formats.ts';
+import { type Encoded, ascii, cutShort, viewOf } from './formats.ts';
+
+interface EncodedJpeg extends Encoded {
+  /** 1: grey, 3: colour, 4: inks. */
+  channels: number;
+  /** Has an ICC profile. */
+  profile: boolean;
+}
 
 export function isJpeg(bytes: Uint8Array): boolean {
   return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
@@ -9,17 +16,18 @@ export function isJpeg(bytes: Uint8Array): boolean {
  * cameras append films and further pictures after the right one.
  * Source: ITU T.81, annex B. Noise inside a scan cannot be told without decoding; the reference does not tell it either.
  */
-export function readJpeg(bytes: Uint8Array): Encoded {
+export function readJpeg(bytes: Uint8Array): EncodedJpeg {
   const view = viewOf(bytes);
-  const encoded: Encoded = {
+  const encoded: EncodedJpeg = {
     format: 'JPEG',
     size: undefined,
     damage: cutShort,
     opaque: true,
     orientation: 1,
-    plain: bytes,
+    bytes,
+    channels: 0,
+    profile: false,
   };
-  const profiles: { start: number; end: number }[] = [];
   for (let at = 2; at + 2 <= bytes.byteLength;) {
     if (bytes[at] !== 0xff) return { ...encoded, damage: `has no marker at byte ${at}, where one must be` };
     const marker = bytes[at + 1]!;
@@ -38,13 +46,14 @@ export function readJpeg(bytes: Uint8Array): Encoded {
     if (at + 4 > bytes.byteLength) break;
     const end = at + 2 + view.getUint16(at + 2);
     if (end > bytes.byteLength) break;
-    if (isFrame(marker) && end - at >= 9) {
+    if (isFrame(marker) && end - at >= 10) {
       encoded.size = { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
+      encoded.channels = bytes[at + 9]!;
     }
-    if (marker === 0xe2 && ascii(bytes, at + 4, 11) === 'ICC_PROFILE') profiles.push({ start: at, end });
+    if (marker === 0xe2 && ascii(bytes, at + 4, 11) === 'ICC_PROFILE') encoded.profile = true;
     at = marker === 0xda ? endOfScan(bytes, end) : end;
   }
-  return { ...encoded, plain: without(bytes, profiles) };
+  return encoded;
 }
 
 /** TEM and the restart markers have no length. */

@@ -2,44 +2,67 @@ import { crc32 } from 'node:zlib';
 import { exifOrientation } from './exif.ts';
 import { type Encoded, ascii, cutShort, viewOf, without } from './formats.ts';
 
-const colourChunks = new Set(['gAMA', 'cHRM', 'iCCP', 'sRGB', 'cICP', 'mDCV', 'cLLI']);
+export interface PngChunk {
+  type: string;
+  content: Uint8Array;
+  /** Where it begins in the file, and ends. */
+  start: number;
+  end: number;
+}
+
+export const pngSignature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+
+/** Measurements of some old screen, which the reference ignores and the decoder would not; profiles stay. */
+const screenChunks = new Set(['gAMA', 'cHRM']);
 /** What makes the picture; a damaged comment does not matter. */
-const pictureChunks = new Set(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND']);
+const pictureChunks = new Set(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND', 'acTL', 'fcTL', 'fdAT']);
 
 export function isPng(bytes: Uint8Array): boolean {
-  return ascii(bytes, 0, 8) === '\x89PNG\r\n\x1a\n';
+  return pngSignature.equals(bytes.subarray(0, 8));
 }
 
 /** Source: W3C PNG specification, third edition, chapters 5 and 11. */
-export function readPng(bytes: Uint8Array): Encoded {
-  const view = viewOf(bytes);
-  const encoded: Encoded = {
+export function readPng(bytes: Uint8Array): Encoded & { animated: boolean } {
+  const chunks = readPngChunks(bytes);
+  const header = chunks.find(({ type, content }) => type === 'IHDR' && content.byteLength >= 13)?.content;
+  const exif = chunks.find(({ type }) => type === 'eXIf')?.content;
+  const has = (sought: string): boolean => chunks.some(({ type }) => type === sought);
+  return {
     format: 'PNG',
-    size: undefined,
-    damage: cutShort,
-    opaque: false,
-    orientation: 1,
-    plain: bytes,
+    size: header && { width: viewOf(header).getUint32(0), height: viewOf(header).getUint32(4) },
+    damage: damageOf(bytes, chunks, header),
+    opaque: header !== undefined && (header[9]! & 4) === 0 && !has('tRNS'), // types 4 and 6 have an alpha channel
+    orientation: exif ? exifOrientation(exif) : 1,
+    bytes: without(
+      bytes,
+      chunks.filter(({ type }) => screenChunks.has(type)),
+    ),
+    animated: has('acTL') && has('fcTL'),
   };
-  const colours: { start: number; end: number }[] = [];
-  for (let at = 8, end = 8; at + 12 <= bytes.byteLength; at = end) {
-    end = at + 12 + view.getUint32(at);
+}
+
+/** Up to the end of the picture, or of the file. */
+export function readPngChunks(bytes: Uint8Array): PngChunk[] {
+  const view = viewOf(bytes);
+  const chunks: PngChunk[] = [];
+  for (let start = 8; start + 12 <= bytes.byteLength;) {
+    const end = start + 12 + view.getUint32(start);
     if (end > bytes.byteLength) break;
-    const type = ascii(bytes, at + 4, 4);
-    if (pictureChunks.has(type) && crc32(bytes.subarray(at + 4, end - 4)) !== view.getUint32(end - 4)) {
-      return { ...encoded, damage: `has a wrong checksum in its ${type} part` };
-    }
-    if (type === 'IHDR' && end - at >= 25) {
-      encoded.size = { width: view.getUint32(at + 8), height: view.getUint32(at + 12) };
-      encoded.opaque = (view.getUint8(at + 17) & 4) === 0; // colour types 4 and 6 have an alpha channel
-    }
-    if (type === 'tRNS') encoded.opaque = false;
-    if (type === 'eXIf') encoded.orientation = exifOrientation(bytes.subarray(at + 8, end - 4));
-    if (colourChunks.has(type)) colours.push({ start: at, end });
-    if (type === 'IEND') {
-      encoded.damage = undefined;
-      break;
-    }
+    const type = ascii(bytes, start + 4, 4);
+    chunks.push({ type, content: bytes.subarray(start + 8, end - 4), start, end });
+    if (type === 'IEND') break;
+    start = end;
   }
-  return { ...encoded, plain: without(bytes, colours) };
+  return chunks;
+}
+
+function damageOf(bytes: Uint8Array, chunks: readonly PngChunk[], header: Uint8Array | undefined): string | undefined {
+  const view = viewOf(bytes);
+  const wrong = chunks.find(
+    ({ type, start, end }) =>
+      pictureChunks.has(type) && crc32(bytes.subarray(start + 4, end - 4)) !== view.getUint32(end - 4),
+  );
+  if (wrong) return `has a wrong checksum in its ${wrong.type} part`;
+  if (chunks.at(-1)?.type !== 'IEND') return cutShort;
+  return header ? undefined : 'has no header';
 }

@@ -1,44 +1,35 @@
 import { type Canvas, Image, createCanvas } from '@napi-rs/canvas';
-import { PixtralError, reasonOf } from '../base/errors.ts';
+import { damaged } from './damaged.ts';
 import type { Encoded, Opened } from './formats.ts';
 import { checkSize } from './limits.ts';
 import type { Pixels } from './patches.ts';
 
-/** @throws PixtralError `input` when the container is cut short or claims too much */
+/** PNG, JPEG, WebP, AVIF, BMP and ICO. @throws PixtralError `input` when the container is cut short or claims too much */
 export function openWithSkia(encoded: Encoded, name: string): Opened {
-  if (encoded.damage !== undefined) {
-    throw new PixtralError('input', `${name}: the ${encoded.format} ${encoded.damage}`, {
-      hint: 'the file is damaged: copy or download it again',
-    });
-  }
+  if (encoded.damage !== undefined) throw damaged(name, encoded.format, encoded.damage);
   if (encoded.size) checkSize(encoded.size, name);
   return { pageCount: 1, page: () => decodePicture(encoded, name) };
 }
 
-/** Decodes the first frame. @throws PixtralError `input` when the decoder gives up or leaves lines out */
-async function decodePicture(encoded: Encoded, source: string): Promise<Pixels> {
-  const image = await decode(encoded.plain, { encoded, source });
-  if (encoded.opaque && !isDecodedToTheCorners(image)) throw damaged(source, encoded, 'its data breaks off');
-  const drawable = encoded.colours ? onWhite(await decode(encoded.colours, { encoded, source }), image) : image;
+/** @throws PixtralError `input` when the decoder gives up or leaves lines out */
+async function decodePicture(encoded: Encoded, name: string): Promise<Pixels> {
+  const decode = (bytes: Uint8Array): Promise<Image> =>
+    decodeWithSkia(bytes).catch((thrown: unknown) => {
+      throw damaged(name, encoded.format, thrown);
+    });
+  const image = await decode(encoded.bytes);
+  if (encoded.opaque && !isDecodedToTheCorners(image)) {
+    throw damaged(name, encoded.format, 'cannot be decoded: its data breaks off');
+  }
+  const drawable = encoded.colours ? onWhite(await decode(encoded.colours), image) : image;
   return upright(drawable, encoded.orientation);
 }
 
-async function decode(bytes: Uint8Array, { encoded, source }: { encoded: Encoded; source: string }): Promise<Image> {
+export async function decodeWithSkia(bytes: Uint8Array): Promise<Image> {
   const image = new Image();
-  try {
-    image.src = bytes;
-    await image.decode();
-    return image;
-  } catch (cause) {
-    throw damaged(source, encoded, reasonOf(cause), cause);
-  }
-}
-
-function damaged(source: string, { format }: Encoded, reason: string, cause?: unknown): PixtralError {
-  return new PixtralError('input', `${source}: the ${format} cannot be decoded: ${reason}`, {
-    hint: 'the file is damaged: copy or download it again',
-    cause,
-  });
+  image.src = bytes;
+  await image.decode();
+  return image;
 }
 
 /** Where the decoder stopped before the end it leaves pixels transparent; the end is in one of the corners. */
@@ -104,7 +95,7 @@ const matrices: readonly ((width: number, height: number) => [number, number, nu
  * time than the resize. The canvas holds round(c*a/255) and puts it on white as that plus 255-a, which is Pillow's
  * round((c*a + 255*(255-a)) / 255) to the last bit.
  */
-function upright(drawable: Image | Canvas, orientation: number): Pixels {
+export function upright(drawable: Image | Canvas, orientation: number): Pixels {
   const [a, b, c, d, e, f] = (matrices[orientation - 1] ?? matrices[0]!)(drawable.width, drawable.height);
   const [width, height] = a === 0 ? [drawable.height, drawable.width] : [drawable.width, drawable.height];
   let canvas = createCanvas(width, 1);

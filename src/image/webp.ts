@@ -7,39 +7,39 @@ interface Chunk {
   length: number;
 }
 
-const flags = { profile: 0x20, alpha: 0x10, animation: 0x02 } as const;
+const flags = { alpha: 0x10, animation: 0x02 } as const;
 
 export function isWebp(bytes: Uint8Array): boolean {
   return ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 4) === 'WEBP';
 }
 
 /** Source: RFC 9649 (WebP), sections 2 and 3.4. */
-export function readWebp(bytes: Uint8Array): Encoded {
+export function readWebp(bytes: Uint8Array): Encoded & { animated: boolean } {
   const view = viewOf(bytes);
   const whole = bytes.byteLength >= 20 && view.getUint32(4, true) + 8 <= bytes.byteLength;
   const chunks = whole ? readChunks(bytes.subarray(0, view.getUint32(4, true) + 8)) : [];
   const opening = chunks[0];
   const size = opening && sizeOf(bytes, opening);
   const broken = !size || chunks.some(({ start, length }) => start + length > bytes.byteLength);
-  const found: Encoded = {
-    format: 'WebP',
+  const found = {
+    format: 'WebP' as const,
     size,
     damage: broken ? cutShort : undefined,
     opaque: false,
     orientation: 1,
-    plain: bytes,
+    bytes,
+    animated: false,
   };
   if (broken) return found;
   const extended = opening?.type === 'VP8X' ? bytes[opening.start]! : 0;
   const lossless = chunks.find(({ type }) => type === 'VP8L');
   const hasAlpha =
     (extended & flags.alpha) !== 0 || (lossless !== undefined && (bytes[lossless.start + 4]! & 0x10) !== 0);
-  const colours = hasAlpha && (extended & flags.animation) === 0;
   return {
     ...found,
-    opaque: !hasAlpha && (extended & flags.animation) === 0,
-    plain: extended & flags.profile ? rebuilt(bytes, chunks, { alpha: true }) : bytes,
-    colours: colours ? rebuilt(bytes, chunks, { alpha: false }) : undefined,
+    opaque: !hasAlpha,
+    colours: hasAlpha ? withoutAlpha(bytes, chunks) : undefined,
+    animated: (extended & flags.animation) !== 0,
   };
 }
 
@@ -66,15 +66,15 @@ function sizeOf(bytes: Uint8Array, { type, start, length }: Chunk): Size | undef
   return { width: 1 + (bits & 0x3fff), height: 1 + ((bits >>> 14) & 0x3fff) };
 }
 
-/** The file without its colour profile and, without `alpha`, with its colours alone. */
-function rebuilt(bytes: Uint8Array, chunks: readonly Chunk[], { alpha }: { alpha: boolean }): Uint8Array {
+/** The file with its colours alone. */
+function withoutAlpha(bytes: Uint8Array, chunks: readonly Chunk[]): Uint8Array {
   const parts: Uint8Array[] = [];
   for (const { type, start, length } of chunks) {
-    if (type === 'ICCP' || (type === 'ALPH' && !alpha)) continue;
+    if (type === 'ALPH') continue;
     const part = Uint8Array.from(bytes.subarray(start - 8, start + length + (length % 2)));
-    if (type === 'VP8X') part[8]! &= ~(flags.profile | (alpha ? 0 : flags.alpha));
+    if (type === 'VP8X') part[8]! &= ~flags.alpha;
     // "alpha_is_used": without it the decoder gives the stored colours, whatever the transparency.
-    if (type === 'VP8L' && !alpha) part[8 + 4]! &= ~0x10;
+    if (type === 'VP8L') part[8 + 4]! &= ~0x10;
     parts.push(part);
   }
   const header = Uint8Array.from(bytes.subarray(0, 12));

@@ -9,11 +9,12 @@ export function makePng(
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([bits, 0, 0, 0, 0], 8);
-  const parts = [chunk('IHDR', header), chunk('IDAT', lines), chunk('IEND', Buffer.alloc(0))];
+  const parts = [pngChunk('IHDR', header), pngChunk('IDAT', lines), pngChunk('IEND', Buffer.alloc(0))];
   return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...parts]);
 }
 
-function chunk(type: string, content: Buffer): Buffer {
+/** With its length and checksum. */
+export function pngChunk(type: string, content: Buffer): Buffer {
   const named = Buffer.concat([Buffer.from(type, 'latin1'), content]);
   const frame = Buffer.alloc(named.length + 8);
   frame.writeUInt32BE(content.length, 0);

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { GridConfig } from '../../src/image/grid.ts';
 import type { Pixels } from '../../src/image/patches.ts';
 
@@ -15,23 +14,18 @@ export interface PixelsCase {
   values: Float32Array;
 }
 
-export const imagePath = (name: string): string =>
-  fileURLToPath(new URL(`../../fixtures/image/${name}`, import.meta.url));
-
 const golden = (name: string) => new URL(`../../fixtures/golden/${name}`, import.meta.url);
 
 interface Stored {
   configs: Record<string, GridConfig>;
-  files: Record<string, { width: number; height: number; sha256: string }>;
   cases: (Omit<PixelsCase, 'values'> & { offset: number })[];
 }
 
-export function pixelsGolden(): { configs: Stored['configs']; files: Stored['files']; cases: PixelsCase[] } {
-  const { configs, files, cases } = JSON.parse(readFileSync(golden('pixels.json'), 'utf8')) as Stored;
+export function pixelsGolden(): { configs: Stored['configs']; cases: PixelsCase[] } {
+  const { configs, cases } = JSON.parse(readFileSync(golden('pixels.json'), 'utf8')) as Stored;
   const bytes = readFileSync(golden('pixels.bin'));
   return {
     configs,
-    files,
     cases: cases.map(({ offset, ...stored }) => {
       const length = Math.ceil((3 * stored.shape[1] * stored.shape[2]) / stored.stride);
       const start = bytes.byteOffset + offset;

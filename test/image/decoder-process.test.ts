@@ -9,7 +9,7 @@ import { DecoderProcess } from '../../src/image/decoder-process.ts';
 import { loadPictures } from '../../src/image/load.ts';
 import { makePng } from '../helpers/make-png.ts';
 import { pixtralImage } from '../helpers/pictures.ts';
-import { imagePath } from '../helpers/pixels.ts';
+import { imagePath } from '../helpers/corpus.ts';
 
 const entryOf = (path: string): URL => new URL(path, import.meta.url);
 const bad = new DecoderProcess({
@@ -23,7 +23,7 @@ const request = (name: string): DecodeRequest => ({
   bytes: new Uint8Array(8),
   image: pixtralImage,
   selection: undefined,
-  crop: undefined,
+  crops: undefined,
   maxPages: 1,
 });
 const decode = (name: string, signal?: AbortSignal): Promise<DecodedPage[]> => bad.decode(request(name), signal);

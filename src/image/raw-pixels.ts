@@ -1,0 +1,50 @@
+import type { Pixels } from './patches.ts';
+
+export interface RawPixels {
+  width: number;
+  height: number;
+  /** [height, width, 4] */
+  bytes: Uint8Array;
+}
+
+/** Red, green, blue and how opaque, put on white as Pillow does: round((c * a + 255 * (255 - a)) / 255). */
+export function rgbaPixels({ width, height, bytes }: RawPixels): Pixels {
+  return {
+    width,
+    height,
+    lines(first, count) {
+      const lines = bytes.slice(first * width * 4, (first + count) * width * 4);
+      for (let at = 0; at < lines.length; at += 4) {
+        const alpha = lines[at + 3]!;
+        if (alpha === 255) continue;
+        for (let channel = at; channel < at + 3; channel++) {
+          lines[channel] = dividedBy255(lines[channel]! * alpha + 255 * (255 - alpha));
+        }
+      }
+      return lines;
+    },
+  };
+}
+
+/** Cyan, magenta, yellow and black of a file that does not say which inks they are: as Pillow takes them. */
+export function cmykPixels({ width, height, bytes }: RawPixels): Pixels {
+  return {
+    width,
+    height,
+    lines(first, count) {
+      const lines = bytes.slice(first * width * 4, (first + count) * width * 4);
+      for (let at = 0; at < lines.length; at += 4) {
+        const light = 255 - lines[at + 3]!;
+        for (let channel = at; channel < at + 3; channel++) {
+          lines[channel] = light - dividedBy255(lines[channel]! * light);
+        }
+      }
+      return lines;
+    },
+  };
+}
+
+/** Rounded, for products of two bytes. */
+function dividedBy255(product: number): number {
+  return (product + 128 + ((product + 128) >> 8)) >> 8;
+}
