@@ -4,10 +4,11 @@
  */
 import { createCanvas } from '@napi-rs/canvas';
 import { readFile } from 'node:fs/promises';
+import type { loadPictures as LoadPictures } from '../../src/image/load.ts';
 
 const megapixels = Number(process.argv[2] ?? 100);
 const built = new URL('../../dist/image/load.js', import.meta.url).href;
-const { loadPictures } = (await import(built)) as typeof import('../../src/image/load.ts');
+const { loadPictures } = (await import(built)) as { loadPictures: typeof LoadPictures };
 const bytes = await drawJpeg(megapixels);
 const before = await peakOf('self');
 const start = performance.now();
