@@ -31,6 +31,7 @@ const owners: Record<string, string> = {
   sharp: 'image',
   '@hyzyla/pdfium': 'image',
   'libheif-js/wasm-bundle.js': 'image',
+  tinyglobby: 'image',
   commander: 'cli',
   ora: 'output',
   chalk: 'output',

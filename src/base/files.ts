@@ -1,4 +1,4 @@
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, access, rename, rm, writeFile } from 'node:fs/promises';
 import { PixtralError, errnoOf, reasonOf } from './errors.ts';
 
 /** Reads exactly `length` bytes at `position` into a new buffer, or into `target`. */
@@ -34,6 +34,35 @@ export async function writeFully(
       throw systemError(path, 'cannot write', cause);
     }
   }
+}
+
+/**
+ * Writes a file that is there whole or not at all.
+ * @throws PixtralError `usage` for a file that is there already, unless it may be replaced
+ */
+export async function writeWhole(
+  path: string,
+  { bytes, force, signal }: { bytes: Uint8Array; force: boolean; signal: AbortSignal | undefined },
+): Promise<void> {
+  if (!force && (await isThere(path))) {
+    throw new PixtralError('usage', `${path}: is there already`, { hint: 'use --force to replace it' });
+  }
+  const part = `${path}.part`;
+  try {
+    await writeFile(part, bytes, { signal });
+    await rename(part, path);
+  } catch (cause) {
+    await rm(part, { force: true });
+    signal?.throwIfAborted();
+    throw systemError(path, 'cannot write', cause);
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 const hints: Record<string, string> = {

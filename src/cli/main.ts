@@ -6,10 +6,11 @@ import { convertCommand } from './commands/convert.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { tokensCommand } from './commands/tokens.ts';
+import { viewCommand } from './commands/view.ts';
 import type { Io } from './io.ts';
 import { packageVersion } from './package-version.ts';
 
-const commands = [askCommand, convertCommand, inspectCommand, tokensCommand, doctorCommand];
+const commands = [askCommand, convertCommand, inspectCommand, tokensCommand, viewCommand, doctorCommand];
 
 /** Runs one command line. Returns the exit code; results are on `io.stdout`, everything else on `io.stderr`. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -62,6 +63,8 @@ Examples:
   export PIXTRAL_MODEL=~/pixtral-12b-240910-q8_0
   pixtral ask photo.jpg "What is on this picture?"
   pixtral ask a.png b.png "What changed?" --json | jq -r .text
+  pixtral ask 'report.pdf#2-5' "Sum this up" --detail tiles
+  pixtral view photo.jpg -o seen.png             what the model sees of it
   curl -s https://example.org/x.png | pixtral ask - "Read the sign"
 
 Exit codes: 0 done, 1 bug or problem found, 2 usage, 3 image or prompt, 4 model, 5 machine, 130 interrupted.`;

@@ -21,6 +21,14 @@ export const defaults = {
   doctorContext: 8192,
   /** Of one source: as many of the largest fit into Pixtral's context of 131,072 tokens. */
   maxPages: 30,
+  detail: 'full',
+  /** What a sheet of A4 at 300 dpi and a 4K screenshot need to be seen at full resolution. */
+  maxTiles: 12,
+  inline: 'auto',
+  /** A server that has not sent a picture by then will not. */
+  urlSeconds: 30,
+  /** Pixtral-12B's own, where no model is named. */
+  image: { patchSize: 16, maxImageSize: 1024, spatialMergeSize: 1 },
 } as const;
 
 interface Range {
@@ -48,6 +56,23 @@ const positive = { min: 1, max: 2 ** 31 - 1, integer: true };
 export const modelOptions = (): Option[] => [
   new Option('-m, --model <path>', 'GGUF file, folder that pixtral convert wrote, or demo').env('PIXTRAL_MODEL'),
   new Option('--mmproj <path>', 'projector file, if it is not beside the model'),
+];
+
+/** How pictures are read and seen. */
+export const pictureOptions = (): Option[] => [
+  new Option('--detail <level>', 'full: as the model can; low: 512 px; tiles: overview and parts at full resolution')
+    .choices(['full', 'low', 'tiles'])
+    .default(defaults.detail),
+  new Option('--max-tiles <n>', 'parts of one picture with --detail tiles; fewer are larger')
+    .argParser(numberIn({ min: 1, max: 100, integer: true }))
+    .default(defaults.maxTiles),
+  new Option('--max-pages <n>', 'pages or frames of one file; more are refused')
+    .argParser(numberIn({ min: 1, max: 10_000, integer: true }))
+    .default(defaults.maxPages),
+  new Option('--allow-private', 'URLs may lead to this machine and the local network'),
+  new Option('--url-timeout <seconds>', 'for all of a picture behind a URL')
+    .argParser(numberIn({ min: 0.1, max: 3600 }))
+    .default(defaults.urlSeconds),
 ];
 
 /** How it is computed. */

@@ -1,3 +1,4 @@
+import { on } from 'node:events';
 import { constants } from 'node:os';
 import type { WriteStream } from 'node:tty';
 import type { Output } from './io.ts';
@@ -24,7 +25,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 const exitCode = await main(process.argv.slice(2), {
-  stdin: { isTTY: process.stdin.isTTY, read: readStdin },
+  stdin: { isTTY: process.stdin.isTTY, read: readStdin, ask: askTerminal },
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   env: process.env,
@@ -48,6 +49,29 @@ function output(stream: WriteStream): Output {
     },
     write: (text) => void stream.write(text),
   };
+}
+
+/** A terminal answers as if its user typed: unseen only while it is raw. */
+async function askTerminal({ text, end }: { text: string; end: RegExp }): Promise<string | undefined> {
+  const { stdin, stdout } = process;
+  if (!stdin.isTTY || !stdout.isTTY) return undefined;
+  const timeout = AbortSignal.timeout(300); // it answers at once, or over a slow line soon, or never
+  stdin.setRawMode(true);
+  try {
+    stdout.write(text);
+    let answer = '';
+    for await (const [part] of on(stdin, 'data', { signal: timeout }) as AsyncIterable<[Buffer]>) {
+      answer += part.toString('latin1');
+      if (end.test(answer)) return answer;
+    }
+    return undefined;
+  } catch (thrown) {
+    if (timeout.aborted) return undefined;
+    throw thrown;
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+  }
 }
 
 async function readStdin(): Promise<Uint8Array> {

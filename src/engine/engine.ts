@@ -11,11 +11,12 @@ import { type Run, encodePrompt } from '../prompt/encode.ts';
 import type { Message } from '../prompt/message.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { checkMainMemory, chooseContextSize, chooseGpuLayers, towerComputeBytes } from './budget.ts';
-import type { Answer, AskOptions, EngineEvent, EngineOptions, ImageReceipt } from './events.ts';
+import type { Answer, AskOptions, EngineEvent, EngineOptions } from './events.ts';
 import { type StageClock, stageClock } from './clock.ts';
 import { generate } from './generate.ts';
 import { imageRows } from './image-rows.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
+import { pictureReceipt } from './receipt.ts';
 
 /** Everything that holds native memory, made in this order and closed in reverse. */
 interface Loaded {
@@ -92,7 +93,7 @@ export class Engine {
         model: this.files.name,
         text,
         finish,
-        images: runs.filter(isImage).map(({ image, ids }) => receipt(image, ids.length)),
+        images: runs.filter(isImage).map(({ image }) => ({ ...pictureReceipt(image), cached: false })),
         usage: {
           prompt: promptTokens,
           image: runs.filter(isImage).reduce((sum, { ids }) => sum + ids.length, 0),
@@ -205,20 +206,6 @@ function cacheTypeOf(name: string) {
 
 function isImage(run: Run<Picture>): run is Extract<Run<Picture>, { kind: 'image' }> {
   return run.kind === 'image';
-}
-
-function receipt({ grid, ...picture }: Picture, tokens: number): ImageReceipt {
-  return {
-    source: picture.source,
-    ...(picture.page !== undefined && { page: picture.page }),
-    sha256: picture.sha256,
-    width: picture.width,
-    height: picture.height,
-    seen: [grid.width, grid.height],
-    grid: [grid.columns, grid.rows],
-    tokens,
-    cached: false,
-  };
 }
 
 function samplingReceipt(options: AskOptions): Answer['sampling'] {

@@ -8,13 +8,16 @@ export type EngineEvent =
   | { kind: 'text'; text: string }
   | { kind: 'answer'; answer: Answer };
 
-/** One picture as the model saw it. */
-export interface ImageReceipt {
+/** One picture as the model sees it. */
+export interface PictureReceipt {
   source: string;
   /** 1-based, where the source holds several. */
   page?: number;
+  /** The part of the original that it is, in pixels, where it is not all. */
+  crop?: readonly [x: number, y: number, width: number, height: number];
+  /** Of the source's bytes. */
   sha256: string;
-  /** Pixels, upright. */
+  /** Pixels before the resize, upright. */
   width: number;
   height: number;
   /** Pixels after the resize. */
@@ -23,6 +26,10 @@ export interface ImageReceipt {
   grid: [columns: number, rows: number];
   /** Ids in the prompt, breaks and end included. */
   tokens: number;
+}
+
+/** One picture as the model saw it. */
+export interface ImageReceipt extends PictureReceipt {
   cached: boolean;
 }
 

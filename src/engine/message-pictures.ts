@@ -1,42 +1,53 @@
-import { type LoadOptions, type Picture, loadPictures } from '../image/load.ts';
-import { type SourceOptions, readSource, sourceName } from '../image/sources.ts';
+import { PixtralError } from '../base/errors.ts';
+import type { Picture } from '../image/load.ts';
+import type { Source } from '../image/sources.ts';
 import type { Chunk, Message } from '../prompt/message.ts';
+import { type PictureOptions, pictureChunks } from './picture-chunks.ts';
+import { pictureReceipt } from './receipt.ts';
 
-interface NamedBytes {
-  name: string;
-  bytes: Uint8Array;
+export interface MessagePicturesOptions extends PictureOptions {
+  /** Ids that all images together may have: more would fill the memory with patches before the prompt is refused. */
+  maxImageTokens: number;
+  /** Patches take 3 KB an id: false where only the layout is wanted. */
+  keepPatches: boolean;
+  /** Before each source is read. */
+  onSource?: (name: string) => void;
 }
 
-/** Reads all sources before a model is opened: what is missing is said at once. */
-export function readSources(
-  messages: readonly Message<string>[],
-  options: SourceOptions,
-): Promise<Message<NamedBytes>[]> {
-  return mapImages(messages, async (source) => [
-    { name: sourceName(source), bytes: await readSource(source, options) },
-  ]);
-}
-
-/** Decodes what was read, as the model will see it: a source of several pages becomes several images. */
-export function loadMessages(
-  messages: readonly Message<NamedBytes>[],
-  options: LoadOptions,
+/** Reads the sources of a conversation one after the other, each as the images that the model will see. */
+export async function loadMessages(
+  messages: readonly Message<Source>[],
+  options: MessagePicturesOptions,
 ): Promise<Message<Picture>[]> {
-  return mapImages(messages, (source) => loadPictures(source, options));
+  const loaded: Message<Picture>[] = [];
+  let tokens = 0;
+  for (const message of messages) {
+    const content: Chunk<Picture>[] = [];
+    for (const chunk of message.content) {
+      if (chunk.kind === 'text') {
+        content.push(chunk);
+        continue;
+      }
+      options.onSource?.(chunk.image.name);
+      for await (const part of pictureChunks(chunk.image, options)) {
+        content.push(part.kind === 'text' || options.keepPatches ? part : withoutPatches(part));
+        if (part.kind === 'image') tokens += pictureReceipt(part.image).tokens;
+        if (tokens > options.maxImageTokens) throw tooMany(chunk.image.name, { tokens, ...options });
+      }
+    }
+    loaded.push({ ...message, content });
+  }
+  return loaded;
 }
 
-async function mapImages<From, To>(
-  messages: readonly Message<From>[],
-  map: (image: From) => Promise<To[]>,
-): Promise<Message<To>[]> {
-  const mapped: Message<To>[] = [];
-  for (const message of messages) {
-    const content: Chunk<To>[] = [];
-    for (const chunk of message.content) {
-      if (chunk.kind === 'text') content.push(chunk);
-      else content.push(...(await map(chunk.image)).map((image) => ({ kind: 'image' as const, image })));
-    }
-    mapped.push({ ...message, content });
-  }
-  return mapped;
+function withoutPatches({ kind, image }: Extract<Chunk<Picture>, { kind: 'image' }>): Chunk<Picture> {
+  return { kind, image: { ...image, patches: new Float32Array() } };
+}
+
+function tooMany(name: string, { tokens, maxImageTokens }: { tokens: number; maxImageTokens: number }): PixtralError {
+  return new PixtralError(
+    'input',
+    `${name}: with it the images have ${tokens} ids, expected at most the ${maxImageTokens} of the context`,
+    { hint: 'give fewer pictures or pages, or --detail low' },
+  );
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { checkpointTokenizer, imageConfigOf } from '../convert/tokenizer.ts';
 import { readGguf } from '../gguf/read.ts';
+import type { Source } from '../image/sources.ts';
 import { encodePrompt } from '../prompt/encode.ts';
 import type { Message } from '../prompt/message.ts';
 import { tekkenFromHuggingFace } from '../tokenizer/from-huggingface.ts';
@@ -11,8 +12,11 @@ import type { ImageConfig, Tekken } from '../tokenizer/tekken.ts';
 import { towerConfig } from '../vision/config.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { demoCheckpoint } from './demo.ts';
-import { loadMessages, readSources } from './message-pictures.ts';
+import type { PictureReceipt } from './events.ts';
+import { loadMessages } from './message-pictures.ts';
 import { readTokenizer } from './model-files.ts';
+import type { PictureOptions } from './picture-chunks.ts';
+import { pictureReceipt } from './receipt.ts';
 import { isDemo, resolveModel } from './resolve.ts';
 
 /** A prompt as the model would read it. */
@@ -22,67 +26,45 @@ export interface Layout {
   ids: number[];
   /** One per id, to show. */
   pieces: string[];
-  images: LayoutImage[];
+  images: PictureReceipt[];
 }
 
-export interface LayoutImage {
-  source: string;
-  /** 1-based, where the source holds several. */
-  page?: number;
-  /** Pixels, upright. */
-  width: number;
-  height: number;
-  seen: [width: number, height: number];
-  grid: [columns: number, rows: number];
-  tokens: number;
-}
-
-export interface LayoutOptions {
+/** Where the tokenizer is. */
+export interface TokenizerOptions {
   /** A GGUF, a converted folder, a checkpoint folder, or a tekken.json. */
   model: string | undefined;
   mmproj: string | undefined;
   /** The user's cache folder. */
   cache: string;
-  /** Pages or frames of one source. */
-  maxPages: number;
-  stdin?: (() => Promise<Uint8Array>) | undefined;
-  signal?: AbortSignal | undefined;
 }
 
-/** Lays a prompt out without loading weights. Images are given by their source. */
-export async function promptLayout(messages: readonly Message<string>[], options: LayoutOptions): Promise<Layout> {
-  const sources = await readSources(messages, options);
+/** Lays a prompt out without loading weights. */
+export async function promptLayout(
+  messages: readonly Message<Source>[],
+  options: TokenizerOptions & Omit<PictureOptions, 'image'>,
+): Promise<Layout> {
   const { tekken, image } = await openTokenizer(options);
-  const loaded = await loadMessages(sources, { ...options, image });
+  const loaded = await loadMessages(messages, { ...options, image, keepPatches: false, maxImageTokens: Infinity });
   const runs = encodePrompt(loaded, tekken);
   const ids = runs.flatMap((run) => run.ids);
   return {
     tokenizer: tekken.version,
     ids,
     pieces: ids.map((id) => tekken.label(id)),
-    images: runs.flatMap((run) =>
-      run.kind === 'image'
-        ? [
-            {
-              source: run.image.source,
-              ...(run.image.page !== undefined && { page: run.image.page }),
-              width: run.image.width,
-              height: run.image.height,
-              seen: [run.image.grid.width, run.image.grid.height] as [number, number],
-              grid: [run.image.grid.columns, run.image.grid.rows] as [number, number],
-              tokens: run.ids.length,
-            },
-          ]
-        : [],
-    ),
+    images: runs.flatMap((run) => (run.kind === 'image' ? [pictureReceipt(run.image)] : [])),
   };
+}
+
+/** How a model divides pictures. */
+export async function modelImageConfig(options: TokenizerOptions): Promise<ImageConfig> {
+  return (await openTokenizer(options)).image;
 }
 
 async function openTokenizer({
   model: named,
   mmproj,
   cache,
-}: LayoutOptions): Promise<{ tekken: Tekken; image: ImageConfig }> {
+}: TokenizerOptions): Promise<{ tekken: Tekken; image: ImageConfig }> {
   const model = named !== undefined && (await isDemo(named)) ? demoCheckpoint : named;
   if (model !== undefined && (await isFolder(model))) {
     const files = await readdir(model);

@@ -8,8 +8,8 @@ import { type OpenRequest, openPicture } from './sniff.ts';
 
 export interface DecodeRequest extends OpenRequest {
   selection: Selection | undefined;
-  /** Of every page. */
-  crop: Crop | undefined;
+  /** Parts of every page, each a picture of its own; undefined: all of it. */
+  crops: readonly Crop[] | undefined;
   /** More are refused. */
   maxPages: number;
 }
@@ -17,6 +17,9 @@ export interface DecodeRequest extends OpenRequest {
 export interface DecodedPage {
   /** 1-based; undefined when the source can hold only one. */
   page: number | undefined;
+  crop: Crop | undefined;
+  /** It has no pixels of its own. */
+  drawn: boolean;
   /** Pixels, upright, of the part that was asked for. */
   width: number;
   height: number;
@@ -27,18 +30,20 @@ export interface DecodedPage {
 
 /** Decodes and resizes page by page. @throws PixtralError `input` for what is no picture, damaged or over a limit */
 export async function* decodePages(request: DecodeRequest): AsyncGenerator<DecodedPage, void> {
-  const { name, crop, image } = request;
+  const { name, crops, image } = request;
   const opened = await openPicture(request);
   try {
-    const { pageCount } = opened;
+    const { pageCount, drawn = false } = opened;
     for (const page of selectedPages(request.selection, { name, pageCount, maxPages: request.maxPages })) {
       const pixels = await opened.page(page - 1);
       checkSize(pixels, name);
-      const part = crop ? cropped(pixels, crop, name) : pixels;
-      checkSize(part, name);
-      const { grid, values } = picturePatches(part, image);
-      const { width, height } = part;
-      yield { page: pageCount > 1 ? page : undefined, width, height, grid, patches: values };
+      for (const crop of crops ?? [undefined]) {
+        const part = crop ? cropped(pixels, crop, name) : pixels;
+        checkSize(part, name);
+        const { grid, values } = picturePatches(part, image);
+        const { width, height } = part;
+        yield { page: pageCount > 1 ? page : undefined, crop, drawn, width, height, grid, patches: values };
+      }
     }
   } finally {
     opened.close?.();

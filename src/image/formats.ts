@@ -21,6 +21,8 @@ export interface Encoded {
 export interface Opened {
   /** Pages or frames. */
   pageCount: number;
+  /** Its pages have no pixels of their own: they can be drawn at any size. */
+  drawn?: true;
   /** Decodes one, 0-based. */
   page(index: number): Promise<Pixels>;
   close?(): void;

@@ -11,6 +11,10 @@ export interface Picture {
   page?: number;
   /** Of the source's bytes. */
   sha256: string;
+  /** The part that was asked for, of the original, upright. */
+  crop?: Crop;
+  /** It was drawn to scale: more can be seen by drawing it larger. */
+  drawn?: true;
   /** Original pixels, upright; of the crop where one was asked for. */
   width: number;
   height: number;
@@ -25,7 +29,10 @@ export interface LoadOptions {
   /** The model's. */
   image: GridConfig;
   selection?: Selection | undefined;
-  crop?: Crop | undefined;
+  /** Parts of every page, each a picture of its own; all of it by default. */
+  crops?: readonly Crop[] | undefined;
+  /** Longer side of what is drawn to scale; the model's maximum by default. */
+  drawSize?: number | undefined;
   /** Pages or frames of one source; more are refused. */
   maxPages: number;
   signal?: AbortSignal | undefined;
@@ -37,16 +44,18 @@ export interface LoadOptions {
  */
 export async function loadPictures(
   { name, bytes }: { name: string; bytes: Uint8Array },
-  { image, selection, crop, maxPages, signal }: LoadOptions,
+  { image, selection, crops, drawSize, maxPages, signal }: LoadOptions,
 ): Promise<Picture[]> {
   const start = performance.now();
-  const decoding = sharedDecoder().decode({ name, bytes, image, selection, crop, maxPages }, signal);
+  const decoding = sharedDecoder().decode({ name, bytes, image, selection, crops, drawSize, maxPages }, signal);
   const sha256 = createHash('sha256').update(bytes).digest('hex'); // while the other process decodes
   const pages = await decoding;
   const milliseconds = (performance.now() - start) / pages.length;
-  return pages.map(({ page, ...decoded }) => ({
+  return pages.map(({ page, crop, drawn, ...decoded }) => ({
     source: name,
     ...(page !== undefined && { page }),
+    ...(crop && { crop }),
+    ...(drawn && { drawn }),
     sha256,
     ...decoded,
     milliseconds,

@@ -17,8 +17,8 @@ export interface Pixels {
 }
 
 /** CLIP's mean and standard deviation per channel, of values from 0 to 1 (mistral-common, image.py). */
-const mean = [0.48145466, 0.4578275, 0.40821073] as const;
-const deviation = [0.26862954, 0.26130258, 0.27577711] as const;
+export const mean = [0.48145466, 0.4578275, 0.40821073] as const;
+export const deviation = [0.26862954, 0.26130258, 0.27577711] as const;
 
 /**
  * The numbers that the vision tower sees of a picture: one cubic resize of the whole picture to the grid's size

@@ -16,8 +16,8 @@ export function isPdf(bytes: Uint8Array): boolean {
 
 type Document = Awaited<ReturnType<PDFiumLibrary['loadDocument']>>;
 
-/** Pages are drawn so that the longer side is the model's maximum. */
-export async function openPdf({ bytes, name, image }: OpenRequest): Promise<Opened> {
+/** Pages are drawn so that the longer side is the model's maximum, or what was asked for. */
+export async function openPdf({ bytes, name, image, drawSize = image.maxImageSize }: OpenRequest): Promise<Opened> {
   if (!ascii(bytes, Math.max(0, bytes.byteLength - markWindow), markWindow).includes('%%EOF')) {
     throw damaged(name, 'PDF', cutShort);
   }
@@ -29,8 +29,9 @@ export async function openPdf({ bytes, name, image }: OpenRequest): Promise<Open
   });
   return {
     pageCount: document.getPageCount(),
+    drawn: true,
     page: (index) =>
-      drawPage(document, { index, name, longSide: image.maxImageSize }).catch((thrown: unknown) => {
+      drawPage(document, { index, name, longSide: drawSize }).catch((thrown: unknown) => {
         throw thrown instanceof PixtralError ? thrown : damaged(name, 'PDF', thrown);
       }),
     close() {

@@ -20,8 +20,9 @@ export interface OpenRequest {
   /** For messages. */
   name: string;
   bytes: Uint8Array;
-  /** What is drawn to scale is drawn as large as the model looks at it. */
   image: GridConfig;
+  /** Longer side of what is drawn to scale; as large as the model looks at it by default. */
+  drawSize?: number | undefined;
 }
 
 /** The strict marks first: icons have next to none, and a PDF's may stand further down. */

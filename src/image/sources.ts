@@ -1,113 +1,138 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { isPublicAddress } from './addresses.ts';
+import { readDataUri, unwrapBase64 } from './base64.ts';
+import { readClipboard } from './clipboard.ts';
+import { fetchPicture, urlName } from './network.ts';
+import { type Selection, isSelection, parseSelection, splitSelection } from './selection.ts';
 
-/** Far above any picture, far below what would exhaust memory. */
-export const maxFileBytes = 200 * 1024 * 1024;
-/** A server that has not sent a picture by then will not. */
-const fetchMilliseconds = 30_000;
+/** Where one picture file is. */
+export interface Source {
+  kind: 'stdin' | 'clipboard' | 'data' | 'url' | 'path';
+  /** The URI, URL or path. */
+  at: string;
+  /** In messages and receipts. */
+  name: string;
+  selection?: Selection | undefined;
+}
 
-export interface SourceOptions {
+export interface ReadOptions {
   /** All of standard input; needed for `-`. */
   stdin?: (() => Promise<Uint8Array>) | undefined;
+  /** Says where the clipboard is. */
+  env: Readonly<Record<string, string | undefined>>;
+  /** URLs may lead to this machine and the local network. */
+  allowPrivate: boolean;
+  /** For a URL, from the first connection to the last byte. */
+  urlSeconds: number;
   signal?: AbortSignal | undefined;
 }
 
+/** Far above any picture, far below what would exhaust memory. */
+const maxFileBytes = 200 * 1024 * 1024;
+
+export function pathSource(path: string): Source {
+  return { kind: 'path', at: path, name: path };
+}
+
+/** A source that its beginning tells: `-`, `clip:`, `data:`, http(s). @throws PixtralError `usage` for bad pages */
+export function schemeSource(word: string): Source | undefined {
+  const { at, fragment } = splitSelection(word) ?? { at: word, fragment: '' };
+  const selects = isSelection(fragment) && !/^data:(?!.*;base64,)/i.test(word); // SVG has its own #
+  const plain = selects ? at : word;
+  const source = plainSchemeSource(plain);
+  return (
+    source && {
+      ...source,
+      ...(selects && { selection: parseSelection(fragment, source.name + word.slice(at.length)) }),
+    }
+  );
+}
+
+function plainSchemeSource(word: string): Source | undefined {
+  if (word === '-') return { kind: 'stdin', at: word, name: 'stdin' };
+  if (/^clip:$/i.test(word)) return { kind: 'clipboard', at: word, name: 'clip:' };
+  if (/^https?:\/\/\S+$/i.test(word)) return { kind: 'url', at: word, name: urlName(word) };
+  if (!/^data:[^\s,]*[,;]/i.test(word)) return undefined;
+  return { kind: 'data', at: word, name: word.length > 48 ? `${word.slice(0, 45)}...` : word };
+}
+
 /**
- * The bytes behind a path, an http(s) URL, a `data:` URI, or `-` for standard input.
- * @throws PixtralError `input` for what is missing or too large, `machine` when the network fails
+ * The bytes of a picture file; base64 is unwrapped.
+ * @throws PixtralError `input` for what is missing or too large, `machine` when the network or a tool fails
  */
-export async function readSource(source: string, { stdin, signal }: SourceOptions): Promise<Uint8Array> {
-  if (source === '-') return readStdin(stdin);
-  if (/^data:/i.test(source)) return readDataUri(source);
-  if (/^https?:\/\//i.test(source)) return readUrl(source, signal);
-  return readPath(source);
+export async function readSource({ kind, at, name }: Source, options: ReadOptions): Promise<Uint8Array> {
+  const { env, signal } = options;
+  switch (kind) {
+    case 'stdin':
+      return unwrapBase64(await readStdin(options), name);
+    case 'clipboard':
+      return readClipboard({ platform: process.platform, env, maxBytes: maxFileBytes, signal });
+    case 'data':
+      return readDataUri(at, name);
+    case 'url':
+      return fetchPicture(at, {
+        isAllowed: (address) => options.allowPrivate || isPublicAddress(address),
+        milliseconds: options.urlSeconds * 1000,
+        maxBytes: maxFileBytes,
+        signal,
+      });
+    case 'path':
+      return unwrapBase64(await readPath(at, signal), name);
+    default:
+      return kind satisfies never;
+  }
 }
 
-/** How a source is named in messages and receipts: a data: URI would fill the screen. */
-export function sourceName(source: string): string {
-  if (source === '-') return 'stdin';
-  return /^data:/i.test(source) && source.length > 48 ? `${source.slice(0, 45)}...` : source;
-}
-
-async function readStdin(stdin: SourceOptions['stdin']): Promise<Uint8Array> {
+async function readStdin({ stdin }: ReadOptions): Promise<Uint8Array> {
   const bytes = await stdin?.();
   if (!bytes) throw new PixtralError('input', 'stdin: is not there, expected a picture');
-  return limited(bytes.byteLength, 'stdin') && bytes;
+  checkLength(bytes.byteLength, 'stdin');
+  return bytes;
 }
 
-function readDataUri(source: string): Uint8Array {
-  const name = sourceName(source);
-  const comma = source.indexOf(',');
-  if (comma < 0) throw new PixtralError('input', `${name}: has no comma, expected data:image/...;base64,...`);
-  const body = source.slice(comma + 1);
-  if (!/;base64$/i.test(source.slice(0, comma))) {
-    if (/%(?![\da-f]{2})/i.test(body))
-      throw new PixtralError('input', `${name}: is not percent-encoded as it should be`);
-    const text = body.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-    return Buffer.from(text, 'latin1');
-  }
-  if (!/^[\w+/\s-]*=*\s*$/.test(body)) throw new PixtralError('input', `${name}: is not base64 as it says`);
-  return Buffer.from(body, 'base64');
-}
-
-async function readUrl(source: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const timeout = AbortSignal.timeout(fetchMilliseconds);
-  try {
-    const response = await fetch(source, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new PixtralError(
-        'input',
-        `${source}: the server answered ${response.status} ${response.statusText}`.trimEnd(),
-      );
-    }
-    return await readBody(response, source);
-  } catch (cause) {
-    if (cause instanceof PixtralError) throw cause;
-    signal?.throwIfAborted();
-    const reason = timeout.aborted ? `no answer within ${fetchMilliseconds / 1000} seconds` : networkReason(cause);
-    throw new PixtralError('machine', `${source}: cannot be fetched: ${reason}`, {
-      hint: 'check the address and the network, or download the picture and give its path',
-      cause,
-    });
-  }
-}
-
-/** fetch hides the reason one level down. */
-function networkReason(thrown: unknown): string {
-  return reasonOf(thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown);
-}
-
-async function readBody(response: Response, source: string): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body ?? []) {
-    parts.push(part);
-    length += part.byteLength;
-    limited(length, source);
-  }
-  return Buffer.concat(parts);
-}
-
-async function readPath(path: string): Promise<Uint8Array> {
+async function readPath(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
   try {
     const file = await open(path, 'r');
     try {
       const status = await file.stat();
       if (status.isDirectory()) throw new PixtralError('input', `${path}: is a folder, expected a picture`);
-      limited(status.size, path);
-      return await file.readFile();
+      checkLength(status.size, path);
+      return await readAll(file, { path, signal });
     } finally {
       await file.close();
     }
   } catch (cause) {
+    signal?.throwIfAborted();
     if (cause instanceof PixtralError) throw cause;
-    const reason = { ENOENT: 'no such file', EACCES: 'may not be read', EISDIR: 'is a folder' }[errnoOf(cause) ?? ''];
-    throw new PixtralError('input', `${path}: ${reason ?? reasonOf(cause)}, expected a picture`, { cause });
+    throw unreadable(path, cause);
   }
 }
 
-function limited(byteLength: number, source: string): true {
-  if (byteLength <= maxFileBytes) return true;
-  throw new PixtralError('input', `${source}: is over ${maxFileBytes / 2 ** 20} MiB, too large for a picture`);
+/** Piece by piece: a pipe or a device has no size that could be checked before. */
+async function readAll(
+  file: FileHandle,
+  { path, signal }: { path: string; signal: AbortSignal | undefined },
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (let length = 0; ;) {
+    signal?.throwIfAborted();
+    const { buffer, bytesRead } = await file.read(new Uint8Array(2 ** 20));
+    if (bytesRead === 0) return Buffer.concat(parts);
+    parts.push(buffer.subarray(0, bytesRead));
+    length += bytesRead;
+    checkLength(length, path);
+  }
+}
+
+/** A failed system call on a picture's path. */
+export function unreadable(path: string, cause: unknown): PixtralError {
+  const known = { ENOENT: 'no such file', ENOTDIR: 'no such file', EACCES: 'may not be read', EISDIR: 'is a folder' };
+  const reason = known[errnoOf(cause) as keyof typeof known] ?? reasonOf(cause);
+  return new PixtralError('input', `${path}: ${reason}, expected a picture`, { cause });
+}
+
+function checkLength(byteLength: number, name: string): void {
+  if (byteLength <= maxFileBytes) return;
+  throw new PixtralError('input', `${name}: is over ${maxFileBytes / 2 ** 20} MiB, too large for a picture`);
 }

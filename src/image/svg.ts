@@ -19,14 +19,14 @@ export function isSvg(bytes: Uint8Array): boolean {
 }
 
 /**
- * Drawn so that the longer side is the model's maximum. librsvg runs no scripts, and with no place to look from it
+ * Drawn so that the longer side is the model's maximum, or what was asked for. librsvg runs no scripts, and with no place to look from it
  * loads nothing but `data:` URIs.
  */
-export async function openSvg({ bytes, name, image }: OpenRequest): Promise<Opened> {
+export async function openSvg({ bytes, name, image, drawSize = image.maxImageSize }: OpenRequest): Promise<Opened> {
   const natural = await openWithVips({ bytes, name, format: 'SVG' });
   const { width, height } = natural.size;
   checkSize({ width, height }, name);
-  const scale = image.maxImageSize / Math.max(width, height);
+  const scale = drawSize / Math.max(width, height);
   const density = Math.min(naturalDensity * scale, maxDensity);
-  return openWithVips({ bytes, name, format: 'SVG' }, Math.max(density, 1));
+  return { ...(await openWithVips({ bytes, name, format: 'SVG' }, Math.max(density, 1))), drawn: true };
 }

@@ -8,6 +8,8 @@ interface Sink {
 /** Says on stderr what goes on: a spinner on a terminal, lines with --verbose, else nothing. */
 export interface StageReporter {
   stage(stage: Stage, detail: string | undefined): void;
+  /** Lines for stderr in between. */
+  note(lines: string): void;
   /** Call before anything is written to stdout. */
   stop(): void;
 }
@@ -26,8 +28,8 @@ export async function stageReporter(
 ): Promise<StageReporter> {
   if (verbose) return lines(sink);
   // ora writes colour codes even into files at its final tick.
-  if (quiet || !sink.isTTY) return { stage: () => {}, stop: () => {} };
-  return spinner(color);
+  if (quiet || !sink.isTTY) return { stage: () => {}, note: (lines) => sink.write(lines), stop: () => {} };
+  return spinner(sink, color);
 }
 
 function lines(sink: Sink): StageReporter {
@@ -35,11 +37,12 @@ function lines(sink: Sink): StageReporter {
   return {
     stage: (stage, detail) =>
       sink.write(`${((performance.now() - start) / 1000).toFixed(1)} s: ${title(stage, detail)}\n`),
+    note: (text) => sink.write(text),
     stop: () => {},
   };
 }
 
-async function spinner(color: boolean): Promise<StageReporter> {
+async function spinner(sink: Sink, color: boolean): Promise<StageReporter> {
   const { default: ora } = await import('ora');
   const start = performance.now();
   const spinning = ora({ text: names.load, discardStdin: false, ...(color ? {} : { color: false as const }) }).start();
@@ -52,6 +55,10 @@ async function spinner(color: boolean): Promise<StageReporter> {
     stage(stage, detail) {
       text = title(stage, detail);
       show();
+    },
+    note(lines) {
+      spinning.clear();
+      sink.write(lines);
     },
     stop() {
       clearInterval(timer);

@@ -56,6 +56,24 @@ test('two pictures with -i and -p keep the order of the command line', async () 
   assert.equal((JSON.parse(stdout) as AskJson).text, tekken.decode(golden.greedy));
 });
 
+test('places in the prompt, and --interleave, put pictures where -i and -p would', async () => {
+  const [b, c] = [scenePath('b-48x80.png'), scenePath('c-64x64.png')];
+  const answers = [];
+  for (const words of [
+    ['-p', 'Is ', '-i', c, '-p', ' larger than ', '-i', b, '-p', '?'],
+    [b, c, 'Is {2} larger than {1}?'],
+    ['Is ', c, ' larger than ', b, '?', '--interleave'],
+  ]) {
+    const { stdout, stderr } = await ask(...words, '--temperature', '0', '--max-tokens', '4', '--json');
+    assert.equal(stderr, '');
+    const { text, usage, images } = JSON.parse(stdout) as AskJson;
+    answers.push({ text, usage, sizes: images.map(({ width }) => width) });
+  }
+  assert.deepEqual(answers[0]!.sizes, [64, 48]);
+  assert.deepEqual(answers[1], answers[0]);
+  assert.deepEqual(answers[2], answers[0]);
+});
+
 test('a picture on stdin, and a prompt on stdin, mean the same as arguments', async () => {
   const flags = ['--model', pair.folder, '--gpu', 'off', '--max-tokens', '8', '--temperature', '0'];
   const expected = await cli(['ask', scene, 'hello', ...flags]);
@@ -132,7 +150,41 @@ const refusals: Record<string, Refusal> = {
     exitCode: 3,
     says: /cut\.png: the PNG ends before its picture does/,
   },
-  'a folder': { words: () => [scratch, 'x'], exitCode: 3, says: /is a folder/ },
+  'a folder without pictures': { words: () => ['src', 'x'], exitCode: 3, says: /src: is a folder without pictures/ },
+  'a glob that matches nothing': { words: () => ['no*where.png', 'x'], exitCode: 3, says: /matches no file/ },
+  'a missing picture with blanks in its name': {
+    words: () => ['My holiday photo.jpg'],
+    exitCode: 3,
+    says: /My holiday photo\.jpg: no such file.*\nhint: .* -p/,
+  },
+  'a missing list': { words: () => ['@nowhere.txt', 'x'], exitCode: 3, says: /nowhere\.txt: no such file/ },
+  'a page that is none': {
+    words: () => [`${scene}#0`, 'x'],
+    exitCode: 2,
+    says: /count from 1, expected pages such as/,
+  },
+  'a page that is not there': { words: () => [`${scene}#2`, 'x'], exitCode: 3, says: /a-80x48\.png: has 1 page/ },
+  'a place without a picture': { words: () => [scene, '{1} or {2}'], exitCode: 2, says: /\{2\}: there is 1 picture/ },
+  'a picture without a place': {
+    words: () => [scene, scenePath('b-48x80.png'), 'only {1}'],
+    exitCode: 2,
+    says: /picture 2 \(.*b-48x80\.png\): has no place/,
+  },
+  '--interleave with -i': {
+    words: () => [scene, 'x', '--interleave', '-i', scene],
+    exitCode: 2,
+    says: /arguments and -i or -p together have no order/,
+  },
+  'this machine behind a URL': {
+    words: () => ['http://localhost:9/x.png', 'x'],
+    exitCode: 3,
+    says: /leads to localhost, which is .*\nhint: --allow-private/,
+  },
+  'a bad picture among good ones': {
+    words: async () => [scene, await written('bad.png', 'no picture'), scene, 'x'],
+    exitCode: 3,
+    says: /bad\.png: is a text file/,
+  },
   'no prompt': { words: () => [scene], exitCode: 2, says: /no prompt/ },
   'two prompts': { words: () => [scene, 'one', 'two'], exitCode: 2, says: /two prompts/ },
   'an unknown flag': {

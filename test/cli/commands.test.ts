@@ -7,6 +7,7 @@ import type { Comparison } from '../../src/convert/compare.ts';
 import type { PlanJson } from '../../src/output/conversion.ts';
 import { checkpointFolder, goldenCases, scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';
+import { imagePath } from '../helpers/corpus.ts';
 
 let scratch: string;
 let converted: string;
@@ -124,6 +125,81 @@ test('text that looks like control tokens is not one', async () => {
   for (const id of ids.slice(2, -1)) assert.ok(id >= 20, `control id ${id}`);
 });
 
+test('tokens tells what each level of detail costs, and lays tiles out with a sentence each', async () => {
+  const large = join(scratch, 'large.png');
+  const { createCanvas } = await import('@napi-rs/canvas');
+  await writeFile(large, await createCanvas(500, 300).encode('png'));
+  const layout = async (...words: string[]) => {
+    const { stdout } = await cli([
+      'tokens',
+      large,
+      'what?',
+      ...words,
+      '--model',
+      checkpointFolder('mistral'),
+      '--json',
+    ]);
+    return JSON.parse(stdout) as { pieces: string[]; ids: number[]; images: { tokens: number; crop?: number[] }[] };
+  };
+  const full = await layout();
+  assert.deepEqual(
+    full.images.map(({ tokens }) => tokens),
+    [170],
+  ); // the tiny checkpoint sees 256 pixels
+  const { ids, pieces, images } = await layout('--detail', 'tiles', '--max-tiles', '2');
+  assert.equal(images[0]!.crop, undefined);
+  assert.deepEqual(
+    images.slice(1).map(({ crop }) => crop),
+    [
+      [0, 0, 259, 300],
+      [241, 0, 259, 300],
+    ],
+  );
+  const text = pieces.filter((piece) => !piece.startsWith('[IMG')).join('');
+  assert.equal(text, '<s>[INST]Overview of the picture:Part 1 of 2, left:Part 2 of 2, right:what?[/INST]');
+  const inImages = images.reduce((sum, { tokens }) => sum + tokens, 0);
+  assert.equal(pieces.filter((piece) => piece.startsWith('[IMG')).length, inImages);
+  assert.ok(ids.length > inImages);
+});
+
+test('pages of a file stay in order, are named in the receipt, and tiles of a drawing show more than it holds', async () => {
+  const pdf = imagePath('pages.pdf');
+  const layout = async (...words: string[]) => {
+    const { stdout, stderr } = await cli(['tokens', ...words, 'x', '--model', checkpointFolder('mistral'), '--json']);
+    assert.equal(stderr, '');
+    return JSON.parse(stdout) as { pieces: string[]; images: { page: number; crop?: number[]; seen: number[] }[] };
+  };
+  const pages = async (...words: string[]) => (await layout(...words)).images.map(({ page }) => page);
+  assert.deepEqual(await pages(pdf), [1, 2, 3]);
+  assert.deepEqual(await pages(`${pdf}#3,1-2`), [3, 1, 2]);
+  assert.deepEqual(await pages(`${pdf}#every=2`), [1, 3]);
+  const { images, pieces } = await layout(`${pdf}#2`, '--detail', 'tiles', '--max-tiles', '2');
+  assert.deepEqual(
+    images.map(({ page, crop }) => [page, crop === undefined]),
+    [
+      [2, true],
+      [2, false],
+      [2, false],
+    ],
+  );
+  const text = pieces.filter((piece) => !piece.startsWith('[IMG')).join('');
+  assert.match(text, /Overview of page 2:Page 2, part 1 of 2, left:Page 2, part 2 of 2, right:/);
+  const few = await cli(['tokens', pdf, 'x', '--max-pages', '2', '--model', checkpointFolder('mistral')]);
+  assert.equal(few.exitCode, 3);
+  assert.match(few.stderr, /pages\.pdf: 3 pages to read, expected at most 2\nhint: choose some/);
+});
+
+test('a folder gives an image for each of its pictures, in order', async () => {
+  const words = ['tokens', 'fixtures/scenes', 'what?', '--model', checkpointFolder('mistral')];
+  const { stdout } = await cli([...words, '--json']);
+  const { images } = JSON.parse(stdout) as { images: { source: string }[] };
+  assert.deepEqual(
+    images.map(({ source }) => source),
+    ['a-80x48', 'b-48x80', 'c-64x64', 'd-17x33', 'e-400x270'].map((name) => join('fixtures/scenes', `${name}.png`)),
+  );
+  assert.match((await cli(words)).stdout, /\n\d+ ids \(\d+ of 5 images\), template v3\n$/);
+});
+
 test('doctor finds this machine well, and a model that does not fit is a problem', async () => {
   const well = await cli(['doctor', '--gpu', 'off', '--model', converted]);
   assert.equal(well.exitCode, 0, well.stdout);
@@ -145,7 +221,7 @@ test('an error with --json is one JSON line on stderr, and stdout stays empty', 
 });
 
 test('every command has a help page with an exit code of 0, an unknown one is refused', async () => {
-  for (const command of ['ask', 'convert', 'inspect', 'tokens', 'doctor']) {
+  for (const command of ['ask', 'convert', 'inspect', 'tokens', 'view', 'doctor']) {
     const { exitCode, stdout } = await cli([command, '--help']);
     assert.equal(exitCode, 0);
     assert.match(stdout, new RegExp(`^Usage: pixtral ${command} `));

@@ -17,11 +17,15 @@ export async function cli(
 ): Promise<CliRun> {
   const run = { stdout: '', stderr: '' };
   const exitCode = await main(argv, {
-    stdin: { isTTY: stdin === undefined, read: async () => stdin ?? new Uint8Array() },
-    stdout: { isTTY: false, write: (text) => void (run.stdout += text) },
-    stderr: { isTTY: false, write: (text) => void (run.stderr += text) },
+    stdin: { isTTY: stdin === undefined, read: async () => stdin ?? new Uint8Array(), ask: async () => undefined },
+    stdout: { isTTY: false, write: (text) => void (run.stdout += asText(text)) },
+    stderr: { isTTY: false, write: (text) => void (run.stderr += asText(text)) },
     env,
     signal,
   });
   return { exitCode, ...run };
+}
+
+function asText(part: string | Uint8Array): string {
+  return typeof part === 'string' ? part : Buffer.from(part).toString();
 }

@@ -23,7 +23,7 @@ const request = (name: string): DecodeRequest => ({
   bytes: new Uint8Array(8),
   image: pixtralImage,
   selection: undefined,
-  crop: undefined,
+  crops: undefined,
   maxPages: 1,
 });
 const decode = (name: string, signal?: AbortSignal): Promise<DecodedPage[]> => bad.decode(request(name), signal);

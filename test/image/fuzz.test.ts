@@ -57,7 +57,7 @@ for (const name of names) {
 
 async function decodeOrRefuse(bytes: Uint8Array): Promise<DecodedPage[] | undefined> {
   const image = { patchSize: 16, maxImageSize: 64, spatialMergeSize: 1 };
-  const request = { name: 'file', bytes, image, selection: undefined, crop: undefined, maxPages: 100 };
+  const request = { name: 'file', bytes, image, selection: undefined, crops: undefined, maxPages: 100 };
   try {
     return await decoder.decode(request, undefined);
   } catch (thrown) {

@@ -72,10 +72,10 @@ test('a crop is the part of the upright picture that it names', async () => {
     { width: 20, height: 10 },
     (x, y, channel) => rgb[((y + 12) * 64 + x + 25) * 3 + channel] ?? 255,
   );
-  const [picture] = await load('orientation-6.jpg', { crop: { x: 25, y: 12, width: 20, height: 10 } });
+  const [picture] = await load('orientation-6.jpg', { crops: [{ x: 25, y: 12, width: 20, height: 10 }] });
   assert.deepEqual([picture!.width, picture!.height], [20, 10]);
   assert.deepEqual(picture!.patches, picturePatches(part, pixtralImage).values);
-  await assert.rejects(load('rgb.png', { crop: { x: 30, y: 0, width: 8, height: 8 } }), {
+  await assert.rejects(load('rgb.png', { crops: [{ x: 30, y: 0, width: 8, height: 8 }] }), {
     code: 'input',
     message: 'rgb.png: is 37x53, expected to hold 8x8 at 30,0',
   });

@@ -1,12 +1,18 @@
 import { Command } from 'commander';
+import type { Engine } from '../../engine/engine.ts';
 import type { EngineOptions } from '../../engine/events.ts';
+import type { ModelPaths } from '../../engine/resolve.ts';
+import type { Picture } from '../../image/load.ts';
+import type { Source } from '../../image/sources.ts';
+import type { StageReporter } from '../../output/progress.ts';
+import type { Message } from '../../prompt/message.ts';
 import { type Io, onceStdin } from '../io.ts';
 import { namedModel } from '../named-model.ts';
-import { defaults, modelOptions, outputOptions, runtimeOptions, samplingOptions } from '../options.ts';
-import { type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
+import { modelOptions, outputOptions, pictureOptions, runtimeOptions, samplingOptions } from '../options.ts';
+import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
+import { type PromptFlags, type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 
-interface AskFlags {
-  system?: string;
+interface AskFlags extends PromptFlags, PictureFlags {
   model?: string;
   mmproj?: string;
   gpu: EngineOptions['gpu'];
@@ -35,6 +41,7 @@ export function askCommand(io: Io): Command {
     parts,
   );
   const groups = {
+    'Pictures:': pictureOptions(),
     'Model:': modelOptions(),
     'Sampling:': samplingOptions(),
     'Runtime:': runtimeOptions(),
@@ -52,7 +59,9 @@ const examples = `
 Examples:
   pixtral ask photo.jpg "describe this"
   pixtral ask before.png after.png "what changed?"
+  pixtral ask a.png b.png "Is {2} larger than {1}?"
   pixtral ask -p "this one" -i a.png -p "or this one" -i b.png -p "?"
+  pixtral ask 'report.pdf#2-5' "sum this up" --detail tiles
   pixtral ask https://example.org/sign.jpg "read it" --temperature 0 --json
   echo "How many people?" | pixtral ask crowd.jpg`;
 
@@ -61,9 +70,7 @@ async function ask(
   { flags, parts, io }: { flags: AskFlags; parts: PromptParts; io: Io },
 ): Promise<void> {
   const stdin = onceStdin(io);
-  const sources = await promptMessages(positional, { parts, system: flags.system, io, stdin });
-  const { loadMessages, readSources } = await import('../../engine/message-pictures.ts');
-  const read = await readSources(sources, { stdin, signal: io.signal });
+  const sources = await promptMessages(positional, { parts, flags, io, stdin });
   const { resolveModel } = await import('../../engine/resolve.ts');
   const { notice, ...paths } = await resolveModel(namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
@@ -73,6 +80,23 @@ async function ask(
     quiet: flags.json === true,
     color: flags.color && io.env['NO_COLOR'] === undefined,
   });
+  try {
+    await answer(sources, { paths, reporter, flags, io, stdin });
+  } finally {
+    reporter.stop(); // its timer would keep the process alive
+  }
+}
+
+interface Asking {
+  paths: ModelPaths;
+  reporter: StageReporter;
+  flags: AskFlags;
+  io: Io;
+  stdin: () => Promise<Uint8Array>;
+}
+
+async function answer(sources: readonly Message<Source>[], asking: Asking): Promise<void> {
+  const { paths, reporter, flags, io } = asking;
   const { openEngine } = await import('../../engine/engine.ts');
   const engine = await openEngine({
     ...flags,
@@ -81,9 +105,8 @@ async function ask(
     ...(flags.verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
   });
   try {
+    const messages = await readPictures(sources, { ...asking, engine });
     const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 32);
-    const { maxPages } = defaults;
-    const messages = await loadMessages(read, { image: engine.files.image, maxPages, signal: io.signal });
     const { showAnswer } = await import('../../output/answer.ts');
     await showAnswer(engine.ask(messages, { ...flags, seed, signal: io.signal }), {
       stdout: io.stdout,
@@ -94,4 +117,24 @@ async function ask(
     reporter.stop();
     await engine.close();
   }
+}
+
+async function readPictures(
+  sources: readonly Message<Source>[],
+  { engine, reporter, flags, io, stdin }: Asking & { engine: Engine },
+): Promise<Message<Picture>[]> {
+  const { loadMessages } = await import('../../engine/message-pictures.ts');
+  const messages = await loadMessages(sources, {
+    ...pictureSettings(flags, { io, stdin }),
+    image: engine.files.image,
+    maxImageTokens: engine.files.decoder.trainedContext,
+    keepPatches: true,
+    onSource: (name) => reporter.stage('image', name),
+  });
+  const { pictureReceipt } = await import('../../engine/receipt.ts');
+  const { warnOfShrinking } = await import('../../output/shrink.ts');
+  const images = messages.flatMap(({ content }) => content.filter((chunk) => chunk.kind === 'image'));
+  const receipts = images.map(({ image }) => pictureReceipt(image));
+  warnOfShrinking(receipts, { write: (lines) => reporter.note(lines), json: flags.json === true });
+  return messages;
 }

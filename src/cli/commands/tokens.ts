@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { type Io, onceStdin } from '../io.ts';
 import { namedModel } from '../named-model.ts';
-import { defaults, modelOptions, outputOptions } from '../options.ts';
-import { type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
+import { modelOptions, outputOptions, pictureOptions } from '../options.ts';
+import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
+import { type PromptFlags, type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 
-interface TokensFlags {
-  system?: string;
+interface TokensFlags extends PromptFlags, PictureFlags {
   model?: string;
   mmproj?: string;
   json?: boolean;
@@ -17,19 +17,19 @@ export function tokensCommand(io: Io): Command {
     new Command('tokens').description("Show a prompt's exact ids and its images' grids, without loading weights."),
     parts,
   );
-  for (const option of [...modelOptions(), ...outputOptions()]) command.addOption(option);
+  for (const option of [...pictureOptions(), ...modelOptions(), ...outputOptions()]) command.addOption(option);
   return command
     .addHelpText('after', '\nThe model may also be a checkpoint folder or a tekken.json.')
     .action(async (positional: string[], flags: TokensFlags) => {
       const stdin = onceStdin(io);
-      const messages = await promptMessages(positional, { parts, system: flags.system, io, stdin });
+      const messages = await promptMessages(positional, { parts, flags, io, stdin });
       const { promptLayout } = await import('../../engine/tokens.ts');
       const layout = await promptLayout(messages, {
         ...namedModel(flags, io),
-        stdin,
-        maxPages: defaults.maxPages,
-        signal: io.signal,
+        ...pictureSettings(flags, { io, stdin }),
       });
+      const { warnOfShrinking } = await import('../../output/shrink.ts');
+      warnOfShrinking(layout.images, { write: (text) => io.stderr.write(text), json: flags.json === true });
       const { layoutText } = await import('../../output/layout.ts');
       const { jsonLine } = await import('../../output/json.ts');
       io.stdout.write(flags.json === true ? jsonLine({ ...layout }) : layoutText(layout));

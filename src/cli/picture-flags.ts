@@ -1,0 +1,19 @@
+import type { PictureOptions } from '../engine/picture-chunks.ts';
+import type { Io } from './io.ts';
+
+/** As commander gives `pictureOptions`. */
+export interface PictureFlags {
+  detail: PictureOptions['detail'];
+  maxTiles: number;
+  maxPages: number;
+  allowPrivate?: boolean;
+  urlTimeout: number;
+}
+
+/** How pictures are to be read, but for what the model says. */
+export function pictureSettings(
+  { detail, maxTiles, maxPages, allowPrivate = false, urlTimeout }: PictureFlags,
+  { io, stdin }: { io: Io; stdin: () => Promise<Uint8Array> },
+): Omit<PictureOptions, 'image'> {
+  return { detail, maxTiles, maxPages, allowPrivate, urlSeconds: urlTimeout, stdin, env: io.env, signal: io.signal };
+}
