@@ -41,16 +41,17 @@ process.on('message', (request) => void answer(request as DecodeRequest));
 
 async function answer(request: DecodeRequest): Promise<void> {
   try {
-    reply({ kind: 'begun' });
-    for await (const page of decodePages(request)) reply({ kind: 'page', page });
-    reply({ kind: 'done' });
+    await reply({ kind: 'begun' });
+    for await (const page of decodePages(request)) await reply({ kind: 'page', page });
+    await reply({ kind: 'done' });
   } catch (thrown) {
-    reply(thrown instanceof PixtralError ? refusal(thrown) : { kind: 'failed', cause: stackOf(thrown) });
+    await reply(thrown instanceof PixtralError ? refusal(thrown) : { kind: 'failed', cause: stackOf(thrown) });
   }
 }
 
-function reply(message: Reply): void {
-  process.send?.(message);
+/** Waits until it is sent: pages would pile up while the next ones are decoded. */
+async function reply(message: Reply): Promise<void> {
+  await new Promise((resolve) => process.send?.(message, resolve));
 }
 
 function refusal({ code, message, hint, cause }: PixtralError): Reply {

@@ -1,3 +1,4 @@
+import type Libheif from 'libheif-js/wasm-bundle.js';
 import { boxPlaces, brandsOf, isCutShort, largestSize } from './boxes.ts';
 import { damaged } from './damaged.ts';
 import { type Opened, ascii, cutShort, viewOf } from './formats.ts';
@@ -18,32 +19,48 @@ export async function openHeic({ bytes, name }: OpenRequest): Promise<Opened> {
   const size = largestSize(bytes);
   if (size) checkSize(size, name);
   const { default: libheif } = await import('libheif-js/wasm-bundle.js');
-  const images = attempt(name, () => new libheif.HeifDecoder().decode(bytes));
+  const decoder = new libheif.HeifDecoder();
+  const images = await attempt(name, async () => decoder.decode(bytes));
   if (images.length === 0) throw damaged(name, 'HEIC', 'has no picture in it that can be decoded');
   const profile = profileOf(bytes);
   return {
     pageCount: images.length,
     async page(index) {
       const image = images[index]!;
-      const [width, height] = [image.get_width(), image.get_height()];
-      checkSize({ width, height }, name);
-      const target = { width, height, data: new Uint8ClampedArray(width * height * 4) };
-      const decoded = await new Promise((resolve) => attempt(name, () => image.display(target, resolve)));
-      if (!decoded) throw damaged(name, 'HEIC', 'cannot be decoded');
-      const bytes = new Uint8Array(target.data.buffer);
-      return profile ? converted({ width, height, bytes }, { profile, name }) : rgbaPixels({ width, height, bytes });
+      checkSize({ width: image.get_width(), height: image.get_height() }, name);
+      const pixels = await attempt(name, () => decode(libheif, image.handle));
+      return profile ? converted(pixels, { profile, name }) : rgbaPixels(pixels);
     },
     close() {
       for (const image of images) image.free();
+      if (decoder.decoder) libheif.heif_context_free(decoder.decoder);
     },
   };
 }
 
-function attempt<Result>(name: string, work: () => Result): Result {
+async function attempt<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
   try {
-    return work();
+    return await work();
   } catch (thrown) {
     throw damaged(name, 'HEIC', thrown);
+  }
+}
+
+/** Not by the package's own `display`, whose failures nobody can catch. */
+async function decode(libheif: typeof Libheif, handle: object): Promise<RawPixels> {
+  const { heif_colorspace_RGB: rgb } = libheif.heif_colorspace;
+  const { heif_chroma_interleaved_RGBA: rgba } = libheif.heif_chroma;
+  const decoded = await libheif.heif_js_decode_image2(handle, rgb, rgba);
+  if (decoded.code !== undefined) throw new Error(decoded.message);
+  try {
+    const { width, height, stride, data } = decoded.channels[0]!;
+    const bytes = new Uint8Array(width * height * 4);
+    for (let line = 0; line < height; line++) {
+      bytes.set(data.subarray(line * stride, line * stride + width * 4), line * width * 4);
+    }
+    return { width, height, bytes };
+  } finally {
+    libheif.heif_image_release(decoded.image);
   }
 }
 

@@ -49,11 +49,14 @@ export interface Kernel {
   ): void;
 }
 
+/** Kept, because V8 optimises it while it runs: every page would begin with slow code again. */
+let compiled: object | undefined;
+
 /** @param byteLength how much memory the caller will use */
 export function createKernel(byteLength: number): Kernel {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(byteLength / 65_536) });
-  const module = new WebAssembly.Module(assembleModule([across(), down()]));
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  compiled ??= new WebAssembly.Module(assembleModule([across(), down()]));
+  const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
   return { memory, across: exported(exports, 'across'), down: exported(exports, 'down') };
 }
 

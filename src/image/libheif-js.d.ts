@@ -1,15 +1,31 @@
 /** The part of it that heic.ts uses; the package has no types for it. */
 declare module 'libheif-js/wasm-bundle.js' {
   interface HeifImage {
+    handle: object;
     get_width(): number;
     get_height(): number;
-    /** Fills `target.data` with red, green, blue and how opaque; calls back without it when it cannot. */
-    display<Target extends { data: Uint8ClampedArray; width: number; height: number }>(
-      target: Target,
-      done: (target: Target | null) => void,
-    ): void;
     free(): void;
   }
-  const libheif: { HeifDecoder: new () => { decode(bytes: Uint8Array): HeifImage[] } };
+  interface HeifDecoder {
+    /** Empty when the file cannot be read; the reason goes to the console. */
+    decode(bytes: Uint8Array): HeifImage[];
+    /** The file's context, of the last call. */
+    decoder: object | null;
+  }
+  type Decoded =
+    | { code: object; message: string }
+    | {
+        code?: undefined;
+        image: object;
+        channels: { width: number; height: number; stride: number; data: Uint8Array }[];
+      };
+  const libheif: {
+    HeifDecoder: new () => HeifDecoder;
+    heif_context_free(context: object): void;
+    heif_image_release(image: object): void;
+    heif_js_decode_image2(handle: object, colorspace: object, chroma: object): Promise<Decoded> | Decoded;
+    heif_colorspace: { heif_colorspace_RGB: object };
+    heif_chroma: { heif_chroma_interleaved_RGBA: object };
+  };
   export default libheif;
 }

@@ -27,8 +27,10 @@ export async function openPdf({ bytes, name, image, drawSize = image.maxImageSiz
     library.destroy();
     throw refused(name, thrown);
   });
+  const pageCount = document.getPageCount();
+  if (pageCount === 0) throw damaged(name, 'PDF', 'has no pages');
   return {
-    pageCount: document.getPageCount(),
+    pageCount,
     drawn: true,
     page: (index) =>
       drawPage(document, { index, name, longSide: drawSize }).catch((thrown: unknown) => {

@@ -7,8 +7,9 @@ import type { DecodedPage } from '../../src/image/decode.ts';
 import { DecoderProcess } from '../../src/image/decoder-process.ts';
 import { imagePath } from '../helpers/corpus.ts';
 
-/** `FUZZ_RUNS=1000 node --import tsx --test test/image/fuzz.test.ts` looks harder. */
+/** `FUZZ_RUNS=250 FUZZ_SECONDS=5 node --import tsx --test test/image/fuzz.test.ts` looks harder, on an idle machine. */
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 15);
+const seconds = Number(process.env['FUZZ_SECONDS'] ?? 20);
 
 /** One file for each way through a decoder. */
 const names = [
@@ -22,7 +23,7 @@ const names = [
 
 const decoder = new DecoderProcess({
   entry: new URL('../../src/image/decoder-entry.ts', import.meta.url),
-  limits: { milliseconds: 5000, maxBytes: 2 ** 30 },
+  limits: { milliseconds: seconds * 1000, maxBytes: 2 ** 30 },
 });
 after(() => decoder.close());
 
@@ -40,7 +41,7 @@ for (const name of names) {
     );
   });
 
-  test(`${name} with bytes changed is a picture or refused, and its decoder lives on within 5 s and 1 GiB`, async () => {
+  test(`${name} with bytes changed is a picture or refused, and its decoder lives on within its limits`, async () => {
     const bytes = await readFile(imagePath(name));
     const change = fc.record({ at: fc.nat(bytes.length - 1), value: fc.nat(255) });
     await fc.assert(
