@@ -15,6 +15,7 @@ import { VisionEncoder } from '../vision/encoder.ts';
 import { checkMainMemory, chooseContextSize, chooseGpuLayers, towerComputeBytes } from './budget.ts';
 import type { Answer, AskOptions, EngineEvent, EngineOptions, ImageReceipt } from './events.ts';
 import { type StageClock, stageClock } from './clock.ts';
+import { formatted } from './formatted.ts';
 import { generate } from './generate.ts';
 import { imageRows } from './image-rows.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
@@ -66,7 +67,7 @@ export class Engine {
     try {
       signal?.throwIfAborted();
       this.#abort.clear();
-      yield* this.#answer(messages, options);
+      yield* formatted(this.#answer(messages, options), options.format);
     } finally {
       signal?.removeEventListener('abort', stop);
     }
@@ -94,7 +95,7 @@ export class Engine {
     yield* this.#prefill(runs, { loaded, clock, signal: options.signal });
 
     yield { kind: 'stage', stage: 'decode' };
-    const { text, finish, tokens } = yield* generate(options, { ...loaded, tekken, clock });
+    const { text, finish, tokens, details } = yield* generate(options, { ...loaded, tekken, clock });
     yield {
       kind: 'answer',
       answer: {
@@ -109,6 +110,7 @@ export class Engine {
         },
         timings: clock.timings,
         sampling: samplingReceipt(options),
+        ...details,
       },
     };
   }

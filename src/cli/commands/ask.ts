@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import type { EngineOptions } from '../../engine/events.ts';
 import type { Chunk, Message } from '../../prompt/message.ts';
 import type { Picture } from '../../image/load.ts';
+import { type FormatFlags, answerFormat, formatHelp, formatOptions } from '../format-options.ts';
 import { type Io, onceStdin } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { modelOptions, outputOptions, runtimeOptions, samplingOptions } from '../options.ts';
 import { type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 
-interface AskFlags {
+interface AskFlags extends FormatFlags {
   system?: string;
   model?: string;
   mmproj?: string;
@@ -24,8 +25,6 @@ interface AskFlags {
   minP: number;
   repeatPenalty: number;
   seed?: number;
-  stop: string[];
-  json?: boolean;
   verbose?: boolean;
   color: boolean;
 }
@@ -38,6 +37,7 @@ export function askCommand(io: Io): Command {
   );
   const groups = {
     'Model:': modelOptions(),
+    'Answer:': formatOptions(),
     'Sampling:': samplingOptions(),
     'Runtime:': runtimeOptions(),
     'Output:': outputOptions(),
@@ -46,22 +46,26 @@ export function askCommand(io: Io): Command {
     for (const option of options) command.addOption(option.helpGroup(heading));
   }
   return command
-    .addHelpText('after', examples)
+    .addHelpText('after', formatHelp + examples)
     .action((positional: string[], flags: AskFlags) => ask(positional, { flags, parts, io }));
 }
 
 const examples = `
+
 Examples:
   pixtral ask photo.jpg "describe this"
   pixtral ask before.png after.png "what changed?"
   pixtral ask -p "this one" -i a.png -p "or this one" -i b.png -p "?"
   pixtral ask https://example.org/sign.jpg "read it" --temperature 0 --json
+  pixtral ask receipt.jpg "total and date" --schema receipt.json | jq .total
+  pixtral ask photo.jpg "Is it day or night?" --choices day,night
   echo "How many people?" | pixtral ask crowd.jpg`;
 
 async function ask(
   positional: readonly string[],
   { flags, parts, io }: { flags: AskFlags; parts: PromptParts; io: Io },
 ): Promise<void> {
+  const format = await answerFormat(flags);
   const stdin = onceStdin(io);
   const sources = await promptMessages(positional, { parts, system: flags.system, io, stdin });
   const messages = await loadImages(sources, { stdin, signal: io.signal });
@@ -84,7 +88,7 @@ async function ask(
   try {
     const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 32);
     const { showAnswer } = await import('../../output/answer.ts');
-    await showAnswer(engine.ask(messages, { ...flags, seed, signal: io.signal }), {
+    await showAnswer(engine.ask(messages, { ...flags, seed, format, signal: io.signal }), {
       stdout: io.stdout,
       reporter,
       json: flags.json === true,
