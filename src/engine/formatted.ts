@@ -23,7 +23,7 @@ export async function* formatted(
 }
 
 function checked(answer: Answer, format: AnswerFormat): Answer {
-  if (answer.finish === 'length') {
+  if (answer.finish !== 'stop') {
     const { completion } = answer.usage;
     throw new PixtralError('input', `answer: was cut after ${completion} tokens, before it was whole`, {
       hint: 'raise --max-tokens (or --context), or ask for less: maxLength and maxItems in the schema set limits',
