@@ -14,6 +14,7 @@ const floors: Record<string, number> = {
   weights: 1,
   gguf: 1,
   native: 1,
+  grammar: 1,
   prompt: 2,
   vision: 2,
   decoder: 2,
@@ -36,6 +37,8 @@ const owners: Record<string, string> = {
   ora: 'output',
   chalk: 'output',
   yaml: 'convert',
+  'ajv/dist/2020.js': 'grammar',
+  'ajv-formats': 'grammar',
 };
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { exitCodes } from '../src/base/errors.ts';
+import { supportedKeywords } from '../src/grammar/keywords.ts';
 import { cli } from './helpers/cli.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
@@ -16,6 +17,14 @@ test("the README's first command prints what the README shows", async () => {
   const argv = [...words!.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
   const { stdout, stderr } = await cli(argv);
   assert.equal(stdout, expected, stderr);
+});
+
+test("the README's keywords of JSON Schema are the program's", () => {
+  const [, listed] = /refuses any other by name and place: ([^.]*)\./.exec(readme)!;
+  assert.deepEqual(
+    [...listed!.matchAll(/`([^`]+)`/g)].map(([, keyword]) => keyword),
+    supportedKeywords,
+  );
 });
 
 test("the README's test line is the one that CI runs", () => {

@@ -3,15 +3,27 @@ import { PixtralError, exitCodes } from '../base/errors.ts';
 import { printError } from '../output/errors.ts';
 import { askCommand } from './commands/ask.ts';
 import { cacheCommand } from './commands/cache.ts';
+import { completionCommand } from './commands/completion.ts';
 import { convertCommand } from './commands/convert.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { manCommand } from './commands/man.ts';
 import { tokensCommand } from './commands/tokens.ts';
 import { viewCommand } from './commands/view.ts';
 import type { Io } from './io.ts';
 import { packageVersion } from './package-version.ts';
 
-const commands = [askCommand, convertCommand, inspectCommand, tokensCommand, viewCommand, cacheCommand, doctorCommand];
+const commands = [
+  askCommand,
+  convertCommand,
+  inspectCommand,
+  tokensCommand,
+  viewCommand,
+  cacheCommand,
+  doctorCommand,
+  completionCommand,
+  manCommand,
+];
 
 /** Runs one command line. Returns the exit code; results are on `io.stdout`, everything else on `io.stderr`. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {

@@ -28,12 +28,8 @@ export class Sampler {
   readonly #model: DecoderModel;
 
   constructor(model: DecoderModel, options: SamplingOptions) {
-    const { llama } = model.native;
     this.#model = model;
-    this.#chain = this.#handles.own('a sampler', llama.samplerChainInit(llama.samplerChainDefaultParams()), (made) =>
-      llama.samplerFree(made),
-    );
-    for (const sampler of samplers(model, options)) llama.samplerChainAdd(this.#chain, sampler);
+    this.#chain = samplerChain(model, { sampling: options, handles: this.#handles });
   }
 
   /** Draws the next token from the logits of the last position, and remembers it. */
@@ -44,6 +40,18 @@ export class Sampler {
   close(): void {
     this.#handles.close();
   }
+}
+
+/** The samplers of `sampling` in one chain, in the care of `handles`. */
+export function samplerChain(
+  model: DecoderModel,
+  { sampling, handles }: { sampling: SamplingOptions; handles: Handles },
+): Pointer {
+  const { llama } = model.native;
+  const made = llama.samplerChainInit(llama.samplerChainDefaultParams());
+  const chain = handles.own('a sampler', made, (handle) => llama.samplerFree(handle));
+  for (const sampler of samplers(model, sampling)) llama.samplerChainAdd(chain, sampler);
+  return chain;
 }
 
 /** In llama.cpp's usual order: penalties, top-k, top-p, min-p, temperature, draw. */

@@ -13,6 +13,7 @@ import { VisionEncoder } from '../vision/encoder.ts';
 import { checkMainMemory, chooseContextSize, chooseGpuLayers, towerComputeBytes } from './budget.ts';
 import type { Answer, AskOptions, EngineEvent, EngineOptions } from './events.ts';
 import { stageClock } from './clock.ts';
+import { formatted } from './formatted.ts';
 import { generate } from './generate.ts';
 import { type Kept, openKept } from './kept.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
@@ -60,7 +61,7 @@ export class Engine {
     try {
       signal?.throwIfAborted();
       this.#abort.clear();
-      yield* this.#answer(messages, options);
+      yield* formatted(this.#answer(messages, options), options.format);
     } finally {
       signal?.removeEventListener('abort', stop);
     }
@@ -91,7 +92,7 @@ export class Engine {
     const cached = yield* prefill(runs, { ...loaded, openEncoder, clock, signal });
 
     yield { kind: 'stage', stage: 'decode' };
-    const { text, finish, tokens } = yield* generate(options, { ...loaded, tekken, clock });
+    const { text, finish, tokens, details } = yield* generate(options, { ...loaded, tekken, clock });
     yield {
       kind: 'answer',
       answer: {
@@ -106,6 +107,7 @@ export class Engine {
         },
         timings: clock.timings,
         sampling: samplingReceipt(options),
+        ...details,
       },
     };
   }

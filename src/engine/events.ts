@@ -1,3 +1,5 @@
+import type { AnswerFormat } from '../grammar/answer-format.ts';
+import type { Json } from '../grammar/schema.ts';
 import type { GpuChoice, Native } from '../native/native.ts';
 import type { Cache } from '../store/cache.ts';
 
@@ -43,9 +45,24 @@ export interface Timings {
   decode_ms: number;
 }
 
+/** A token and its log-probability by the model's own distribution: before grammar, penalties and temperature. */
+export interface TokenChoice {
+  id: number;
+  /** As text, or `<0xE6>` for bytes that are only part of a character. */
+  token: string;
+  logprob: number;
+}
+
+export interface TokenLogprob extends TokenChoice {
+  /** The likeliest tokens at this place. */
+  top: TokenChoice[];
+}
+
 export interface Answer {
   model: string;
   text: string;
+  /** The text's value, where JSON was asked for. */
+  data?: Json;
   /** `stop`: the model ended; `length`: the token limit or the context did; `stop-string`: a --stop did. */
   finish: 'stop' | 'length' | 'stop-string';
   images: ImageReceipt[];
@@ -60,6 +77,10 @@ export interface Answer {
     repeat_penalty: number;
     seed: number;
   };
+  /** One per token of the text. */
+  logprobs?: TokenLogprob[];
+  /** By JSON pointer: the probability of this very value among those that the grammar allows at its place. */
+  confidence?: Record<string, number>;
 }
 
 export interface EngineOptions {
@@ -96,5 +117,9 @@ export interface AskOptions {
   repeatPenalty: number;
   /** The answer ends before any of these. */
   stop: readonly string[];
+  /** What the answer must be; free text without. */
+  format?: AnswerFormat | undefined;
+  /** Likeliest tokens to tell beside each token's log-probability; nothing without. */
+  logprobs?: number | undefined;
   signal?: AbortSignal | undefined;
 }

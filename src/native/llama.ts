@@ -125,6 +125,11 @@ export const llamaPrototypes = {
   samplerMinP: ['llama_sampler_init_min_p', 'ptr', ['f32', 'size']],
   samplerTemperature: ['llama_sampler_init_temp', 'ptr', ['f32']],
   samplerPenalties: ['llama_sampler_init_penalties', 'ptr', ['i32', 'i32', 'f32', 'f32', 'f32']],
+  /** Null when the grammar does not parse; llama.cpp then prints it on the process's stderr. */
+  samplerGrammar: ['llama_sampler_init_grammar', 'ptr', ['ptr', 'str', 'str']],
+  samplerApply: ['llama_sampler_apply', 'void', ['ptr', 'memory']],
+  /** A token that a grammar refuses ends the process: check it first. */
+  samplerAccept: ['llama_sampler_accept', 'void', ['ptr', 'i32']],
   samplerSample: ['llama_sampler_sample', 'i32', ['ptr', 'ptr', 'i32']],
   samplerFree: ['llama_sampler_free', 'void', ['ptr']],
 } as const satisfies Record<string, Prototype>;

@@ -8,6 +8,18 @@ export function jsonLine(shape: object): string {
   return `${JSON.stringify({ version: 1, ...shape })}\n`;
 }
 
-export function askJson({ model, text, finish, images, usage, timings, sampling }: Answer): AskJson {
-  return { model, text, finish, images, usage, timings, sampling };
+export function askJson(answer: Answer): AskJson {
+  const { model, text, finish, images, usage, timings, sampling, data, confidence, logprobs } = answer;
+  return {
+    model,
+    text,
+    ...(data !== undefined && { data }),
+    ...(confidence && { confidence }),
+    finish,
+    images,
+    usage,
+    timings,
+    sampling,
+    ...(logprobs && { logprobs }),
+  };
 }

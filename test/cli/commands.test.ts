@@ -221,7 +221,7 @@ test('an error with --json is one JSON line on stderr, and stdout stays empty', 
 });
 
 test('every command has a help page with an exit code of 0, an unknown one is refused', async () => {
-  for (const command of ['ask', 'convert', 'inspect', 'tokens', 'view', 'doctor']) {
+  for (const command of ['ask', 'convert', 'inspect', 'tokens', 'view', 'cache', 'doctor', 'completion', 'man']) {
     const { exitCode, stdout } = await cli([command, '--help']);
     assert.equal(exitCode, 0);
     assert.match(stdout, new RegExp(`^Usage: pixtral ${command} `));

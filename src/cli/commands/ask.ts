@@ -6,6 +6,7 @@ import type { Picture } from '../../image/load.ts';
 import type { Source } from '../../image/sources.ts';
 import type { StageReporter } from '../../output/progress.ts';
 import type { Message } from '../../prompt/message.ts';
+import { type FormatFlags, answerFormat, formatHelp, formatOptions } from '../format-options.ts';
 import { type Io, onceStdin } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import {
@@ -20,7 +21,7 @@ import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { type PromptFlags, type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 import { userCache } from '../user-cache.ts';
 
-interface AskFlags extends PromptFlags, PictureFlags {
+interface AskFlags extends PromptFlags, PictureFlags, FormatFlags {
   model?: string;
   mmproj?: string;
   gpu: EngineOptions['gpu'];
@@ -36,9 +37,7 @@ interface AskFlags extends PromptFlags, PictureFlags {
   minP: number;
   repeatPenalty: number;
   seed?: number;
-  stop: string[];
   cache: boolean;
-  json?: boolean;
   verbose?: boolean;
   color: boolean;
 }
@@ -52,6 +51,7 @@ export function askCommand(io: Io): Command {
   const groups = {
     'Pictures:': pictureOptions(),
     'Model:': modelOptions(),
+    'Answer:': formatOptions(),
     'Sampling:': samplingOptions(),
     'Runtime:': [...runtimeOptions(), ...cacheOptions()],
     'Output:': outputOptions(),
@@ -60,11 +60,12 @@ export function askCommand(io: Io): Command {
     for (const option of options) command.addOption(option.helpGroup(heading));
   }
   return command
-    .addHelpText('after', examples)
+    .addHelpText('after', formatHelp + examples)
     .action((positional: string[], flags: AskFlags) => ask(positional, { flags, parts, io }));
 }
 
 const examples = `
+
 Examples:
   pixtral ask photo.jpg "describe this"
   pixtral ask before.png after.png "what changed?"
@@ -72,12 +73,15 @@ Examples:
   pixtral ask -p "this one" -i a.png -p "or this one" -i b.png -p "?"
   pixtral ask 'report.pdf#2-5' "sum this up" --detail tiles
   pixtral ask https://example.org/sign.jpg "read it" --temperature 0 --json
+  pixtral ask receipt.jpg "total and date" --schema receipt.json | jq .total
+  pixtral ask photo.jpg "Is it day or night?" --choices day,night
   echo "How many people?" | pixtral ask crowd.jpg`;
 
 async function ask(
   positional: readonly string[],
   { flags, parts, io }: { flags: AskFlags; parts: PromptParts; io: Io },
 ): Promise<void> {
+  const format = await answerFormat(flags);
   const stdin = onceStdin(io);
   const sources = await promptMessages(positional, { parts, flags, io, stdin });
   const { resolveModel } = await import('../../engine/resolve.ts');
@@ -90,7 +94,7 @@ async function ask(
     color: flags.color && io.env['NO_COLOR'] === undefined,
   });
   try {
-    await answer(sources, { paths, reporter, flags, io, stdin });
+    await answer(sources, { paths, reporter, flags, format, io, stdin });
   } finally {
     reporter.stop(); // its timer would keep the process alive
   }
@@ -100,12 +104,13 @@ interface Asking {
   paths: ModelPaths;
   reporter: StageReporter;
   flags: AskFlags;
+  format: Awaited<ReturnType<typeof answerFormat>>;
   io: Io;
   stdin: () => Promise<Uint8Array>;
 }
 
 async function answer(sources: readonly Message<Source>[], asking: Asking): Promise<void> {
-  const { paths, reporter, flags, io } = asking;
+  const { paths, reporter, flags, format, io } = asking;
   const { openEngine } = await import('../../engine/engine.ts');
   const engine = await openEngine({
     ...flags,
@@ -118,7 +123,7 @@ async function answer(sources: readonly Message<Source>[], asking: Asking): Prom
     const messages = await readPictures(sources, { ...asking, engine });
     const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 32);
     const { showAnswer } = await import('../../output/answer.ts');
-    await showAnswer(engine.ask(messages, { ...flags, seed, signal: io.signal }), {
+    await showAnswer(engine.ask(messages, { ...flags, seed, format, signal: io.signal }), {
       stdout: io.stdout,
       reporter,
       json: flags.json === true,

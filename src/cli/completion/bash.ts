@@ -1,0 +1,46 @@
+import type { CommandPage, OptionPage } from '../command-tree.ts';
+
+/** A completion script for bash 3.2 and newer. */
+export function bashCompletion(program: CommandPage): string {
+  const { name, commands } = program;
+  const first = [...commands.map((command) => command.name), ...optionNames(program.options)];
+  return `# bash completion for ${name}: source <(${name} completion bash)
+_${name}() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} words=''
+  COMPREPLY=()
+  # --gpu=off comes as three words
+  if [[ $cur == = ]]; then cur=''; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD-2]}; fi
+  if ((COMP_CWORD == 1)); then
+    COMPREPLY=($(compgen -W '${first.join(' ')}' -- "$cur"))
+    return
+  fi
+  case "\${COMP_WORDS[1]} $prev" in
+${commands.flatMap((command) => command.options.flatMap((option) => valueCase(command, option))).join('\n')}
+  esac
+  case "\${COMP_WORDS[1]}" in
+${commands.map(wordsCase).join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o default -F _${name} ${name}
+`;
+}
+
+/** With \`-o default\` an empty reply means files; numbers and texts want nothing. */
+function valueCase(command: CommandPage, { short, long, value }: OptionPage): string[] {
+  if (!value) return [];
+  const pattern = [short, long].filter((name) => name !== undefined).map((name) => `'${command.name} ${name}'`);
+  const reply = value.isFile ? '' : 'compopt +o default 2>/dev/null; ';
+  const words = value.choices.length > 0 ? `COMPREPLY=($(compgen -W '${value.choices.join(' ')}' -- "$cur")); ` : reply;
+  return [`    ${pattern.join('|')}) ${words}return ;;`];
+}
+
+function wordsCase(command: CommandPage): string {
+  const choices = command.arguments.flatMap((argument) => argument.choices);
+  const others = choices.length > 0 ? `words='${choices.join(' ')}'` : 'return';
+  return `    ${command.name}) if [[ $cur == -* ]]; then words='${optionNames(command.options).join(' ')}'; else ${others}; fi ;;`;
+}
+
+function optionNames(options: readonly OptionPage[]): string[] {
+  return options.flatMap(({ short, long }) => [short, long].filter((name) => name !== undefined));
+}

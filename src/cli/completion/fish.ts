@@ -1,0 +1,32 @@
+import type { CommandPage, OptionPage } from '../command-tree.ts';
+
+/** A completion script for fish, to be sourced or put into ~/.config/fish/completions/pixtral.fish. */
+export function fishCompletion({ name, commands, options }: CommandPage): string {
+  const complete = (condition: string, rest: string): string => `complete -c ${name} -n ${quoted(condition)} ${rest}`;
+  const first = '__fish_use_subcommand';
+  const lines = [
+    ...commands.map((command) => complete(first, `-f -a ${command.name} -d ${quoted(command.description)}`)),
+    ...options.map((option) => complete(first, optionWords(option))),
+  ];
+  for (const command of commands) {
+    const inside = `__fish_seen_subcommand_from ${command.name}`;
+    for (const option of command.options) lines.push(complete(inside, optionWords(option)));
+    const choices = command.arguments.flatMap((argument) => argument.choices);
+    if (choices.length > 0) lines.push(complete(inside, `-f -a ${quoted(choices.join(' '))}`));
+  }
+  return `# fish completion for ${name}: ${name} completion fish | source\n${lines.join('\n')}\n`;
+}
+
+function optionWords({ short, long, description, value }: OptionPage): string {
+  const words = [
+    ...(short === undefined ? [] : ['-s', short.slice(1)]),
+    ...(long === undefined ? [] : ['-l', long.slice(2)]),
+    ...(value ? (value.isFile ? ['-r', '-F'] : ['-x']) : []),
+    ...(value && value.choices.length > 0 ? ['-a', quoted(value.choices.join(' '))] : []),
+    '-d',
+    quoted(description),
+  ];
+  return words.join(' ');
+}
+
+const quoted = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`;

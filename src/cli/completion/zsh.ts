@@ -1,0 +1,48 @@
+import type { CommandPage, OptionPage, Value } from '../command-tree.ts';
+
+/** A completion script for zsh, to be sourced or put into a folder of $fpath as _pixtral. */
+export function zshCompletion({ name, commands, options }: CommandPage): string {
+  const described = commands.map((command) => `      ${quoted(`${escaped(command.name)}:${command.description}`)}`);
+  return `#compdef ${name}
+_${name}() {
+  local curcontext=$curcontext state line
+  typeset -A opt_args
+  _arguments -C ${options.flatMap(optionSpecs).join(' ')} '1:command:->command' '*::argument:->rest'
+  case $state in
+  command)
+    local -a commands
+    commands=(
+${described.join('\n')}
+    )
+    _describe command commands
+    ;;
+  rest)
+    case $words[1] in
+${commands.map(commandCase).join('\n')}
+    esac
+    ;;
+  esac
+}
+if [[ $funcstack[1] == _${name} ]]; then _${name} "$@"; else compdef _${name} ${name}; fi
+`;
+}
+
+function commandCase(command: CommandPage): string {
+  const values = command.arguments.map((one) => quoted(`*:${escaped(one.name)}:${action(one)}`));
+  return `    ${command.name}) _arguments ${[...command.options.flatMap(optionSpecs), ...values].join(' ')} ;;`;
+}
+
+function optionSpecs({ short, long, description, value }: OptionPage): string[] {
+  const after = value ? `:${escaped(value.name)}:${action(value)}` : '';
+  return [short, long]
+    .filter((name) => name !== undefined)
+    .map((name) => quoted(`*${name}[${escaped(description)}]${after}`));
+}
+
+function action({ choices, isFile }: Value): string {
+  if (choices.length > 0) return `(${choices.join(' ')})`;
+  return isFile ? '_files' : ' ';
+}
+
+const escaped = (text: string): string => text.replaceAll(/[\\[\]:]/g, '\\$&');
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,0 +1,116 @@
+import { readFile, stat } from 'node:fs/promises';
+import { InvalidArgumentError, Option } from 'commander';
+import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import type { AnswerFormat } from '../grammar/answer-format.ts';
+import { annotations, supportedKeywords } from '../grammar/keywords.ts';
+import { numberIn } from './options.ts';
+
+export interface FormatFlags {
+  schema?: string;
+  jsonObject?: boolean;
+  grammar?: string;
+  choices?: string[];
+  logprobs?: number;
+  stop: string[];
+  json?: boolean;
+}
+
+/** What the answer must look like. */
+export const formatOptions = (): Option[] => [
+  new Option('--schema <file>', 'JSON that this JSON Schema allows; --json adds it as "data"'),
+  new Option('--json-object', 'any JSON object'),
+  new Option('--grammar <file>', "text that this grammar (llama.cpp's GBNF) allows"),
+  new Option('--choices <a,b,...>', 'exactly one of these; repeatable; with commas inside: \'["a, b","c"]\'').argParser(
+    collectChoices,
+  ),
+  new Option(
+    '--logprobs <k>',
+    'with --json: log-probabilities of tokens, with the k likeliest; confidence of fields',
+  ).argParser(numberIn({ min: 0, max: 100, integer: true })),
+];
+
+/** For the help page: every keyword, since one that is not here is refused. */
+export const formatHelp = `
+JSON Schema (2020-12) that --schema understands; anything else is refused by name, with its place:
+${wrapped(supportedKeywords.join(' '), 2)}
+  format: date, time, date-time, uuid; minimum and maximum: whole numbers; $ref: within the file
+  said for people, without effect: ${annotations.join(' ')}
+Where properties or prefixItems are named, others are written only if additionalProperties or items ask for them.`;
+
+/** A schema or grammar is written by hand; more than this is another file by mistake. */
+const maxBytes = 1 << 20;
+
+/**
+ * What the flags ask of the answer.
+ * @throws PixtralError `usage` for flags that exclude each other, `input` for a file that cannot be used
+ */
+export async function answerFormat(flags: FormatFlags): Promise<AnswerFormat | undefined> {
+  const given = (['schema', 'jsonObject', 'grammar', 'choices'] as const).filter((name) => flags[name] !== undefined);
+  checkTogether(
+    given.map((name) => (name === 'jsonObject' ? '--json-object' : `--${name}`)),
+    flags,
+  );
+  const formats = await import('../grammar/answer-format.ts');
+  if (flags.schema !== undefined)
+    return formats.schemaFormat(await readText(flags.schema, 'a JSON Schema'), flags.schema);
+  if (flags.jsonObject === true) return formats.jsonObjectFormat();
+  if (flags.grammar !== undefined)
+    return formats.grammarFormat(await readText(flags.grammar, 'a grammar'), flags.grammar);
+  return flags.choices && formats.choicesFormat(checkedChoices(flags.choices));
+}
+
+function checkTogether([first, second]: readonly string[], { stop, logprobs, json }: FormatFlags): void {
+  if (first !== undefined && second !== undefined) {
+    throw new PixtralError('usage', `${first} and ${second}: each says what the answer must be, expected one of them`, {
+      hint: 'a schema can hold choices: {"enum":["a","b"]}',
+    });
+  }
+  if (first !== undefined && stop.length > 0) {
+    throw new PixtralError('usage', `${first} and --stop: a stop text would cut the answer before it is whole`, {
+      hint: `leave --stop out: ${first} ends the answer by itself`,
+    });
+  }
+  if (logprobs !== undefined && json !== true) {
+    throw new PixtralError('usage', '--logprobs: log-probabilities are part of the JSON answer, expected --json too');
+  }
+}
+
+function checkedChoices(choices: readonly string[]): string[] {
+  const different = [...new Set(choices)];
+  if (different.length < 2 || different.includes('')) {
+    throw new PixtralError('usage', `--choices: ${JSON.stringify(choices)}, expected at least two that are not empty`, {
+      hint: 'separate them by commas (--choices yes,no), or give a JSON list: --choices \'["yes, sure","no"]\'',
+    });
+  }
+  return different;
+}
+
+/** A JSON list of texts as it is; anything else is split at its commas. */
+function collectChoices(text: string, before: string[] = []): string[] {
+  if (!text.trimStart().startsWith('[')) return [...before, ...text.split(',').map((choice) => choice.trim())];
+  try {
+    const choices: unknown = JSON.parse(text);
+    if (Array.isArray(choices) && choices.every((choice) => typeof choice === 'string')) return [...before, ...choices];
+  } catch {
+    // said below
+  }
+  throw new InvalidArgumentError('expected texts with commas between, or a JSON list of texts.');
+}
+
+async function readText(path: string, what: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxBytes)
+      throw new PixtralError('input', `${path}: has ${size} bytes, expected ${what} of at most 1 MiB`);
+    return new TextDecoder().decode(await readFile(path));
+  } catch (cause) {
+    if (cause instanceof PixtralError) throw cause;
+    const reason = errnoOf(cause) === 'ENOENT' ? 'no such file' : reasonOf(cause);
+    throw new PixtralError('input', `${path}: ${reason}, expected ${what}`, { cause });
+  }
+}
+
+function wrapped(text: string, indent: number): string {
+  const lines = text.match(/.{1,100}(?: |$)/g) ?? [];
+  return lines.map((line) => `${' '.repeat(indent)}${line.trimEnd()}`).join('\n');
+}

@@ -1,0 +1,55 @@
+import { PixtralError, reasonOf } from '../base/errors.ts';
+import { checkGbnf } from './check-gbnf.ts';
+import { GbnfRules, literal } from './gbnf.ts';
+import { type JsonRule, jsonRule } from './json-rules.ts';
+import { parseSchema } from './parse-schema.ts';
+import { schemaGrammar } from './schema-grammar.ts';
+import type { Json } from './schema.ts';
+import { schemaValidator } from './validate.ts';
+
+/** What an answer must be. */
+export type AnswerFormat =
+  | {
+      kind: 'json';
+      /** GBNF. */
+      grammar: string;
+      /** What is wrong with a value that was written, if anything is. */
+      problem(value: Json): string | undefined;
+    }
+  | { kind: 'choice' | 'text'; grammar: string };
+
+/** An answer that a JSON Schema describes; `where` names it in messages. */
+export function schemaFormat(text: string, where: string): AnswerFormat {
+  const document = parseJson(text, where);
+  const grammar = schemaGrammar(parseSchema(document, where));
+  return { kind: 'json', grammar, problem: schemaValidator(document) };
+}
+
+/** Any JSON object. */
+export function jsonObjectFormat(): AnswerFormat {
+  const rule: JsonRule = 'object-any';
+  const gbnf = new GbnfRules();
+  return { kind: 'json', grammar: gbnf.text(jsonRule(gbnf, rule)), problem: () => undefined };
+}
+
+/** An answer that a grammar of the user's describes; `where` names it in messages. */
+export function grammarFormat(grammar: string, where: string): AnswerFormat {
+  checkGbnf(grammar, where);
+  return { kind: 'text', grammar };
+}
+
+/** One of a few texts. */
+export function choicesFormat(choices: readonly string[]): AnswerFormat {
+  return { kind: 'choice', grammar: new GbnfRules().text(choices.map(literal).join(' | ')) };
+}
+
+function parseJson(text: string, where: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    throw new PixtralError('input', `${where}: is not JSON: ${reasonOf(cause)}`, {
+      hint: 'expected a JSON Schema, such as {"type":"object","properties":{"colour":{"type":"string"}},"required":["colour"]}',
+      cause,
+    });
+  }
+}

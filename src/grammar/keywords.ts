@@ -1,0 +1,43 @@
+/** Keywords that say something about values of one type only. */
+export const typeKeywords = {
+  string: ['minLength', 'maxLength', 'format'],
+  number: ['minimum', 'maximum'],
+  integer: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
+  array: ['items', 'prefixItems', 'minItems', 'maxItems'],
+  object: ['properties', 'required', 'additionalProperties'],
+  boolean: [],
+  null: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type TypeName = keyof typeof typeKeywords;
+
+export const typeNames = Object.keys(typeKeywords) as TypeName[];
+
+/** Keywords that choose between schemas or values. */
+export const choiceKeywords = ['enum', 'const', 'anyOf', 'oneOf', '$ref'] as const;
+
+/** What describes a schema and does not change which values it has. */
+export const annotations = [
+  'title',
+  'description',
+  'default',
+  'examples',
+  '$comment',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+];
+
+/** Where schemas are kept that `$ref` names. */
+export const definitions = ['$defs', 'definitions'];
+
+/** Meaningful at the top of a document only. */
+export const rootOnly = ['$schema', '$id'];
+
+/** Every keyword that is supported, for help pages. */
+export const supportedKeywords = [
+  'type',
+  ...new Set(Object.values(typeKeywords).flat()),
+  ...choiceKeywords,
+  ...definitions,
+];

@@ -1,0 +1,21 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { rootOnly } from './keywords.ts';
+import { type Json, isObject } from './schema.ts';
+
+/**
+ * Compares a value with its schema, independently of the grammar that it was written by.
+ * Returns what is wrong, on one line.
+ */
+export function schemaValidator(document: Json): (value: Json) => string | undefined {
+  // strict would refuse what our own reader allows: types told by their keywords, lists of types.
+  const ajv = new Ajv2020({ strict: false, validateSchema: false, logger: false, ownProperties: true });
+  addFormats.default(ajv);
+  const validate = ajv.compile(isObject(document) ? withoutNames(document) : { not: {} });
+  return (value) => (validate(value) ? undefined : ajv.errorsText(validate.errors, { dataVar: '#' }));
+}
+
+/** An address of its own would be looked up, and references are relative to it. */
+function withoutNames(document: { [name: string]: Json }): object {
+  return Object.fromEntries(Object.entries(document).filter(([keyword]) => !rootOnly.includes(keyword)));
+}

@@ -1,0 +1,70 @@
+import koffi from 'koffi';
+
+/** llama_token_data_array (llama.h, lines 236-243): data, size, selected, sorted. */
+const arrayLayout = { size: 32, count: 1, selected: 2, sorted: 24 } as const;
+/** llama_token_data (llama.h, lines 230-234): id, logit, p; four bytes each. */
+const fieldsPerToken = 3;
+
+/**
+ * The tokens that llama.cpp's samplers choose from, in memory of ours: unlike `llama_sampler_sample`, which draws and
+ * accepts in one call, this lets a token be refused before any sampler has taken it for granted.
+ */
+export class Candidates {
+  /** What a sampler is applied to. */
+  readonly header = new Uint8Array(new ArrayBuffer(arrayLayout.size));
+  readonly #words = new BigInt64Array(this.header.buffer);
+  readonly #ids: Int32Array;
+  readonly #logits: Float32Array;
+
+  constructor(count: number) {
+    const tokens = new ArrayBuffer(count * fieldsPerToken * 4);
+    this.#ids = new Int32Array(tokens);
+    this.#logits = new Float32Array(tokens);
+    this.#words[0] = koffi.address(this.#ids);
+  }
+
+  /** Every id with its logit, in the order of ids: whatever a sampler did before is gone. */
+  fill(logits: Float32Array): void {
+    for (let id = 0, at = 0; id < logits.length; id++, at += fieldsPerToken) {
+      this.#ids[at] = id;
+      this.#logits[at + 1] = logits[id]!;
+      this.#logits[at + 2] = 0;
+    }
+    this.#begin(logits.length);
+  }
+
+  /** One id alone, to ask a sampler about. */
+  only(id: number): void {
+    this.#ids[0] = id;
+    this.#logits[1] = 1;
+    this.#logits[2] = 0;
+    this.#begin(1);
+  }
+
+  /** Whether a sampler left the first candidate in. */
+  get firstIsAllowed(): boolean {
+    return this.#logits[1] !== -Infinity;
+  }
+
+  /** Logits as a sampler that keeps the order (a grammar) left them, [count]. */
+  logits(): Float32Array {
+    const count = Number(this.#words[arrayLayout.count]);
+    const logits = new Float32Array(count);
+    for (let id = 0; id < count; id++) logits[id] = this.#logits[id * fieldsPerToken + 1]!;
+    return logits;
+  }
+
+  /** The id that the last sampler of a chain chose. */
+  get selectedId(): number {
+    const at = Number(this.#words[arrayLayout.selected]);
+    const id = this.#ids[at * fieldsPerToken];
+    if (at < 0 || id === undefined) throw new Error('no sampler has chosen a token');
+    return id;
+  }
+
+  #begin(count: number): void {
+    this.#words[arrayLayout.count] = BigInt(count);
+    this.#words[arrayLayout.selected] = -1n;
+    this.header[arrayLayout.sorted] = 0;
+  }
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { supportedKeywords } from '../../src/grammar/keywords.ts';
+import type { AskJson } from '../../src/output/json.ts';
+import { scenePath } from '../helpers/checkpoints.ts';
+import { cli } from '../helpers/cli.ts';
+import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';
+
+let pair: ConvertedPair;
+before(async () => {
+  pair = await convertedPair('mistral', 'f32');
+});
+after(() => pair.remove());
+
+const file = async (name: string, text: string): Promise<string> => {
+  const path = join(pair.folder, name);
+  await writeFile(path, text);
+  return path;
+};
+const ask = (...words: string[]) =>
+  cli(['ask', scenePath('a-80x48.png'), 'x', '--model', pair.folder, '--gpu', 'off', '--threads', '1', ...words]);
+
+const colour =
+  '{"type":"object","properties":{"colour":{"enum":["red","blue"]},"count":{"type":"integer","minimum":0,"maximum":9}},"required":["colour","count"],"additionalProperties":false}';
+
+test('--schema prints JSON of the schema, and with --json its value, a confidence for each field and log-probabilities', async () => {
+  const schema = await file('colour.json', colour);
+  const plain = await ask('--schema', schema, '--temperature', '0');
+  assert.equal(plain.exitCode, 0, plain.stderr);
+  const value = JSON.parse(plain.stdout) as { colour: string; count: number };
+  assert.ok(['red', 'blue'].includes(value.colour) && value.count >= 0 && value.count <= 9);
+  const { stdout } = await ask('--schema', schema, '--temperature', '0', '--json', '--logprobs', '2');
+  const answer = JSON.parse(stdout) as AskJson;
+  assert.deepEqual(answer.data, value);
+  assert.equal(`${answer.text}\n`, plain.stdout);
+  assert.deepEqual(Object.keys(answer.confidence!), ['/colour', '/count']);
+  for (const one of Object.values(answer.confidence!)) assert.ok(one > 0 && one <= 1);
+  assert.deepEqual(Object.keys(answer.logprobs![0]!), ['id', 'token', 'logprob', 'top']);
+});
+
+test('--choices answers with one of them; a JSON list may hold commas', async () => {
+  for (const words of [['yes,no, maybe'], ['yes,no', '--choices', 'maybe'], ['["yes","no","maybe"]']]) {
+    const { stdout, stderr } = await ask('--choices', ...words);
+    assert.match(stdout, /^(yes|no|maybe)\n$/, stderr);
+  }
+  assert.match((await ask('--choices', '["a, b","c, d"]')).stdout, /^(a, b|c, d)\n$/);
+});
+
+test('--grammar answers with a text of the grammar', async () => {
+  const { stdout, stderr } = await ask('--grammar', await file('date.gbnf', 'root ::= [0-9]{4} "-" [01] [0-9]\n'));
+  assert.match(stdout, /^\d{4}-[01]\d\n$/, stderr);
+});
+
+test('--logprobs tells about free text too', async () => {
+  const { stdout } = await ask('--json', '--logprobs', '1', '--max-tokens', '3', '--temperature', '0');
+  const { logprobs, confidence } = JSON.parse(stdout) as AskJson;
+  assert.deepEqual(
+    logprobs!.map(({ id, top }) => top[0]!.id === id),
+    [true, true, true],
+  );
+  assert.equal(confidence, undefined);
+});
+
+const refused: [what: string, words: () => Promise<string[]> | string[], exitCode: number, says: RegExp][] = [
+  [
+    'a cut answer',
+    async () => ['--schema', await file('c.json', colour), '--max-tokens', '3'],
+    3,
+    /was cut after 3 tokens.*\n.*--max-tokens/,
+  ],
+  [
+    'a schema that is not there',
+    () => ['--schema', 'none.json'],
+    3,
+    /none\.json: no such file, expected a JSON Schema/,
+  ],
+  [
+    'a schema that is not supported',
+    async () => ['--schema', await file('p.json', '{"pattern":"a"}')],
+    3,
+    /p\.json: #\/pattern: the keyword pattern is not supported/,
+  ],
+  [
+    'a grammar with a mistake',
+    async () => ['--grammar', await file('bad.gbnf', 'root ::= "a')],
+    3,
+    /bad\.gbnf: line 1, column 12: /,
+  ],
+  [
+    'two formats',
+    () => ['--json-object', '--choices', 'a,b'],
+    2,
+    /--json-object and --choices: .*expected one of them/,
+  ],
+  [
+    '--stop with a format',
+    () => ['--choices', 'a,b', '--stop', 'x'],
+    2,
+    /--choices and --stop: .*\n.*leave --stop out/,
+  ],
+  ['--logprobs without --json', () => ['--logprobs', '2'], 2, /expected --json too/],
+  ['one choice', () => ['--choices', 'a'], 2, /expected at least two/],
+  ['an empty choice', () => ['--choices', 'a,,b'], 2, /expected at least two that are not empty/],
+  [
+    'choices in JSON that are no texts',
+    () => ['--choices', '[1,2]'],
+    2,
+    /expected texts with commas between, or a JSON list/,
+  ],
+];
+for (const [what, words, exitCode, says] of refused) {
+  test(`${what} is refused with exit code ${exitCode}, and nothing on stdout`, async () => {
+    const run = await ask(...(await words()));
+    assert.match(run.stderr, says);
+    assert.deepEqual([run.exitCode, run.stdout], [exitCode, '']);
+  });
+}
+
+test('the help page of ask lists every keyword that is supported', async () => {
+  const { stdout } = await cli(['ask', '--help']);
+  const [, listed] = /refused by name, with its place:\n([\s\S]*?)\n {2}format:/.exec(stdout)!;
+  assert.deepEqual(listed!.trim().split(/\s+/), supportedKeywords);
+});

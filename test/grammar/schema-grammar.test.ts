@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import * as fc from 'fast-check';
+import { schemaFormat } from '../../src/grammar/answer-format.ts';
+import { checkGbnf } from '../../src/grammar/check-gbnf.ts';
+import type { Json } from '../../src/grammar/schema.ts';
+import { gbnfWriter, seededPick } from '../helpers/gbnf-writer.ts';
+import { schemas } from '../helpers/schemas.ts';
+
+const formatOf = (schema: Json) => schemaFormat(JSON.stringify(schema), 'test.json');
+
+const textsOf = (schema: Json, count = 200): Set<string> => {
+  const write = gbnfWriter(formatOf(schema).grammar);
+  const pick = seededPick(1);
+  return new Set(Array.from({ length: count }, () => write(pick)));
+};
+
+// A property named toString is one only if the value itself has it.
+const ajv = new Ajv2020({ strict: false, ownProperties: true });
+addFormats.default(ajv);
+
+test('every text that the grammar of a random schema writes is a value that the schema allows', () => {
+  const property = fc.property(schemas, fc.integer(), (schema, seed) => {
+    const { grammar } = formatOf(schema);
+    const write = gbnfWriter(grammar);
+    const validate = ajv.compile(schema as object);
+    const pick = seededPick(seed);
+    for (let count = 0; count < 12; count++) {
+      const text = write(pick);
+      assert.equal(validate(JSON.parse(text)) || ajv.errorsText(validate.errors), true, text);
+    }
+    checkGbnf(grammar, 'ours');
+  });
+  fc.assert(property, { numRuns: 300 });
+});
+
+test('properties come in the order of the schema, and those that are not required may be left out', () => {
+  const properties = { b: { const: 1 }, a: { const: 2 } };
+  const texts = (required: string[]) =>
+    new Set([...textsOf({ type: 'object', properties, required })].map((text) => text.replaceAll(' ', '')));
+  assert.deepEqual(texts(['b', 'a']), new Set(['{"b":1,"a":2}']));
+  assert.deepEqual(texts(['a']), new Set(['{"b":1,"a":2}', '{"a":2}']));
+  assert.deepEqual(texts([]), new Set(['{}', '{"b":1}', '{"a":2}', '{"b":1,"a":2}']));
+});
+
+test('whitespace is at most one space after a comma or a colon', () => {
+  const texts = textsOf({ type: 'object', properties: { a: { const: 1 }, b: { const: 2 } }, required: ['a', 'b'] });
+  assert.deepEqual(
+    texts,
+    new Set(['', ' '].flatMap((x) => ['', ' '].flatMap((y) => ['', ' '].map((z) => `{"a":${x}1,${y}"b":${z}2}`)))),
+  );
+});
+
+test('every whole number of a range can be written, and no other', () => {
+  const bound = fc.integer({ min: -1200, max: 1200 });
+  const property = fc.property(bound, bound, (one, other) => {
+    const [minimum, maximum] = [Math.min(one, other), Math.max(one, other)];
+    const [, body] = /^r\d+ ::= (.*)$/m.exec(formatOf({ type: 'integer', minimum, maximum }).grammar)!;
+    const pattern = new RegExp(`^(${body!.replaceAll('digit', '[0-9]').replaceAll(/[" ]/g, '')})$`);
+    for (let value = -1300; value <= 1300; value++) {
+      assert.equal(pattern.test(String(value)), value >= minimum && value <= maximum, `${value} as ${pattern}`);
+    }
+  });
+  fc.assert(property, { numRuns: 60 });
+});
+
+test('values without properties, items or a type are free', () => {
+  assert.match(formatOf({}).grammar, /^root ::= value$/m);
+  assert.match(formatOf({ type: 'object' }).grammar, /key-char/);
+  assert.match(formatOf({ type: 'array' }).grammar, /value/);
+  assert.doesNotMatch(formatOf({ properties: { a: { type: 'null' } } }).grammar, /value|key-char/);
+});
+
+const refused: [what: string, schema: Json, says: RegExp][] = [
+  ['an unknown keyword', { type: 'string', pattern: '^a$' }, /test\.json: #\/pattern: the keyword pattern is not supp/],
+  ['a deep one', { properties: { a: { items: { not: {} } } } }, /#\/properties\/a\/items\/not: the keyword not is not/],
+  [
+    'a keyword of another type',
+    { type: 'string', minimum: 1 },
+    /#\/minimum: the keyword minimum cannot be used with type/,
+  ],
+  [
+    'a keyword beside $ref',
+    { $ref: '#', minItems: 1 },
+    /#\/minItems: the keyword minItems cannot be used beside \$ref/,
+  ],
+  ['a format it does not know', { format: 'email' }, /#\/format: the format "email" is not supported, expected date/],
+  ['a type that there is not', { type: 'int' }, /#\/type: is "int", expected string/],
+  ['a reference to nowhere', { $ref: '#/$defs/a' }, /#\/\$ref: #\/\$defs\/a is not in the document/],
+  ['a reference to a file', { $ref: 'a.json' }, /#\/\$ref: is "a\.json", expected a place in this document/],
+  ['a reference to itself', { $ref: '#' }, /#: refers to itself/],
+  ['a value without end', { properties: { a: { $ref: '#' } }, required: ['a'] }, /#: has no value that ever ends/],
+  ['a range without numbers', { type: 'integer', minimum: 2, maximum: 1 }, /#: no number is from 2 to 1/],
+  ['a bound with decimals', { type: 'number', minimum: 0.5 }, /#\/minimum: is 0\.5, expected a whole number/],
+  ['a length beyond all limits', { maxLength: 1e9 }, /#\/maxLength: is 1000000000, expected a whole number from 0/],
+  [
+    'a required name that is not there',
+    { required: ['a'], additionalProperties: false },
+    /#\/required: "a" is not among/,
+  ],
+  ['a list of items, as older drafts had', { items: [{}] }, /#\/items: is \[\{\}\], expected a schema/],
+  ['an enum without values', { enum: [] }, /#\/enum: is \[\], expected a list that is not empty/],
+  ['a const of another type', { type: 'string', const: 1 }, /#: no value is of the type/],
+  ['a oneOf of two strings', { oneOf: [{ type: 'string' }, { enum: ['a'] }] }, /#\/oneOf: one value could fit both/],
+  ['no schema at all', 'string', /#: is "string", expected a schema/],
+  ['false', false, /#: is false, expected a schema/],
+];
+
+for (const [what, schema, says] of refused) {
+  test(`${what} is refused by name, with its place`, () => {
+    assert.throws(() => formatOf(schema), { code: 'input', message: says });
+  });
+}
+
+test('oneOf tells objects apart by a property with its own const', () => {
+  const tagged = (kind: Json) => ({ properties: { kind: { const: kind } }, required: ['kind'] });
+  assert.doesNotThrow(() => formatOf({ oneOf: [tagged('a'), tagged('b'), { type: 'null' }] }));
+  assert.throws(() => formatOf({ oneOf: [tagged('a'), tagged('a')] }), /branch 0 and branch 1/);
+});
+
+test('what is no JSON is refused with the reason', () => {
+  assert.throws(() => schemaFormat('{"type":', 'x.json'), { code: 'input', message: /^x\.json: is not JSON: / });
+});
