@@ -7,7 +7,7 @@ declare module 'libheif-js/wasm-bundle.js' {
     free(): void;
   }
   interface HeifDecoder {
-    /** Empty when the file cannot be read; the reason goes to the console. */
+    /** Empty when the file cannot be read; it only prints the reason. */
     decode(bytes: Uint8Array): HeifImage[];
     /** The file's context, of the last call. */
     decoder: object | null;

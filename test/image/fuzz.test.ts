@@ -66,7 +66,7 @@ async function decodeOrRefuse(bytes: Uint8Array): Promise<DecodedPage[] | undefi
       thrown instanceof Error ? `${thrown.message}: ${String(thrown.cause)}` : '',
     );
     assert.equal(thrown.code, 'input');
-    assert.doesNotMatch(thrown.message, /crashed|is not decoded after|of memory/);
+    assert.doesNotMatch(thrown.message, /its decoder crashed|is not decoded after|takes more than/);
     return undefined;
   }
 }
