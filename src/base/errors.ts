@@ -6,6 +6,7 @@ export const exitCodes = {
   input: 3,
   model: 4,
   machine: 5,
+  partial: 6,
 } as const;
 
 export type ErrorCode = 'usage' | 'input' | 'model' | 'machine';

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { PixtralError, exitCodes } from '../base/errors.ts';
 import { printError } from '../output/errors.ts';
 import { askCommand } from './commands/ask.ts';
+import { batchCommand } from './commands/batch.ts';
 import { cacheCommand } from './commands/cache.ts';
 import { completionCommand } from './commands/completion.ts';
 import { convertCommand } from './commands/convert.ts';
@@ -15,6 +16,7 @@ import { packageVersion } from './package-version.ts';
 
 const commands = [
   askCommand,
+  batchCommand,
   convertCommand,
   inspectCommand,
   tokensCommand,
@@ -77,7 +79,8 @@ Examples:
   pixtral ask photo.jpg "What is on this picture?"
   pixtral ask a.png b.png "What changed?" --json | jq -r .text
   pixtral ask 'report.pdf#2-5' "Sum this up" --detail tiles
+  pixtral batch scans/ -p "Describe {name}" -o answers.jsonl
   pixtral view photo.jpg -o seen.png             what the model sees of it
   curl -s https://example.org/x.png | pixtral ask - "Read the sign"
 
-Exit codes: 0 done, 1 bug or problem found, 2 usage, 3 image or prompt, 4 model, 5 machine, 130 interrupted.`;
+Exit codes: 0 done, 1 bug or problem found, 2 usage, 3 image or prompt, 4 model, 5 machine, 6 some records of a batch failed, 130 interrupted.`;

@@ -32,7 +32,7 @@ export const defaults = {
   image: { patchSize: 16, maxImageSize: 1024, spatialMergeSize: 1 },
 } as const;
 
-interface Range {
+export interface Range {
   min: number;
   max: number;
   integer?: boolean;
@@ -98,23 +98,32 @@ export const runtimeOptions = (): Option[] => [
     .default(defaults.batchSize),
 ];
 
+/** What numbers of sampling may be, on the command line and in records. */
+export const samplingRanges = {
+  maxTokens: positive,
+  temperature: { min: 0, max: 10 },
+  topP: { min: 0, max: 1 },
+  topK: { min: 0, max: 1e6, integer: true },
+  minP: { min: 0, max: 1 },
+  repeatPenalty: { min: 0.01, max: 10 },
+  seed: { min: 0, max: 2 ** 32 - 1, integer: true },
+} as const satisfies Record<string, Range>;
+
 /** How the next token is chosen. */
 export const samplingOptions = (): Option[] => [
-  new Option('--max-tokens <n>', 'longest answer').argParser(numberIn(positive)).default(defaults.maxTokens),
+  new Option('--max-tokens <n>', 'longest answer')
+    .argParser(numberIn(samplingRanges.maxTokens))
+    .default(defaults.maxTokens),
   new Option('--temperature <t>', '0 is greedy: always the same answer')
-    .argParser(numberIn({ min: 0, max: 10 }))
+    .argParser(numberIn(samplingRanges.temperature))
     .default(defaults.temperature),
-  new Option('--top-p <p>', '1 turns it off').argParser(numberIn({ min: 0, max: 1 })).default(defaults.topP),
-  new Option('--top-k <k>', '0 turns it off')
-    .argParser(numberIn({ min: 0, max: 1e6, integer: true }))
-    .default(defaults.topK),
-  new Option('--min-p <p>', '0 turns it off').argParser(numberIn({ min: 0, max: 1 })).default(defaults.minP),
+  new Option('--top-p <p>', '1 turns it off').argParser(numberIn(samplingRanges.topP)).default(defaults.topP),
+  new Option('--top-k <k>', '0 turns it off').argParser(numberIn(samplingRanges.topK)).default(defaults.topK),
+  new Option('--min-p <p>', '0 turns it off').argParser(numberIn(samplingRanges.minP)).default(defaults.minP),
   new Option('--repeat-penalty <p>', '1 turns it off')
-    .argParser(numberIn({ min: 0.01, max: 10 }))
+    .argParser(numberIn(samplingRanges.repeatPenalty))
     .default(defaults.repeatPenalty),
-  new Option('--seed <n>', 'repeat an answer; drawn when not given').argParser(
-    numberIn({ min: 0, max: 2 ** 32 - 1, integer: true }),
-  ),
+  new Option('--seed <n>', 'repeat an answer; drawn when not given').argParser(numberIn(samplingRanges.seed)),
   new Option('--stop <text>', 'end the answer before this text; repeatable').argParser(collect).default([], 'none'),
 ];
 
@@ -124,6 +133,16 @@ export function bytesIn(text: string): number {
   if (bytes === undefined) throw new InvalidArgumentError('expected a size such as 500MB or 2GiB.');
   return bytes;
 }
+
+/** Which records, and what is asked of those that do not say it. */
+export const batchOptions = (shardIn: (text: string) => unknown): Option[] => [
+  new Option('-p, --prompt <template>', 'what to ask; {name}, {exif.date} and other fields are filled in'),
+  new Option('-s, --system <text>', 'system prompt'),
+  new Option('--records <file>', 'records in JSON Lines; - reads them from standard input'),
+  new Option('-0, --null', 'paths of pictures from standard input, with NUL between'),
+  new Option('--limit <n>', 'only the first n records').argParser(numberIn(positive)),
+  new Option('--shard <i/n>', 'only part i of n, the same records every time').argParser(shardIn),
+];
 
 /** What is kept for later questions. */
 export const cacheOptions = (): Option[] => [

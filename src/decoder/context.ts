@@ -128,9 +128,16 @@ export class DecoderContext {
       this.#length = length;
       return true;
     }
+    this.clear();
+    return false;
+  }
+
+  /** Forgets everything. Values go too: an infinity left behind would poison what is masked out. */
+  clear(): void {
+    const { llama } = this.model.native;
     const memory = llama.getMemory(this.handle);
     if (memory !== null) llama.memoryClear(memory, true);
-    return false;
+    this.#length = 0;
   }
 
   close(): void {

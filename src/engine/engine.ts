@@ -67,6 +67,11 @@ export class Engine {
     }
   }
 
+  /** Loads the libraries, but no weights: whoever has many questions learns at once that none can be answered. */
+  async start(): Promise<void> {
+    await this.#openNative();
+  }
+
   async close(): Promise<void> {
     await this.#kept?.settle();
     this.#context?.close();
@@ -122,25 +127,26 @@ export class Engine {
     signal: AbortSignal | undefined;
   }): Promise<Loaded> {
     const { files } = this;
-    const { gpu, onLog, batchSize } = this.#options;
+    const { batchSize } = this.#options;
     const cacheType = cacheTypeOf(this.#options.cacheType);
-    const native = (this.#native ??= await openNative({ gpu, onLog: (level, text) => onLog?.(`${level}: ${text}`) }));
+    const native = await this.#openNative();
     signal?.throwIfAborted();
-    const threads = this.#threads(native);
-    const abort = this.#abort;
-    const gpuLayers = chooseGpuLayers(files, {
-      device: mainDevice(native),
-      gpuLayers: this.#options.gpuLayers,
-      contextSize,
-      cacheType,
-      batchSize,
-      towerBytes: withImages ? towerComputeBytes(files) : 0,
-    });
-    checkMainMemory(files, { contextSize, cacheType, batchSize, gpuLayers });
-    this.#model ??= await DecoderModel.open({ native, gguf: files.model, gpuLayers, abort, signal });
-    this.#context?.close();
-    this.#context = undefined;
-    this.#context = await DecoderContext.open(this.#model, { contextSize, batchSize, threads, cacheType, abort });
+    await this.#kept?.settle(); // what the question before leaves must not pile up in memory
+    if (!this.#reuseContext(contextSize)) {
+      const threads = this.#threads(native);
+      const abort = this.#abort;
+      const gpuLayers = chooseGpuLayers(files, {
+        device: mainDevice(native),
+        gpuLayers: this.#options.gpuLayers,
+        contextSize,
+        cacheType,
+        batchSize,
+        towerBytes: withImages ? towerComputeBytes(files) : 0,
+      });
+      checkMainMemory(files, { contextSize, cacheType, batchSize, gpuLayers });
+      this.#model ??= await DecoderModel.open({ native, gguf: files.model, gpuLayers, abort, signal });
+      this.#context = await DecoderContext.open(this.#model, { contextSize, batchSize, threads, cacheType, abort });
+    }
     const control = [files.tekken.id('[IMG_BREAK]'), files.tekken.id('[IMG_END]')];
     const [imgBreak, imgEnd] = await embeddingRows({ native, gguf: files.model, config: files.decoder }, control);
     if (this.#options.cache && withImages) {
@@ -148,12 +154,28 @@ export class Engine {
     }
     return {
       native,
-      model: this.#model,
-      context: this.#context,
+      model: this.#model!,
+      context: this.#context!,
       imgBreak: imgBreak!,
       imgEnd: imgEnd!,
       kept: this.#kept,
     };
+  }
+
+  /** Opening a context takes longer than emptying one; a larger one answers the same. */
+  #reuseContext(contextSize: number): boolean {
+    if (this.#context && this.#context.contextSize >= contextSize) {
+      this.#context.clear();
+      return true;
+    }
+    this.#context?.close();
+    this.#context = undefined;
+    return false;
+  }
+
+  async #openNative(): Promise<Native> {
+    const { gpu, onLog } = this.#options;
+    return (this.#native ??= await openNative({ gpu, onLog: (level, text) => onLog?.(`${level}: ${text}`) }));
   }
 
   async #openEncoder(native: Native): Promise<VisionEncoder> {

@@ -105,23 +105,30 @@ async function listSources(list: string): Promise<Source[]> {
     throw unreadable(list, cause);
   });
   const sources: Source[] = [];
-  for (const [index, raw] of text
-    .replace(/^\ufeff/, '')
-    .split('\n')
-    .entries()) {
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#')) continue;
-    const where = `${list}, line ${index + 1}`;
-    if (line === '-' || line.startsWith('@')) {
-      throw new PixtralError('input', `${where}: ${line}, expected neither standard input nor another list`);
-    }
-    sources.push(...(await lineSources(line, { folder: dirname(list), where })));
+  for (const { line, number } of listedLines(text)) {
+    sources.push(...(await listedSources(line, { folder: dirname(list), where: `${list}, line ${number}` })));
   }
   if (sources.length > 0) return sources;
   throw new PixtralError('input', `${list}: is a list without pictures, expected one a line`);
 }
 
-async function lineSources(line: string, { folder, where }: { folder: string; where: string }): Promise<Source[]> {
+/** Lines of a list that name something. */
+export function listedLines(text: string): { line: string; number: number }[] {
+  const lines = text
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .map((raw, index) => ({ line: raw.trim(), number: index + 1 }));
+  return lines.filter(({ line }) => line !== '' && !line.startsWith('#'));
+}
+
+/** What a word in a list names, relative to the list's folder. @throws PixtralError `input` when it names nothing */
+export async function listedSources(
+  line: string,
+  { folder, where }: { folder: string; where: string },
+): Promise<Source[]> {
+  if (line === '-' || line.startsWith('@')) {
+    throw new PixtralError('input', `${where}: ${line}, expected neither standard input nor another list`);
+  }
   const path = isAbsolute(line) || schemeSource(line) ? line : join(folder, line);
   const found = await findSources(path);
   if (found) return found;

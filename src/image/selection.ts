@@ -23,6 +23,12 @@ export function parseSelection(fragment: string, word: string): Selection {
   return { kind: 'pages', ranges: fragment.split(',').map((part) => parseRange(part, word)) };
 }
 
+/** As `parseSelection` reads it. */
+export function selectionText(selection: Selection): string {
+  if (selection.kind === 'every') return `every=${selection.step}`;
+  return selection.ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
+}
+
 function parseRange(part: string, word: string): [first: number, last: number] {
   const [first = '', last = first, ...more] = part.split('-');
   if (more.length > 0) throw badSelection(word, `${JSON.stringify(part)} is no range of pages`);

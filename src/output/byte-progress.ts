@@ -1,5 +1,6 @@
 import { byteSize } from '../base/byte-size.ts';
 import { jsonLine } from './json.ts';
+import { duration, every } from './pace.ts';
 
 interface Sink {
   isTTY: boolean;
@@ -104,18 +105,6 @@ function jsonEvents(sink: Sink): Drawing {
   };
 }
 
-/** True at most once in so many milliseconds, and not at first: what is over at once needs no progress. */
-function every(milliseconds: number): () => boolean {
-  let last: number | undefined;
-  return () => {
-    const now = performance.now();
-    last ??= now;
-    if (now - last < milliseconds) return false;
-    last = now;
-    return true;
-  };
-}
-
 function shareOf({ doneBytes, totalBytes }: ByteProgress): number {
   return totalBytes === 0 ? 1 : doneBytes / totalBytes;
 }
@@ -124,12 +113,4 @@ function describe(progress: Paced): string {
   const { stage, totalBytes, rate, secondsLeft } = progress;
   const share = `${Math.floor(shareOf(progress) * 100)} % of ${byteSize(totalBytes)}`;
   return `${stage} ${share}, ${byteSize(Math.round(rate))}/s, ${duration(secondsLeft)} left`;
-}
-
-/** `0:07`, `12:30`, `1:02:03` */
-function duration(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const shown = parts[0] === 0 ? parts.slice(1) : parts;
-  return shown.map((part, index) => (index === 0 ? String(part) : String(part).padStart(2, '0'))).join(':');
 }

@@ -1,5 +1,6 @@
 import chalk, { Chalk } from 'chalk';
 import { PixtralError } from '../base/errors.ts';
+import { jsonLine } from './json.ts';
 import { printable } from './printable.ts';
 
 interface Sink {
@@ -16,10 +17,7 @@ export function printError(
   const known = thrown instanceof PixtralError;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (json) {
-    const hint = known && thrown.hint !== undefined ? { hint: thrown.hint } : {};
-    sink.write(
-      `${JSON.stringify({ version: 1, error: { code: known ? thrown.code : 'failed', message, ...hint } })}\n`,
-    );
+    sink.write(jsonLine({ error: errorJson(thrown) }));
     return;
   }
   if (!known) {
@@ -30,6 +28,13 @@ export function printError(
   sink.write(`${paint.red('error:')} ${printable(message)}\n`);
   if (thrown.hint !== undefined) sink.write(`${paint.cyan('hint:')} ${printable(thrown.hint)}\n`);
   if (verbose) for (const cause of causes(thrown)) sink.write(`cause: ${printable(cause)}\n`);
+}
+
+/** An error in JSON: `failed` is a bug. */
+export function errorJson(thrown: unknown): { code: string; message: string; hint?: string } {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (!(thrown instanceof PixtralError)) return { code: 'failed', message };
+  return { code: thrown.code, message, ...(thrown.hint !== undefined && { hint: thrown.hint }) };
 }
 
 function causes(thrown: Error): string[] {

@@ -1,0 +1,41 @@
+import { PixtralError } from '../../base/errors.ts';
+import type { RecordTask } from '../../engine/answer-records.ts';
+import type { RecordQuestion } from '../../engine/record-hash.ts';
+import type { Source } from '../../image/sources.ts';
+import type { RecordStyle } from '../../output/batch.ts';
+
+/** One record of a job, before its pictures are read. */
+export interface BatchEntry extends RecordTask {
+  id: string | number;
+  /** For messages: `records.jsonl, line 7`. */
+  where: string;
+  style: RecordStyle;
+}
+
+/** What the command line says for every record. */
+export interface CommonQuestion {
+  /** A template; undefined where records bring their own prompts. */
+  prompt: string | undefined;
+  system: string | undefined;
+  options: RecordQuestion['options'];
+  detail: RecordQuestion['detail'];
+  /** Bytes of a picture, for its EXIF date. */
+  readPicture: (source: Source) => Promise<Uint8Array>;
+}
+
+/** @throws PixtralError `input` naming both, when two have the same id: their answers could not be told apart */
+export function checkIds(entries: readonly BatchEntry[]): void {
+  const seen = new Map<string, BatchEntry>();
+  for (const entry of entries) {
+    const key = String(entry.id);
+    const before = seen.get(key);
+    if (before) {
+      throw new PixtralError(
+        'input',
+        `${before.where} and ${entry.where}: both have the id ${JSON.stringify(entry.id)}, expected each id once`,
+        { hint: 'answers are told apart by it: name each picture once, give each record its own id' },
+      );
+    }
+    seen.set(key, entry);
+  }
+}

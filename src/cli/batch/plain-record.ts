@@ -1,0 +1,53 @@
+import { PixtralError } from '../../base/errors.ts';
+import type { RecordQuestion } from '../../engine/record-hash.ts';
+import { listedSources } from '../../image/expand.ts';
+import type { Source } from '../../image/sources.ts';
+import type { Message } from '../../prompt/message.ts';
+import { fieldNames } from '../../prompt/fields.ts';
+import type { CommonQuestion } from './entry.ts';
+import { withSystem } from './picture-entries.ts';
+import { type Fields, optionalText, recordOptions, textList } from './record-fields.ts';
+import { templateMessage } from './template-fields.ts';
+
+export interface RecordLine extends Fields {
+  id: string | number;
+  folder: string;
+}
+
+/**
+ * `{"images": [...], "prompt": "...", "system": "..."}`: what it says itself wins over the command line, unless that
+ * one's prompt takes the record's in as {prompt}. Its own prompt is a file's text: nothing in it is a field or a place.
+ */
+export async function plainQuestion(line: RecordLine, common: CommonQuestion): Promise<RecordQuestion> {
+  const images = await recordImages(line);
+  const own = optionalText(line, 'prompt');
+  const { prompt, detail } = common;
+  const system = optionalText(line, 'system') ?? common.system;
+  const options = recordOptions(line, common.options);
+  const isTemplate = prompt !== undefined && (own === undefined || fieldNames(prompt).includes('prompt'));
+  if (!isTemplate && own === undefined) {
+    throw new PixtralError('input', `${line.where}: has no prompt`, {
+      hint: '-p "..." gives one to all records without; their field is "prompt"',
+    });
+  }
+  const user: Message<Source> = isTemplate
+    ? await templateMessage({ ...line, images, fields: line.record }, { ...common, prompt })
+    : { role: 'user', content: [...images.map(asChunk), { kind: 'text', text: own! }] };
+  return { messages: withSystem([user], system), options, detail };
+}
+
+const asChunk = (image: Source) => ({ kind: 'image', image }) as const;
+
+/** A record that names its picture in some other field would be answered blind. */
+async function recordImages({ record, where, folder }: RecordLine): Promise<Source[]> {
+  const named = record['images'] ?? record['image'] ?? undefined;
+  if (named === undefined) {
+    throw new PixtralError('input', `${where}: has no images`, {
+      hint: 'their field is "images", a list of paths or URLs; "images": [] asks without any',
+    });
+  }
+  const sources: Source[] = [];
+  for (const word of textList(named, `${where}: images`))
+    sources.push(...(await listedSources(word, { folder, where })));
+  return sources;
+}

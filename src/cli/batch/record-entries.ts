@@ -1,0 +1,80 @@
+import { PixtralError, reasonOf } from '../../base/errors.ts';
+import type { BatchEntry, CommonQuestion } from './entry.ts';
+import { openAiQuestion } from './openai-request.ts';
+import { plainQuestion } from './plain-record.ts';
+import type { RecordLines } from './record-lines.ts';
+import { checkTemplate } from './template-fields.ts';
+
+export interface RecordPlace {
+  /** Of the file, or `standard input`. */
+  name: string;
+  /** Where paths in records begin. */
+  folder: string;
+}
+
+/**
+ * One record for each line that is not empty. A line that is no record becomes one that fails, with its number as id.
+ * @throws PixtralError `usage` for a template with a field that no record has
+ */
+export async function recordEntries(
+  lines: RecordLines,
+  { place, common }: { place: RecordPlace; common: CommonQuestion },
+): Promise<BatchEntry[]> {
+  const entries: BatchEntry[] = [];
+  const fields = new Set<string>();
+  let number = 0;
+  for await (const { bytes, offset } of lines.lines()) {
+    number++;
+    const where = `${place.name}, line ${number}`;
+    const at = { offset, byteLength: bytes.byteLength };
+    if (isBlank(bytes)) continue;
+    const seen = peek(bytes, where);
+    for (const field of seen.fields) fields.add(field);
+    entries.push({
+      id: seen.id ?? `line ${number}`,
+      where,
+      style: seen.style,
+      async question() {
+        const record = parseRecord(await lines.read(at), where);
+        const line = { record, id: seen.id ?? `line ${number}`, where, folder: place.folder };
+        return seen.style === 'openai' ? openAiQuestion(line, common) : plainQuestion(line, common);
+      },
+    });
+  }
+  if (entries.length === 0) {
+    throw new PixtralError('input', `${place.name}: holds no records, expected JSON objects, one a line`);
+  }
+  if (common.prompt !== undefined) checkTemplate(common.prompt, fields);
+  return entries;
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.byteLength < 1000 && new TextDecoder().decode(bytes).trim() === '';
+}
+
+/** What must be known of all records before the first is answered; what is wrong is said when its turn comes. */
+function peek(
+  bytes: Uint8Array,
+  where: string,
+): Pick<BatchEntry, 'style'> & { id?: string | number; fields: string[] } {
+  try {
+    const record = parseRecord(bytes, where);
+    const style = Object.hasOwn(record, 'custom_id') ? 'openai' : 'plain';
+    const id = style === 'openai' ? record['custom_id'] : record['id'];
+    const fields = Object.keys(record);
+    return typeof id === 'string' || typeof id === 'number' ? { style, id, fields } : { style, fields };
+  } catch {
+    return { style: 'plain', fields: [] };
+  }
+}
+
+function parseRecord(bytes: Uint8Array, where: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new PixtralError('input', `${where}: is no JSON: ${reasonOf(cause)}`, { cause });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new PixtralError('input', `${where}: is ${JSON.stringify(value).slice(0, 40)}, expected a JSON object`);
+}

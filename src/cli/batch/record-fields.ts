@@ -1,0 +1,65 @@
+import { PixtralError } from '../../base/errors.ts';
+import { type Range, samplingRanges } from '../options.ts';
+import type { CommonQuestion } from './entry.ts';
+
+/** A record, or a part of one, and what to call it in messages. */
+export interface Fields {
+  where: string;
+  record: Readonly<Record<string, unknown>>;
+}
+
+/** Null is as good as absent. */
+export function optionalText({ where, record }: Fields, name: string): string | undefined {
+  const value = record[name] ?? undefined;
+  if (value === undefined || typeof value === 'string') return value;
+  throw wrong(`${where}: ${name}`, value, 'a text');
+}
+
+export function asRecord(value: unknown, where: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw wrong(where, value, 'an object');
+}
+
+export function wrong(where: string, value: unknown, expected: string): PixtralError {
+  const shown = JSON.stringify(value) ?? 'nothing';
+  return new PixtralError(
+    'input',
+    `${where}: is ${shown.length > 40 ? `${shown.slice(0, 40)}...` : shown}, expected ${expected}`,
+  );
+}
+
+/** As OpenAI's API and our own answers spell them. */
+export const samplingNames = {
+  max_tokens: 'maxTokens',
+  max_completion_tokens: 'maxTokens',
+  temperature: 'temperature',
+  top_p: 'topP',
+  top_k: 'topK',
+  min_p: 'minP',
+  repeat_penalty: 'repeatPenalty',
+  seed: 'seed',
+} as const satisfies Record<string, keyof typeof samplingRanges>;
+
+/** The command line's options with those that a record sets for itself. */
+export function recordOptions(fields: Fields, common: CommonQuestion['options']): CommonQuestion['options'] {
+  const options = { ...common };
+  for (const [name, option] of Object.entries(samplingNames)) {
+    const value = fields.record[name] ?? undefined;
+    if (value === undefined) continue;
+    options[option] = numberField(value, `${fields.where}: ${name}`, samplingRanges[option]);
+  }
+  const stop = fields.record['stop'] ?? undefined;
+  return stop === undefined ? options : { ...options, stop: textList(stop, `${fields.where}: stop`) };
+}
+
+/** A text, or a list of them. */
+export function textList(value: unknown, where: string): string[] {
+  if (typeof value === 'string') return [value];
+  if (Array.isArray(value) && value.every((text) => typeof text === 'string')) return value;
+  throw wrong(where, value, 'a text or a list of texts');
+}
+
+function numberField(value: unknown, where: string, { min, max, integer = false }: Range): number {
+  if (typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value))) return value;
+  throw wrong(where, value, `${integer ? 'a whole number' : 'a number'} from ${min} to ${max}`);
+}

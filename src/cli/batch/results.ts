@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import type { RecordOutcome } from '../../engine/answer-records.ts';
+import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../output/batch.ts';
+import { type Journal, openJournal } from '../../store/journal.ts';
+import type { Io } from '../io.ts';
+import { type AnswerFiles, answerFiles } from './answer-files.ts';
+import type { BatchEntry } from './entry.ts';
+
+export interface ResultFlags {
+  output?: string;
+  outputDir?: string;
+  retryFailed?: boolean;
+  json?: boolean;
+}
+
+export interface Results {
+  /** Whether an earlier run has settled this very question. */
+  isDone(entry: BatchEntry, hash: string | undefined): boolean;
+  /** What an earlier run wrote about a record. */
+  before(entry: BatchEntry): WrittenLine | undefined;
+  /** What the user should know before anything is done. */
+  notes: string[];
+  write(entry: BatchEntry, outcome: Exclude<RecordOutcome, { kind: 'skipped' }>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where lines go: standard output, or a file that can be gone on with, and beside it a folder of answers. */
+export async function openResults(
+  flags: ResultFlags,
+  { entries, io }: { entries: readonly BatchEntry[]; io: Io },
+): Promise<Results> {
+  const { outputDir, output = outputDir === undefined ? '-' : join(outputDir, 'batch.jsonl') } = flags;
+  const files =
+    outputDir === undefined ? undefined : await answerFiles(outputDir, { entries, json: flags.json === true });
+  if (output === '-') {
+    return results({ flags, written: new Map(), files, append: async (line) => io.stdout.write(`${line}\n`) });
+  }
+  const written = new Map<string, WrittenLine>();
+  const journal = await openJournal(output, {
+    readEntry: readBatchLine,
+    beginsLikeEntry: beginsLikeBatchLine,
+    onEntry: (line) => written.set(line.id, line),
+  });
+  return {
+    ...results({ flags, written, files, append: (line) => journal.append(line) }),
+    notes: notesOf(journal, output),
+    close: () => journal.close(),
+  };
+}
+
+function notesOf({ repaired, unlocked }: Journal, path: string): string[] {
+  return [
+    ...(repaired ? [`${path}: its last line was half written and is cut off; its record is done again`] : []),
+    ...(unlocked ? [`${path}: this disk knows no locks, so no other process may write to it`] : []),
+  ];
+}
+
+function results({
+  flags,
+  written,
+  files,
+  append,
+}: {
+  flags: ResultFlags;
+  written: Map<string, WrittenLine>;
+  files: AnswerFiles | undefined;
+  append: (line: string) => Promise<void>;
+}): Results {
+  const before = ({ id }: BatchEntry): WrittenLine | undefined => written.get(String(id));
+  return {
+    before,
+    isDone(entry, hash) {
+      const line = before(entry);
+      return line !== undefined && line.hash === hash && !(line.failed && flags.retryFailed === true);
+    },
+    notes: [],
+    async write(entry, outcome) {
+      const { hash } = outcome;
+      const answer = outcome.kind === 'answered' ? outcome.answer : undefined;
+      await files?.write(entry, answer); // before the line, which says that all is done
+      const result = outcome.kind === 'answered' ? { answer: outcome.answer } : { error: outcome.error };
+      await append(batchLine({ ...entry, hash, replaces: before(entry)?.hash }, result));
+    },
+    close: async () => {},
+  };
+}

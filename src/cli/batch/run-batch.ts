@@ -1,0 +1,156 @@
+import { constants } from 'node:os';
+import { type RecordOutcome, answerRecords } from '../../engine/answer-records.ts';
+import { type Engine, openEngine } from '../../engine/engine.ts';
+import type { EngineOptions } from '../../engine/events.ts';
+import { jobHash } from '../../engine/record-hash.ts';
+import { resolveModel } from '../../engine/resolve.ts';
+import { readSource } from '../../image/sources.ts';
+import type { WrittenLine } from '../../output/batch.ts';
+import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
+import type { Io } from '../io.ts';
+import { namedModel } from '../named-model.ts';
+import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
+import { userCache } from '../user-cache.ts';
+import { type InputFlags, batchInput } from './entries.ts';
+import type { BatchEntry, CommonQuestion } from './entry.ts';
+import { type ResultFlags, type Results, openResults } from './results.ts';
+import { type Shard, selectEntries } from './select.ts';
+
+export interface BatchFlags extends InputFlags, ResultFlags, PictureFlags {
+  prompt?: string;
+  system?: string;
+  limit?: number;
+  shard?: Shard;
+  model?: string;
+  mmproj?: string;
+  gpu: EngineOptions['gpu'];
+  gpuLayers: number | 'auto';
+  threads: number | 'auto';
+  context: number | 'auto';
+  cacheType: string;
+  batchSize: number;
+  maxTokens: number;
+  temperature: number;
+  topP: number;
+  topK: number;
+  minP: number;
+  repeatPenalty: number;
+  seed?: number;
+  stop: string[];
+  cache: boolean;
+  verbose?: boolean;
+  quiet?: boolean;
+}
+
+interface BatchRun {
+  flags: BatchFlags;
+  io: Io;
+  stdin: () => Promise<Uint8Array>;
+}
+
+/** Answers all records and returns how many have failed, those of earlier runs that were skipped included. */
+export async function runBatch(words: readonly string[], run: BatchRun): Promise<number> {
+  const { flags, io, stdin } = run;
+  const input = await batchInput(words, { flags, common: commonQuestion(run), stdin });
+  try {
+    const engine = await openBatchEngine(run);
+    try {
+      const results = await openResults(flags, { entries: input.entries, io });
+      try {
+        return await answerAll(selectEntries(input.entries, flags), { ...run, engine, results });
+      } finally {
+        await results.close();
+      }
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    await input.close();
+  }
+}
+
+function commonQuestion({ flags, io, stdin }: BatchRun): CommonQuestion {
+  const { prompt, system, detail, maxTokens, temperature, topP, topK, minP, repeatPenalty, seed, stop } = flags;
+  const settings = pictureSettings(flags, { io, stdin });
+  return {
+    prompt,
+    system,
+    detail,
+    options: { maxTokens, temperature, topP, topK, minP, repeatPenalty, seed, stop },
+    readPicture: (source) => readSource(source, settings),
+  };
+}
+
+async function openBatchEngine({ flags, io }: BatchRun): Promise<Engine> {
+  const { notice, ...paths } = await resolveModel(namedModel(flags, io));
+  if (notice !== undefined) io.stderr.write(`${notice}\n`);
+  const cache = flags.cache ? await userCache(io) : undefined;
+  // Of pictures that are asked about once, states of whole prompts would only drive out everything else.
+  const rowsOnly = cache && flags.records === undefined ? { ...cache, accepts: () => false } : cache;
+  const engine = await openEngine({
+    ...flags,
+    ...paths,
+    contextSize: flags.context,
+    cache: rowsOnly,
+    ...(flags.verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
+  });
+  await engine.start();
+  return engine;
+}
+
+async function answerAll(
+  entries: readonly BatchEntry[],
+  { flags, io, stdin, engine, results }: BatchRun & { engine: Engine; results: Results },
+): Promise<number> {
+  const { json = false, quiet = false } = flags;
+  const progress = batchProgress(io.stderr, { total: entries.length, json, quiet });
+  for (const note of results.notes) progress.note(note);
+  const counts: BatchCounts = { done: 0, failed: 0, skipped: 0, skippedFailed: 0, again: 0 };
+  const { stop, signal } = endings(io, () => progress.note('finishing the record in work; once more ends it at once'));
+  const answered = answerRecords(entries, {
+    engine,
+    job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
+    pictures: pictureSettings(flags, { io, stdin }),
+    isDone: (entry, hash) => results.isDone(entry, hash),
+    stop,
+    signal,
+    onBegin: (entry) => progress.update(counts, String(entry.id)),
+  });
+  try {
+    for await (const { task, outcome } of answered) {
+      if (outcome.kind !== 'skipped') await results.write(task, outcome);
+      count(counts, outcome, results.before(task));
+    }
+  } finally {
+    progress.end(counts);
+  }
+  return counts.failed + counts.skippedFailed;
+}
+
+function count(counts: BatchCounts, outcome: RecordOutcome, before: WrittenLine | undefined): void {
+  switch (outcome.kind) {
+    case 'skipped':
+      counts.skipped++;
+      if (before?.failed === true) counts.skippedFailed++;
+      return;
+    case 'answered':
+      counts.done++;
+      break;
+    case 'failed':
+      counts.failed++;
+      break;
+  }
+  if (before && before.hash !== outcome.hash) counts.again++;
+}
+
+/** SIGTERM comes from a scheduler that gives some time: the record in work is finished. Anything else ends it. */
+function endings(io: Io, onFinishing: () => void): { stop: AbortSignal; signal: AbortSignal } {
+  const now = new AbortController();
+  const onAbort = (): void => {
+    if (io.signal.reason === constants.signals.SIGTERM) onFinishing();
+    else now.abort(io.signal.reason);
+  };
+  if (io.signal.aborted) onAbort();
+  else io.signal.addEventListener('abort', onAbort, { once: true });
+  return { stop: io.signal, signal: now.signal };
+}

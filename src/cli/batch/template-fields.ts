@@ -1,0 +1,77 @@
+import { basename, dirname } from 'node:path';
+import { PixtralError } from '../../base/errors.ts';
+import { pictureDate } from '../../image/picture-date.ts';
+import type { Source } from '../../image/sources.ts';
+import type { Chunk, Message } from '../../prompt/message.ts';
+import { fieldNames, fillFields } from '../../prompt/fields.ts';
+import { placeImages } from '../../prompt/placeholders.ts';
+import type { CommonQuestion } from './entry.ts';
+
+/** What every picture has; a record's own fields win over them. */
+const pictureFields = ['id', 'name', 'dir', 'path', 'exif.date'];
+
+/**
+ * @param known fields of the records
+ * @throws PixtralError `usage` for a field that no record has
+ */
+export function checkTemplate(template: string, known: ReadonlySet<string>): void {
+  const has = (name: string): boolean =>
+    pictureFields.includes(name) || known.has(name) || known.has(name.split('.', 1)[0]!);
+  const unknown = fieldNames(template).find((name) => !has(name));
+  if (unknown === undefined) return;
+  const others = [...known].slice(0, 12).map((name) => `{${name}}`);
+  throw new PixtralError('usage', `{${unknown}} in the prompt: no record has such a field`, {
+    hint: `there are ${[...pictureFields.map((name) => `{${name}}`), ...others].join(' ')}; {{${unknown}}} is the text {${unknown}}`,
+  });
+}
+
+export interface TemplateRecord {
+  id: string | number;
+  where: string;
+  images: readonly Source[];
+  fields: Readonly<Record<string, unknown>>;
+}
+
+/** A record's pictures, and the command line's prompt with its fields filled. */
+export async function templateMessage(
+  { id, where, images, fields }: TemplateRecord,
+  { prompt, readPicture }: { prompt: string; readPicture: CommonQuestion['readPicture'] },
+): Promise<Message<Source>> {
+  const first = images[0];
+  const date = first && fieldNames(prompt).includes('exif.date') ? pictureDate(await readPicture(first)) : undefined;
+  const built = { id, ...(first && placeFields(first)), 'exif.date': date };
+  const chunks: Chunk<Source>[] = images.map((image) => ({ kind: 'image', image }));
+  const placed = placeImages([...chunks, { kind: 'text', text: prompt }], ({ name }) => name);
+  const valueOf = (name: string): string | undefined =>
+    shown(fieldAt(fields, name)) ?? shown((built as Record<string, unknown>)[name]);
+  const missing = (name: string): PixtralError =>
+    new PixtralError('input', `${where}: has no {${name}} for the prompt`, {
+      hint: `{${name}|unknown} puts "unknown" in its place`,
+    });
+  const content = placed.map((chunk) =>
+    chunk.kind === 'image' ? chunk : { ...chunk, text: fillFields(chunk.text, { valueOf, missing }) },
+  );
+  return { role: 'user', content };
+}
+
+function placeFields({ kind, at, name }: Source): { name: string; dir: string; path: string } {
+  if (kind === 'data') return { name, dir: '', path: name };
+  const path = kind === 'url' ? at.replace(/[?#].*$/, '') : at;
+  return { name: basename(path), dir: dirname(path), path: at };
+}
+
+/** `meta.author` is a field of that name, or the author in meta. */
+function fieldAt(fields: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(fields, name)) return fields[name];
+  let value: unknown = fields;
+  for (const key of name.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
+function shown(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,68 @@
+import { Command, Option } from 'commander';
+import { exitCodes } from '../../base/errors.ts';
+import { type Io, onceStdin } from '../io.ts';
+import {
+  batchOptions,
+  cacheOptions,
+  modelOptions,
+  outputOptions,
+  pictureOptions,
+  runtimeOptions,
+  samplingOptions,
+} from '../options.ts';
+import type { BatchFlags } from '../batch/run-batch.ts';
+import { shardIn } from '../batch/select.ts';
+
+export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
+  const command = new Command('batch')
+    .description('Ask about many pictures with the model loaded once; JSON Lines, one for each record, in order.')
+    .argument('[pictures...]', 'one record each; @- reads a list from standard input');
+  const groups = {
+    'Records:': batchOptions(shardIn),
+    'Pictures:': pictureOptions(),
+    'Model:': modelOptions(),
+    'Sampling, where a record does not say it itself:': samplingOptions(),
+    'Runtime:': [...runtimeOptions(), ...cacheOptions()],
+    'Output:': [
+      new Option('-o, --output <file>', 'go on where an earlier run with this file has ended; - is standard output'),
+      new Option('--output-dir <folder>', 'one .txt for each answer too; lines go to batch.jsonl in it without -o'),
+      new Option('--retry-failed', 'do records again that have failed'),
+      ...outputOptions('messages on stderr as JSON; with --output-dir .json files instead of .txt'),
+      new Option('-q, --quiet', 'neither progress nor summary on stderr'),
+    ],
+  };
+  for (const [heading, options] of Object.entries(groups)) {
+    for (const option of options) command.addOption(option.helpGroup(heading));
+  }
+  return command.addHelpText('after', notes).action(async (words: string[], flags: BatchFlags) => {
+    const { runBatch } = await import('../batch/run-batch.ts');
+    const failed = await runBatch(words, { flags, io, stdin: onceStdin(io) });
+    if (failed > 0) outcome.exitCode = exitCodes.partial;
+  });
+}
+
+const notes = `
+Pictures, each a record with its path as id:
+  photo.jpg scans/ 'scans/**/*.png' report.pdf#2-5 https://...     as for ask, but every word is a picture
+  @list.txt, @-        a list, one of these a line; @- from standard input
+  -0                   paths from standard input, NUL between: find . -name '*.jpg' -print0 | pixtral batch -0 -p ...
+
+--records, JSON Lines; paths in it are relative to the file:
+  {"id":"7", "images":["a.png"], "prompt":"...", "system":"...", "max_tokens":50, ...any field}
+  {"custom_id":"7", "method":"POST", "url":"/v1/chat/completions", "body":{"messages":[...]}}      OpenAI's; answered so
+A record's own prompt wins over -p, unless that one takes it in: -p "{prompt} Answer in French."
+
+The prompt of -p is a template: {id} {name} {dir} {path} {exif.date}, and fields of the record: {title}, {meta.author}.
+  {title|untitled}     with a text for records without     {{title}}     the text {title}     {1}     place of picture 1
+
+With -o each line is on the disk before the next record begins. After a kill or a crash the same command skips what is
+there, by id and a hash of pictures, texts, options and weights; what has changed is done again, with a line that says
+which it "replaces": the last line of an id counts. SIGTERM finishes the record in work, Ctrl-C drops it.
+
+Exit code 6: finished, some records failed; their lines have "error" instead of "text".
+
+Examples:
+  pixtral batch scans/ -p "Describe {name}" -o answers.jsonl
+  find . -name '*.jpg' -print0 | pixtral batch -0 -p "One line about it" | jq -r '[.id, .text] | @tsv'
+  pixtral batch --records questions.jsonl --output-dir answers --shard 2/8
+  jq -c 'select(.error)' answers.jsonl`;

@@ -1,0 +1,99 @@
+import { jsonLine } from './json.ts';
+import { duration, every } from './pace.ts';
+import { printable } from './printable.ts';
+
+interface Sink {
+  isTTY: boolean;
+  /** Of the terminal. */
+  columns?: number | undefined;
+  write(text: string): void;
+}
+
+export interface BatchCounts {
+  done: number;
+  failed: number;
+  skipped: number;
+  /** Of those skipped, the ones that had failed. */
+  skippedFailed: number;
+  /** Of those done or failed, the ones that an earlier run had answered as another question. */
+  again: number;
+}
+
+export interface BatchProgress {
+  /** A record is begun, or was just settled. */
+  update(counts: BatchCounts, id: string): void;
+  note(text: string): void;
+  end(counts: BatchCounts): void;
+}
+
+/**
+ * How far many records are: one line that is rewritten on a terminal, else a line every half minute; with `json` events.
+ * Rate and time left count only what was worked on: skipping is no work.
+ */
+export function batchProgress(
+  sink: Sink,
+  { total, json, quiet }: { total: number; json: boolean; quiet: boolean },
+): BatchProgress {
+  if (quiet) return { update: () => {}, note: () => {}, end: () => {} };
+  const start = performance.now();
+  const isBar = sink.isTTY && !json;
+  const due = every(isBar ? 100 : 30_000);
+  let dirty = false;
+  const clear = (): void => {
+    if (dirty) sink.write('\r\u001B[K');
+    dirty = false;
+  };
+  return {
+    update(counts, id) {
+      if (!due()) return;
+      const paced = pace(counts, { total, seconds: (performance.now() - start) / 1000 });
+      if (json) sink.write(jsonLine({ event: 'progress', ...counts, total, ...paced }));
+      else if (isBar) sink.write(`\r\u001B[K${bar(counts, { total, paced, id }).slice(0, (sink.columns ?? 80) - 1)}`);
+      else sink.write(`${describe(counts, { total, paced })}\n`);
+      dirty = isBar;
+    },
+    note(text) {
+      clear();
+      sink.write(json ? jsonLine({ note: text }) : `note: ${printable(text)}\n`);
+    },
+    end({ done, failed, skipped, skippedFailed, again: changed }) {
+      clear();
+      const redone =
+        changed === 0 ? '' : `; ${changed} again, because pictures, texts, options or weights have changed`;
+      const again = skippedFailed === 0 ? '' : ` (${skippedFailed} of them had failed: --retry-failed does them again)`;
+      if (json) sink.write(jsonLine({ event: 'end', done, failed, skipped, skippedFailed, again: changed, total }));
+      else sink.write(`${done} done, ${failed} failed, ${skipped} skipped${again}${redone}\n`);
+    },
+  };
+}
+
+interface Paced {
+  records_per_minute: number;
+  seconds_left: number;
+}
+
+function settled({ done, failed, skipped }: BatchCounts): number {
+  return done + failed + skipped;
+}
+
+function pace(counts: BatchCounts, { total, seconds }: { total: number; seconds: number }): Paced {
+  const perSecond = (counts.done + counts.failed) / Math.max(seconds, 0.001);
+  return {
+    records_per_minute: Math.round(perSecond * 600) / 10,
+    seconds_left: perSecond > 0 ? Math.ceil((total - settled(counts)) / perSecond) : 0,
+  };
+}
+
+const barWidth = 20;
+
+function bar(counts: BatchCounts, { total, paced, id }: { total: number; paced: Paced; id: string }): string {
+  const filled = Math.floor((settled(counts) / Math.max(total, 1)) * barWidth);
+  return `[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${describe(counts, { total, paced })}  ${printable(id)}`;
+}
+
+function describe(counts: BatchCounts, { total, paced }: { total: number; paced: Paced }): string {
+  const failed = counts.failed === 0 ? '' : `, ${counts.failed} failed`;
+  const left =
+    paced.seconds_left === 0 ? '' : `, ${paced.records_per_minute}/min, ${duration(paced.seconds_left)} left`;
+  return `${settled(counts)} of ${total}${failed}${left}`;
+}

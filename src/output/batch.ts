@@ -1,0 +1,105 @@
+import type { Answer } from '../engine/events.ts';
+import { errorJson } from './errors.ts';
+import { askJson } from './json.ts';
+
+/** Whose format a record came in, and is answered in. */
+export type RecordStyle = 'plain' | 'openai';
+
+export interface BatchLine {
+  style: RecordStyle;
+  id: string | number;
+  /** Of the question; undefined when it could not be made out. */
+  hash: string | undefined;
+  /** Hash of an earlier line that this one takes the place of. */
+  replaces: string | undefined;
+}
+
+type Result = { answer: Answer } | { error: unknown };
+
+/** One line of `pixtral batch`, without its end. */
+export function batchLine(line: BatchLine, result: Result): string {
+  return JSON.stringify(line.style === 'openai' ? openAiShape(line, result) : plainShape(line, result));
+}
+
+/** `ask --json` with an id, or an error; version 1. */
+function plainShape({ id, hash, replaces }: BatchLine, result: Result) {
+  return {
+    version: 1,
+    id,
+    ...(hash !== undefined && { hash }),
+    ...(replaces !== undefined && { replaces }),
+    ...('answer' in result ? askJson(result.answer) : { error: errorJson(result.error) }),
+  };
+}
+
+const requestId = 'batch_req_';
+
+/** A line of the output file of OpenAI's Batch API. Its request id is ours to choose: the hash. */
+function openAiShape({ id, hash = '' }: BatchLine, result: Result) {
+  if ('error' in result) return { id: requestId + hash, custom_id: id, response: null, error: errorJson(result.error) };
+  return {
+    id: requestId + hash,
+    custom_id: id,
+    response: { status_code: 200, request_id: requestId + hash, body: completion(result.answer, hash) },
+    error: null,
+  };
+}
+
+/** An object `chat.completion` of OpenAI's API; pictures, timings and sampling are ours. */
+function completion({ model, text, finish, images, usage, timings, sampling }: Answer, hash: string) {
+  return {
+    id: `chatcmpl-${hash}`,
+    object: 'chat.completion',
+    created: Math.floor(Date.now() / 1000),
+    model,
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content: text, refusal: null },
+        logprobs: null,
+        finish_reason: finish === 'length' ? 'length' : 'stop',
+      },
+    ],
+    usage: {
+      prompt_tokens: usage.prompt,
+      completion_tokens: usage.completion,
+      total_tokens: usage.prompt + usage.completion,
+    },
+    pixtral: { images, timings, sampling },
+  };
+}
+
+/** What a line that an earlier run wrote says; undefined when it is none of ours. */
+export function readBatchLine(line: string): WrittenLine | undefined {
+  let shape: unknown;
+  try {
+    shape = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof shape !== 'object' || shape === null) return undefined;
+  const { version, id, hash, custom_id: customId, error, text } = shape as Record<string, unknown>;
+  if (isId(customId) && typeof id === 'string' && id.startsWith(requestId)) {
+    return { id: String(customId), hash: id.slice(requestId.length) || undefined, failed: error !== null };
+  }
+  const failed = error !== undefined;
+  if (version !== 1 || !isId(id) || (typeof text !== 'string' && !failed)) return undefined;
+  return { id: String(id), hash: typeof hash === 'string' ? hash : undefined, failed };
+}
+
+export interface WrittenLine {
+  id: string;
+  hash: string | undefined;
+  failed: boolean;
+}
+
+function isId(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
+const beginnings = ['{"version":1,"id":', `{"id":"${requestId}`];
+
+/** Whether a line that ends early was going to be one of ours; a crashed disk leaves zeros. */
+export function beginsLikeBatchLine(part: string): boolean {
+  return /^\0+$/.test(part) || beginnings.some((begin) => part.startsWith(begin) || begin.startsWith(part));
+}

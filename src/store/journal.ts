@@ -1,0 +1,126 @@
+import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PixtralError, errnoOf } from '../base/errors.ts';
+import { systemError, writeFully } from '../base/files.ts';
+import { readLines } from '../base/lines.ts';
+import { lockFile } from '../native/file-lock.ts';
+
+/** What a journal's reader makes of one of its lines; undefined: it is none of ours. */
+export type ReadEntry<E> = (line: string) => E | undefined;
+
+export interface Journal {
+  /** A line that was cut off, because its writer was killed within it. */
+  repaired: boolean;
+  /** The disk knows no locks: another process would not be noticed. */
+  unlocked: boolean;
+  /** Writes one line; on disk when it resolves. */
+  append(line: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A file of lines that only grows, for one process at a time. What was killed within its last line loses that line only.
+ * @param onEntry is given every whole line that is there
+ * @throws PixtralError `usage` when another process writes to it, or it holds lines that are not ours
+ */
+export async function openJournal<E>(
+  path: string,
+  { readEntry, beginsLikeEntry, onEntry }: JournalReader<E>,
+): Promise<Journal> {
+  const file = await openFile(path);
+  try {
+    const state = await lockFile({ descriptor: file.fd, path: await realpath(path) });
+    if (state === 'taken') {
+      throw new PixtralError('usage', `${path}: another process is writing to it`, {
+        hint: 'wait for it, or give each process an -o of its own (--shard i/n divides the records)',
+      });
+    }
+    const { length, torn } = await readAll(file, { path, readEntry, beginsLikeEntry, onEntry });
+    if (torn) await file.truncate(length);
+    await syncFolder(dirname(path));
+    return journal(file, { path, length, torn, unlocked: state === 'unsupported' });
+  } catch (thrown) {
+    await file.close();
+    throw thrown;
+  }
+}
+
+interface JournalReader<E> {
+  readEntry: ReadEntry<E>;
+  /** Whether a line that ends early could have become an entry. */
+  beginsLikeEntry: (part: string) => boolean;
+  onEntry: (entry: E) => void;
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    // Not O_APPEND: every write says its place, behind the last whole line.
+    const file = await open(path, 'r+').catch((thrown: unknown) => {
+      if (errnoOf(thrown) === 'ENOENT') return open(path, 'wx+');
+      throw thrown;
+    });
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+  } catch (cause) {
+    // Two processes at once: the other one made it, and has the lock or will ask for it.
+    if (errnoOf(cause) === 'EEXIST') return openFile(path);
+    throw systemError(path, 'cannot be opened', cause);
+  }
+  throw new PixtralError('usage', `${path}: is no regular file, expected one to go on from`, {
+    hint: 'without -o the lines go to standard output',
+  });
+}
+
+/** Where the last whole line ends. */
+async function readAll<E>(
+  file: FileHandle,
+  { path, readEntry, beginsLikeEntry, onEntry }: JournalReader<E> & { path: string },
+): Promise<{ length: number; torn: boolean }> {
+  let length = 0;
+  let number = 0;
+  for await (const { bytes, ended } of readLines(file.createReadStream({ start: 0, autoClose: false }))) {
+    number++;
+    const text = new TextDecoder().decode(bytes);
+    const entry = ended ? readEntry(text) : undefined;
+    if (entry !== undefined) onEntry(entry);
+    else if (ended || !beginsLikeEntry(text)) throw foreign(path, number);
+    else return { length, torn: true };
+    length += bytes.byteLength + 1;
+  }
+  return { length, torn: false };
+}
+
+/** Anything else that happens to have this name must not be written to, and its last line not be cut. */
+function foreign(path: string, number: number): PixtralError {
+  return new PixtralError('usage', `${path}, line ${number}: is no answer of pixtral batch, expected only such lines`, {
+    hint: 'give -o a new file, or one that an earlier pixtral batch wrote',
+  });
+}
+
+/** A new file's name is on disk only when its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // has no such call
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
+}
+
+function journal(
+  file: FileHandle,
+  { path, length, torn, unlocked }: { path: string; length: number; torn: boolean; unlocked: boolean },
+): Journal {
+  let position = length;
+  return {
+    repaired: torn,
+    unlocked,
+    async append(line) {
+      const bytes = Buffer.from(`${line}\n`);
+      await writeFully(file, { path, position, bytes });
+      await file.datasync().catch((cause: unknown) => {
+        throw systemError(path, 'cannot write', cause);
+      });
+      position += bytes.byteLength;
+    },
+    close: () => file.close(),
+  };
+}
