@@ -11,7 +11,7 @@ import { convertCheckpoint } from './convert.ts';
 export const demoName = 'demo';
 
 export const demoNotice =
-  'demo: a tiny demonstration model that knows only drawings like those in fixtures/scenes, no photos';
+  'demo: a tiny demonstration model that knows only drawings like those in fixtures/scenes/demo, no photos';
 
 /** The checkpoint that ships with the package. */
 export const demoCheckpoint = fileURLToPath(new URL('../../models/demo', import.meta.url));

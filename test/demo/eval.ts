@@ -1,6 +1,5 @@
 /**
- * How well the demonstration model sees: fresh held-out scenes, asked through the engine that `pixtral ask` runs,
- * scored by exact comparison.
+ * How well the demonstration model sees: fresh held-out scenes, asked with `pixtral batch`, scored by exact comparison.
  *
  *   PYTHON=<python with Pillow> npm run eval:demo -- --seed 7 [--count 500] [--type f32] [--wrong] [--torch answers.json]
  *
@@ -12,13 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type ConvertType, convertTypes } from '../../src/convert/types.ts';
-import { convertCheckpoint } from '../../src/engine/convert.ts';
 import { demoCheckpoint } from '../../src/engine/demo.ts';
-import { openNative } from '../../src/native/native.ts';
-import { plainOptions } from '../helpers/converted.ts';
 import { table } from '../../src/output/table.ts';
-import { type Scene, askScenes, readScenes } from './scenes.ts';
+import { type Scene, readScenes } from './scenes.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -30,15 +25,13 @@ const { values: flags } = parseArgs({
     torch: { type: 'string' },
   },
 });
-const type = convertTypes.find((known) => known === flags.type);
-if (type === undefined) throw new Error(`--type ${flags.type}: expected one of ${convertTypes.join(', ')}`);
 
 const folder = await mkdtemp(join(tmpdir(), 'pixtral-demo-'));
 try {
   const world = fileURLToPath(new URL('../../fixtures/demo/world.py', import.meta.url));
   execFileSync(process.env['PYTHON'] ?? 'python3', [world, folder, '--seed', flags.seed, '--count', flags.count]);
   const scenes = readScenes(folder);
-  const answers = await ask(scenes, type);
+  const answers = await ask(scenes);
   process.stdout.write(table(scored(scenes, answers)));
   if (flags.wrong) listWrong(scenes, answers);
   if (flags.torch !== undefined) compareTorch(answers, JSON.parse(await readFile(flags.torch, 'utf8')) as string[]);
@@ -46,17 +39,21 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-async function ask(scenes: readonly Scene[], chosen: ConvertType): Promise<string[]> {
-  const native = await openNative({ gpu: 'off', onLog: () => {} });
-  const options = { ...plainOptions(chosen, join(folder, 'model')), native };
-  const { model, mmproj } = await convertCheckpoint(flags.checkpoint, options);
-  return askScenes(scenes, {
-    folder,
-    paths: { model, mmproj, native },
-    onAnswer: (index) => {
-      if ((index + 1) % 50 === 0) process.stderr.write(`${index + 1} of ${scenes.length}\n`);
-    },
-  });
+async function ask(scenes: readonly Scene[]): Promise<string[]> {
+  const [model, output] = [join(folder, 'model'), join(folder, 'answers.jsonl')];
+  pixtral('convert', flags.checkpoint, '--out', model, '--type', flags.type);
+  const exact = ['--temperature', '0', '--max-tokens', '200', '--cache-type', 'f32', '--gpu', 'off', '--no-cache'];
+  pixtral('batch', '--records', join(folder, 'scenes.jsonl'), '--model', model, '-o', output, ...exact);
+  const lines = (await readFile(output, 'utf8')).trimEnd().split('\n');
+  const said = new Map(
+    lines.map((line) => JSON.parse(line) as { id: number; text: string }).map((line) => [line.id, line.text]),
+  );
+  return scenes.map(({ id }) => said.get(id) ?? '');
+}
+
+function pixtral(...words: string[]): void {
+  const entry = fileURLToPath(new URL('../../src/cli/run.ts', import.meta.url));
+  execFileSync(process.execPath, ['--import', 'tsx', entry, ...words], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 function scored(scenes: readonly Scene[], answers: readonly string[]): string[][] {

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { readScenes } from '../demo/scenes.ts';
+import { scenePath } from '../helpers/checkpoints.ts';
+import { cli } from '../helpers/cli.ts';
+
+const entry = fileURLToPath(new URL('../../src/cli/run.ts', import.meta.url));
+
+/** A process of its own: llama.cpp's log can be caught once a process. */
+function pixtral(words: readonly string[], cache: string) {
+  const env = { ...process.env, PIXTRAL_CACHE: cache };
+  return spawnSync(process.execPath, ['--import', 'tsx', entry, ...words], { env, encoding: 'utf8' });
+}
+
+test('ask --model demo converts it into the cache once, answers, and says what it is on stderr', async () => {
+  const cache = await mkdtemp(join(tmpdir(), 'pixtral-cache-'));
+  try {
+    const { images, prompt, answer } = readScenes(scenePath('demo')).find((scene) => scene.images.length === 1)!;
+    const words = ['ask', scenePath(`demo/${images[0]}`), '-p', prompt, '--model', 'demo', '--temperature', '0'];
+    for (let run = 0; run < 2; run++) {
+      const { status, stdout, stderr } = pixtral([...words, '--gpu', 'off'], cache);
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout.trimEnd(), answer);
+      assert.match(stderr, /^demo: a tiny demonstration model that knows only drawings .*\n$/);
+      assert.equal((await readdir(join(cache, 'models'))).length, 1);
+    }
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+});
+
+test('without a model, ask explains convert and the demo', async () => {
+  const { exitCode, stderr } = await cli(['ask', scenePath('a-80x48.png'), 'describe']);
+  assert.equal(exitCode, 4);
+  assert.match(stderr, /pixtral convert <folder>.*--model demo/);
+});
