@@ -31,13 +31,19 @@ setInterval(() => {
 const watcher = new Worker(watch, {
   eval: true,
   execArgv: [],
-  workerData: { parent: process.ppid, maxBytes: Number(process.argv[2]) },
+  workerData: { parent: Number(process.argv[2]), maxBytes: Number(process.argv[3]) },
 });
-watcher.on('error', () => process.kill(process.pid, 'SIGKILL'));
+watcher.on('error', end);
+watcher.unref(); // only the parent's channel keeps this process alive
 // Ctrl-C reaches every process of a terminal; the parent decides.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+process.on('disconnect', end);
+if (!process.connected) end(); // the parent ended while this began
 process.on('message', (request) => void answer(request as DecodeRequest));
+
+function end(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
 
 async function answer(request: DecodeRequest): Promise<void> {
   try {

@@ -64,7 +64,7 @@ export class DecoderProcess {
   }
 
   #start(): ChildProcess {
-    const child = fork(this.#entry, [String(this.#limits.maxBytes)], {
+    const child = fork(this.#entry, [String(process.pid), String(this.#limits.maxBytes)], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       execArgv: this.#entry.pathname.endsWith('.ts') ? process.execArgv : [], // while developing: the loader of TypeScript

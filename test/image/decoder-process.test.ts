@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { deflateSync } from 'node:zlib';
 import type { DecodeRequest, DecodedPage } from '../../src/image/decode.ts';
@@ -105,3 +107,41 @@ test('an idle decoder does not keep a program from ending', () => {
     { status: 0, stdout: '37x53\n', stderr: '' },
   );
 });
+
+test(
+  'a decoder whose parent is killed while it starts does not outlive it',
+  { skip: process.platform !== 'linux', timeout: 60_000 },
+  async () => {
+    const pixtral = spawn(process.execPath, [
+      '--import',
+      'tsx',
+      fileURLToPath(entryOf('../helpers/load-one.ts')),
+      imagePath('rgb.png'),
+    ]);
+    const started = await childOf(pixtral.pid!);
+    pixtral.kill('SIGKILL');
+    await once(pixtral, 'exit');
+    await gone(started);
+  },
+);
+
+/** Waits for a process to have one of its own. */
+async function childOf(parent: number): Promise<number> {
+  for (;;) {
+    const { stdout } = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(parent)], { encoding: 'utf8' });
+    const decoder = stdout.split('\n').find((line) => line.includes('decoder-entry'));
+    if (decoder !== undefined) return Number.parseInt(decoder, 10);
+    await setTimeout(20);
+  }
+}
+
+async function gone(id: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(id, 0);
+    } catch {
+      return;
+    }
+    await setTimeout(20);
+  }
+}
