@@ -43,6 +43,8 @@ export class Engine {
   #model: DecoderModel | undefined;
   #context: DecoderContext | undefined;
   #kept: Kept | undefined;
+  /** Of [IMG_BREAK] and [IMG_END]. */
+  #controlRows: Float32Array[] | undefined;
 
   constructor(files: ModelFiles, options: EngineOptions) {
     this.files = files;
@@ -148,7 +150,8 @@ export class Engine {
       this.#context = await DecoderContext.open(this.#model, { contextSize, batchSize, threads, cacheType, abort });
     }
     const control = [files.tekken.id('[IMG_BREAK]'), files.tekken.id('[IMG_END]')];
-    const [imgBreak, imgEnd] = await embeddingRows({ native, gguf: files.model, config: files.decoder }, control);
+    this.#controlRows ??= await embeddingRows({ native, gguf: files.model, config: files.decoder }, control);
+    const [imgBreak, imgEnd] = this.#controlRows;
     if (this.#options.cache && withImages) {
       this.#kept ??= await openKept(this.#options.cache, { files, native, cacheType, batchSize });
     }

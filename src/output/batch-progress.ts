@@ -23,6 +23,8 @@ export interface BatchProgress {
   /** A record is begun, or was just settled. */
   update(counts: BatchCounts, id: string): void;
   note(text: string): void;
+  /** Lines for stderr in between. */
+  lines(text: string): void;
   end(counts: BatchCounts): void;
 }
 
@@ -34,8 +36,8 @@ export function batchProgress(
   sink: Sink,
   { total, json, quiet }: { total: number; json: boolean; quiet: boolean },
 ): BatchProgress {
-  if (quiet) return { update: () => {}, note: () => {}, end: () => {} };
-  const start = performance.now();
+  if (quiet) return { update: () => {}, note: () => {}, lines: () => {}, end: () => {} };
+  const pace = stopwatch();
   const isBar = sink.isTTY && !json;
   const due = every(isBar ? 100 : 30_000);
   let dirty = false;
@@ -43,18 +45,22 @@ export function batchProgress(
     if (dirty) sink.write('\r\u001B[K');
     dirty = false;
   };
+  const lines = (text: string): void => {
+    clear();
+    sink.write(text);
+  };
   return {
     update(counts, id) {
+      const paced = pace(counts, total);
       if (!due()) return;
-      const paced = pace(counts, { total, seconds: (performance.now() - start) / 1000 });
       if (json) sink.write(jsonLine({ event: 'progress', ...counts, total, ...paced }));
-      else if (isBar) sink.write(`\r\u001B[K${bar(counts, { total, paced, id }).slice(0, (sink.columns ?? 80) - 1)}`);
+      else if (isBar) sink.write(`\r\u001B[K${bar(counts, { total, paced, id }).slice(0, (sink.columns || 80) - 1)}`);
       else sink.write(`${describe(counts, { total, paced })}\n`);
       dirty = isBar;
     },
+    lines,
     note(text) {
-      clear();
-      sink.write(json ? jsonLine({ note: text }) : `note: ${printable(text)}\n`);
+      lines(json ? jsonLine({ note: text }) : `note: ${printable(text)}\n`);
     },
     end({ done, failed, skipped, skippedFailed, again: changed }) {
       clear();
@@ -76,11 +82,18 @@ function settled({ done, failed, skipped }: BatchCounts): number {
   return done + failed + skipped;
 }
 
-function pace(counts: BatchCounts, { total, seconds }: { total: number; seconds: number }): Paced {
-  const perSecond = (counts.done + counts.failed) / Math.max(seconds, 0.001);
-  return {
-    records_per_minute: Math.round(perSecond * 600) / 10,
-    seconds_left: perSecond > 0 ? Math.ceil((total - settled(counts)) / perSecond) : 0,
+/** From the first record that was settled: what comes before is loading the model, and no rate. */
+function stopwatch(): (counts: BatchCounts, total: number) => Paced {
+  let first: { worked: number; time: number } | undefined;
+  return (counts, total) => {
+    const worked = counts.done + counts.failed;
+    const time = performance.now();
+    if (worked > 0) first ??= { worked, time };
+    const perSecond = first && worked > first.worked ? ((worked - first.worked) * 1000) / (time - first.time) : 0;
+    return {
+      records_per_minute: Math.round(perSecond * 600) / 10,
+      seconds_left: perSecond > 0 ? Math.ceil((total - settled(counts)) / perSecond) : 0,
+    };
   };
 }
 

@@ -7,6 +7,7 @@ import { resolveModel } from '../../engine/resolve.ts';
 import { readSource } from '../../image/sources.ts';
 import type { WrittenLine } from '../../output/batch.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
+import { warnOfShrinking } from '../../output/shrink.ts';
 import type { Io } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
@@ -107,6 +108,7 @@ async function answerAll(
   for (const note of results.notes) progress.note(note);
   const counts: BatchCounts = { done: 0, failed: 0, skipped: 0, skippedFailed: 0, again: 0 };
   const { stop, signal } = endings(io, () => progress.note('finishing the record in work; once more ends it at once'));
+  const warnOnce = onceShrunk({ write: (text) => progress.lines(text), json });
   const answered = answerRecords(entries, {
     engine,
     job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
@@ -119,12 +121,27 @@ async function answerAll(
   try {
     for await (const { task, outcome } of answered) {
       if (outcome.kind !== 'skipped') await results.write(task, outcome);
+      if (outcome.kind === 'answered') warnOnce(outcome.answer.images);
       count(counts, outcome, results.before(task));
     }
   } finally {
     progress.end(counts);
   }
   return counts.failed + counts.skippedFailed;
+}
+
+/** Of the first record with a picture that is seen much smaller than it is: the others are likely to be like it. */
+function onceShrunk(
+  options: Parameters<typeof warnOfShrinking>[1],
+): (receipts: Parameters<typeof warnOfShrinking>[0]) => void {
+  let warned = false;
+  const write = (text: string): void => {
+    warned = true;
+    options.write(text);
+  };
+  return (receipts) => {
+    if (!warned) warnOfShrinking(receipts, { ...options, write });
+  };
 }
 
 function count(counts: BatchCounts, outcome: RecordOutcome, before: WrittenLine | undefined): void {
