@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { exitCodes } from '../src/base/errors.ts';
 import { supportedKeywords } from '../src/grammar/keywords.ts';
@@ -12,12 +15,18 @@ test("the README's exit codes are the program's", () => {
   assert.deepEqual(Object.fromEntries(rows), exitCodes);
 });
 
-test("the README's first command prints what the README shows", async () => {
-  const [, words, expected] = /\$ pixtral (.*)\n([\s\S]*?)```/.exec(readme)!;
-  const argv = [...words!.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
-  const { stdout, stderr } = await cli(argv);
-  assert.equal(stdout, expected, stderr);
-});
+for (const [, words, expected] of readme.matchAll(/\$ pixtral (.*)\n([\s\S]*?)```/g)) {
+  test(`what the README shows is printed: ${words}`, async () => {
+    const cache = await mkdtemp(join(tmpdir(), 'pixtral-readme-'));
+    try {
+      const argv = [...words!.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
+      const { stdout, stderr } = await cli(argv, { env: { PIXTRAL_CACHE: cache } });
+      assert.equal(stderr + stdout, expected);
+    } finally {
+      await rm(cache, { recursive: true, force: true });
+    }
+  });
+}
 
 test("the README's keywords of JSON Schema are the program's", () => {
   const [, listed] = /refuses any other by name and place: ([^.]*)\./.exec(readme)!;
