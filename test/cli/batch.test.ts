@@ -155,6 +155,17 @@ test('with -o the same command skips what is done, and does again what has chang
   assert.match((await batch([...job, '--max-tokens', '5'])).stderr, /^3 done, 0 failed, 0 skipped; 3 again/m);
 });
 
+test('every answer is kept to the form asked for, and another form is another question', async () => {
+  const words = [join(scratch, 'scans'), '-p', 'day or night?', '-o', out];
+  await batch([...words, '--choices', 'day,night']);
+  for (const { text } of await written()) assert.ok(text === 'day' || text === 'night', text);
+  assert.equal((await written()).length, 3);
+  await batch([...words, '--choices', 'night,day,dusk']);
+  assert.equal((await written()).length, 6);
+  await batch([...words, '--choices', 'night,day,dusk']);
+  assert.equal((await written()).length, 6);
+});
+
 test('a half-written last line is cut off and its record done again', async () => {
   const job = [join(scratch, 'scans'), '-p', 'x', '-o', out];
   await batch(job);

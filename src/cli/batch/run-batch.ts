@@ -8,6 +8,7 @@ import { readSource } from '../../image/sources.ts';
 import type { WrittenLine } from '../../output/batch.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { warnOfShrinking } from '../../output/shrink.ts';
+import { type FormatFlags, answerFormat } from '../format-options.ts';
 import type { Io } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
@@ -17,7 +18,7 @@ import type { BatchEntry, CommonQuestion } from './entry.ts';
 import { type ResultFlags, type Results, openResults } from './results.ts';
 import { type Shard, selectEntries } from './select.ts';
 
-export interface BatchFlags extends InputFlags, ResultFlags, PictureFlags {
+export interface BatchFlags extends InputFlags, ResultFlags, PictureFlags, FormatFlags {
   prompt?: string;
   system?: string;
   limit?: number;
@@ -37,7 +38,6 @@ export interface BatchFlags extends InputFlags, ResultFlags, PictureFlags {
   minP: number;
   repeatPenalty: number;
   seed?: number;
-  stop: string[];
   cache: boolean;
   verbose?: boolean;
   quiet?: boolean;
@@ -52,7 +52,7 @@ interface BatchRun {
 /** Answers all records and returns how many have failed, those of earlier runs that were skipped included. */
 export async function runBatch(words: readonly string[], run: BatchRun): Promise<number> {
   const { flags, io, stdin } = run;
-  const input = await batchInput(words, { flags, common: commonQuestion(run), stdin });
+  const input = await batchInput(words, { flags, common: await commonQuestion(run), stdin });
   try {
     const engine = await openBatchEngine(run);
     try {
@@ -70,14 +70,16 @@ export async function runBatch(words: readonly string[], run: BatchRun): Promise
   }
 }
 
-function commonQuestion({ flags, io, stdin }: BatchRun): CommonQuestion {
+async function commonQuestion({ flags, io, stdin }: BatchRun): Promise<CommonQuestion> {
   const { prompt, system, detail, maxTokens, temperature, topP, topK, minP, repeatPenalty, seed, stop } = flags;
+  const { logprobs } = flags;
+  const format = await answerFormat({ ...flags, json: true }); // lines always are
   const settings = pictureSettings(flags, { io, stdin });
   return {
     prompt,
     system,
     detail,
-    options: { maxTokens, temperature, topP, topK, minP, repeatPenalty, seed, stop },
+    options: { maxTokens, temperature, topP, topK, minP, repeatPenalty, seed, stop, format, logprobs },
     readPicture: (source) => readSource(source, settings),
   };
 }

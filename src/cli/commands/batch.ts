@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { exitCodes } from '../../base/errors.ts';
+import { formatOptions } from '../format-options.ts';
 import { type Io, onceStdin } from '../io.ts';
 import {
   batchOptions,
@@ -21,6 +22,7 @@ export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
     'Records:': batchOptions(shardIn),
     'Pictures:': pictureOptions(),
     'Model:': modelOptions(),
+    'Answers:': formatOptions(),
     'Sampling, where a record does not say it itself:': samplingOptions(),
     'Runtime:': [...runtimeOptions(), ...cacheOptions()],
     'Output:': [
