@@ -10,6 +10,8 @@ export interface Scene {
   kind: string;
   prompt: string;
   answer: string;
+  /** Of the fixed scenes: how likely transformers in float32 finds its greedy answer, as a natural logarithm. */
+  logprob?: number;
 }
 
 export function readScenes(folder: string): Scene[] {

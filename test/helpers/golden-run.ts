@@ -29,8 +29,8 @@ type GoldenMessage = GoldenCase['messages'][number];
 /** A loaded tiny model whose every intermediate result can be looked at, and which can be built wrongly. */
 export interface GoldenModel {
   run(golden: GoldenCase): Promise<GoldenRun>;
-  /** What it says, greedily. */
-  answer(messages: readonly GoldenMessage[]): Promise<string>;
+  /** What it says, greedily, and the logarithm of the probability of just that, `</s>` included. */
+  answer(messages: readonly GoldenMessage[]): Promise<{ text: string; logprob: number }>;
   close(): void;
 }
 
@@ -95,15 +95,12 @@ export async function openGoldenModel(
     return { context, ids: runs.flatMap(({ ids }) => ids) };
   }
 
-  /** Up to and without </s> if `end` is given. */
-  async function generate(context: DecoderContext, length: number, end?: number): Promise<number[]> {
+  async function generate(context: DecoderContext, length: number): Promise<number[]> {
     const sampler = new Sampler(model, greedySampling);
     const ids: number[] = [];
     while (ids.length < length) {
-      const id = sampler.sample(context);
-      if (id === end) break;
-      ids.push(id);
-      if (ids.length < length) await context.appendIds([id], undefined);
+      ids.push(sampler.sample(context));
+      if (ids.length < length) await context.appendIds(ids.slice(-1), undefined);
     }
     sampler.close();
     return ids;
@@ -127,7 +124,16 @@ export async function openGoldenModel(
     async answer(messages) {
       const { context } = await prefill(messages, () => {});
       try {
-        return files.tekken.decode(await generate(context, 200, files.tekken.id('</s>')));
+        const end = files.tekken.id('</s>');
+        const ids: number[] = [];
+        let logprob = 0;
+        for (;;) {
+          const { id, logprob: share } = likeliest(context.logits());
+          logprob += share;
+          if (id === end || ids.length === 200) return { text: files.tekken.decode(ids), logprob };
+          ids.push(id);
+          await context.appendIds([id], undefined);
+        }
       } finally {
         context.close();
       }
@@ -137,4 +143,10 @@ export async function openGoldenModel(
       encoder.close();
     },
   };
+}
+
+function likeliest(logits: Float32Array): { id: number; logprob: number } {
+  const id = logits.reduce((best, value, at) => (value > logits[best]! ? at : best), 0);
+  const sum = logits.reduce((total, value) => total + Math.exp(value - logits[id]!), 0);
+  return { id, logprob: -Math.log(sum) };
 }
