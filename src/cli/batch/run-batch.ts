@@ -1,13 +1,13 @@
 import { constants } from 'node:os';
 import { type RecordOutcome, answerRecords } from '../../engine/answer-records.ts';
 import { type Engine, openEngine } from '../../engine/engine.ts';
-import type { EngineOptions } from '../../engine/events.ts';
 import { jobHash } from '../../engine/record-hash.ts';
 import { resolveModel } from '../../engine/resolve.ts';
 import { readSource } from '../../image/sources.ts';
 import type { WrittenLine } from '../../output/batch.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { warnOfShrinking } from '../../output/shrink.ts';
+import { type EngineFlags, engineOptions } from '../engine-flags.ts';
 import { type FormatFlags, answerFormat } from '../format-options.ts';
 import type { Io } from '../io.ts';
 import { namedModel } from '../named-model.ts';
@@ -18,28 +18,11 @@ import type { BatchEntry, CommonQuestion } from './entry.ts';
 import { type ResultFlags, type Results, openResults } from './results.ts';
 import { type Shard, selectEntries } from './select.ts';
 
-export interface BatchFlags extends InputFlags, ResultFlags, PictureFlags, FormatFlags {
+export interface BatchFlags extends EngineFlags, InputFlags, ResultFlags, PictureFlags, FormatFlags {
   prompt?: string;
   system?: string;
   limit?: number;
   shard?: Shard;
-  model?: string;
-  mmproj?: string;
-  gpu: EngineOptions['gpu'];
-  gpuLayers: number | 'auto';
-  threads: number | 'auto';
-  context: number | 'auto';
-  cacheType: string;
-  batchSize: number;
-  maxTokens: number;
-  temperature: number;
-  topP: number;
-  topK: number;
-  minP: number;
-  repeatPenalty: number;
-  seed?: number;
-  cache: boolean;
-  verbose?: boolean;
   quiet?: boolean;
 }
 
@@ -90,13 +73,7 @@ async function openBatchEngine({ flags, io }: BatchRun): Promise<Engine> {
   const cache = flags.cache ? await userCache(io) : undefined;
   // Of pictures that are asked about once, states of whole prompts would only drive out everything else.
   const rowsOnly = cache && flags.records === undefined ? { ...cache, accepts: () => false } : cache;
-  const engine = await openEngine({
-    ...flags,
-    ...paths,
-    contextSize: flags.context,
-    cache: rowsOnly,
-    ...(flags.verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
-  });
+  const engine = await openEngine(engineOptions(flags, { paths, cache: rowsOnly, io }));
   await engine.start();
   return engine;
 }

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import type { Engine } from '../../engine/engine.ts';
-import type { EngineOptions } from '../../engine/events.ts';
 import type { ModelPaths } from '../../engine/resolve.ts';
 import type { Picture } from '../../image/load.ts';
 import type { Source } from '../../image/sources.ts';
 import type { StageReporter } from '../../output/progress.ts';
 import type { Message } from '../../prompt/message.ts';
+import { type EngineFlags, engineOptions } from '../engine-flags.ts';
 import { type FormatFlags, answerFormat, formatHelp, formatOptions } from '../format-options.ts';
 import { type Io, onceStdin } from '../io.ts';
 import { namedModel } from '../named-model.ts';
@@ -21,24 +21,7 @@ import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { type PromptFlags, type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 import { userCache } from '../user-cache.ts';
 
-interface AskFlags extends PromptFlags, PictureFlags, FormatFlags {
-  model?: string;
-  mmproj?: string;
-  gpu: EngineOptions['gpu'];
-  gpuLayers: number | 'auto';
-  threads: number | 'auto';
-  context: number | 'auto';
-  cacheType: string;
-  batchSize: number;
-  maxTokens: number;
-  temperature: number;
-  topP: number;
-  topK: number;
-  minP: number;
-  repeatPenalty: number;
-  seed?: number;
-  cache: boolean;
-  verbose?: boolean;
+interface AskFlags extends EngineFlags, PromptFlags, PictureFlags, FormatFlags {
   color: boolean;
 }
 
@@ -112,13 +95,8 @@ interface Asking {
 async function answer(sources: readonly Message<Source>[], asking: Asking): Promise<void> {
   const { paths, reporter, flags, format, io } = asking;
   const { openEngine } = await import('../../engine/engine.ts');
-  const engine = await openEngine({
-    ...flags,
-    ...paths,
-    contextSize: flags.context,
-    cache: flags.cache ? await userCache(io) : undefined,
-    ...(flags.verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
-  });
+  const cache = flags.cache ? await userCache(io) : undefined;
+  const engine = await openEngine(engineOptions(flags, { paths, cache, io }));
   try {
     const messages = await readPictures(sources, { ...asking, engine });
     const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 32);

@@ -1,0 +1,43 @@
+import type { EngineOptions } from '../engine/events.ts';
+import type { ModelPaths } from '../engine/resolve.ts';
+import type { Cache } from '../store/cache.ts';
+import type { Io } from './io.ts';
+
+/** As commander gives `modelOptions`, `samplingOptions`, `runtimeOptions` and `cacheOptions`. */
+export interface EngineFlags {
+  model?: string;
+  mmproj?: string;
+  gpu: EngineOptions['gpu'];
+  gpuLayers: number | 'auto';
+  threads: number | 'auto';
+  context: number | 'auto';
+  cacheType: string;
+  batchSize: number;
+  maxTokens: number;
+  temperature: number;
+  topP: number;
+  topK: number;
+  minP: number;
+  repeatPenalty: number;
+  seed?: number;
+  cache: boolean;
+  verbose?: boolean;
+}
+
+/** What an engine is opened with; llama.cpp's log goes to stderr when it is asked for. */
+export function engineOptions(
+  { context, verbose, gpu, gpuLayers, threads, cacheType, batchSize }: EngineFlags,
+  { paths, cache, io }: { paths: ModelPaths; cache: Cache | undefined; io: Io },
+): EngineOptions {
+  return {
+    ...paths,
+    gpu,
+    gpuLayers,
+    threads,
+    cacheType,
+    batchSize,
+    contextSize: context,
+    cache,
+    ...(verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
+  };
+}
