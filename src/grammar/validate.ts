@@ -4,14 +4,14 @@ import { rootOnly } from './keywords.ts';
 import { type Json, isObject } from './schema.ts';
 
 /**
- * Compares a value with its schema, independently of the grammar that it was written by.
+ * Compares a value with its schema, an object or `true`, independently of the grammar that it was written by.
  * Returns what is wrong, on one line.
  */
 export function schemaValidator(document: Json): (value: Json) => string | undefined {
   // strict would refuse what our own reader allows: types told by their keywords, lists of types.
   const ajv = new Ajv2020({ strict: false, validateSchema: false, logger: false, ownProperties: true });
   addFormats.default(ajv);
-  const validate = ajv.compile(isObject(document) ? withoutNames(document) : { not: {} });
+  const validate = ajv.compile(isObject(document) ? withoutNames(document) : {});
   return (value) => (validate(value) ? undefined : ajv.errorsText(validate.errors, { dataVar: '#' }));
 }
 

@@ -120,6 +120,12 @@ test('oneOf tells objects apart by a property with its own const', () => {
   assert.throws(() => formatOf({ oneOf: [tagged('a'), tagged('a')] }), /branch 0 and branch 1/);
 });
 
+test('the schema true allows every value', () => {
+  const format = formatOf(true);
+  assert.ok(format.kind === 'json');
+  for (const value of [7, null, { a: [] }]) assert.equal(format.problem(value), undefined);
+});
+
 test('what is no JSON is refused with the reason', () => {
   assert.throws(() => schemaFormat('{"type":', 'x.json'), { code: 'input', message: /^x\.json: is not JSON: / });
 });
