@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import { annotations, supportedKeywords } from '../grammar/keywords.ts';
-import { numberIn } from './options.ts';
+import { logprobsRange, numberIn } from './options.ts';
 
 export interface FormatFlags {
   schema?: string;
@@ -26,7 +26,7 @@ export const formatOptions = (): Option[] => [
   new Option(
     '--logprobs <k>',
     'with --json: log-probabilities of tokens, with the k likeliest; confidence of fields',
-  ).argParser(numberIn({ min: 0, max: 100, integer: true })),
+  ).argParser(numberIn(logprobsRange)),
 ];
 
 /** For the help page: every keyword, since one that is not here is refused. */
@@ -52,11 +52,18 @@ export async function answerFormat(flags: FormatFlags): Promise<AnswerFormat | u
   );
   const formats = await import('../grammar/answer-format.ts');
   if (flags.schema !== undefined)
-    return formats.schemaFormat(await readText(flags.schema, 'a JSON Schema'), flags.schema);
+    return formats.schemaFormat(await readFormatFile(flags.schema, 'a JSON Schema'), flags.schema);
   if (flags.jsonObject === true) return formats.jsonObjectFormat();
   if (flags.grammar !== undefined)
-    return formats.grammarFormat(await readText(flags.grammar, 'a grammar'), flags.grammar);
-  return flags.choices && formats.choicesFormat(checkedChoices(flags.choices));
+    return formats.grammarFormat(await readFormatFile(flags.grammar, 'a grammar'), flags.grammar);
+  if (flags.choices === undefined) return undefined;
+  const choices = formats.differentChoices(flags.choices);
+  if (choices) return formats.choicesFormat(choices);
+  throw new PixtralError(
+    'usage',
+    `--choices: ${JSON.stringify(flags.choices)}, expected at least two that are not empty`,
+    { hint: 'separate them by commas (--choices yes,no), or give a JSON list: --choices \'["yes, sure","no"]\'' },
+  );
 }
 
 function checkTogether([first, second]: readonly string[], { stop, logprobs, json }: FormatFlags): void {
@@ -75,16 +82,6 @@ function checkTogether([first, second]: readonly string[], { stop, logprobs, jso
   }
 }
 
-function checkedChoices(choices: readonly string[]): string[] {
-  const different = [...new Set(choices)];
-  if (different.length < 2 || different.includes('')) {
-    throw new PixtralError('usage', `--choices: ${JSON.stringify(choices)}, expected at least two that are not empty`, {
-      hint: 'separate them by commas (--choices yes,no), or give a JSON list: --choices \'["yes, sure","no"]\'',
-    });
-  }
-  return different;
-}
-
 /** A JSON list of texts as it is; anything else is split at its commas. */
 function collectChoices(text: string, before: string[] = []): string[] {
   if (!text.trimStart().startsWith('[')) return [...before, ...text.split(',').map((choice) => choice.trim())];
@@ -97,7 +94,8 @@ function collectChoices(text: string, before: string[] = []): string[] {
   throw new InvalidArgumentError('expected texts with commas between, or a JSON list of texts.');
 }
 
-async function readText(path: string, what: string): Promise<string> {
+/** @throws PixtralError `input` when it cannot be read, or is far too large for `what` */
+export async function readFormatFile(path: string, what: string): Promise<string> {
   try {
     const { size } = await stat(path);
     if (size > maxBytes)

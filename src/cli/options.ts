@@ -109,6 +109,9 @@ export const samplingRanges = {
   seed: { min: 0, max: 2 ** 32 - 1, integer: true },
 } as const satisfies Record<string, Range>;
 
+/** Of the likeliest tokens beside each token's log-probability. */
+export const logprobsRange: Range = { min: 0, max: 100, integer: true };
+
 /** How the next token is chosen. */
 export const samplingOptions = (): Option[] => [
   new Option('--max-tokens <n>', 'longest answer')

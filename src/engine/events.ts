@@ -50,6 +50,8 @@ export interface TokenChoice {
   id: number;
   /** As text, or `<0xE6>` for bytes that are only part of a character. */
   token: string;
+  /** Where `token` is not the text that it stands for: part of a character, or none for a control token. */
+  bytes?: number[];
   logprob: number;
 }
 

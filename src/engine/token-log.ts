@@ -38,7 +38,7 @@ export function tokenLog(
   let length = 0;
   const choice = ({ id, logprob }: LogProbability): TokenChoice => ({
     id,
-    token: tekken.label(id),
+    ...labelled(id, tekken),
     logprob: Number(logprob.toFixed(6)),
   });
   return {
@@ -95,4 +95,10 @@ export function tokenLog(
     }
     return true;
   }
+}
+
+function labelled(id: number, tekken: Tekken): Pick<TokenChoice, 'token' | 'bytes'> {
+  const token = tekken.label(id);
+  const bytes = tekken.bytes(id);
+  return Buffer.from(token).equals(bytes) ? { token } : { token, bytes: [...bytes] };
 }

@@ -38,6 +38,12 @@ export function grammarFormat(grammar: string, where: string): AnswerFormat {
   return { kind: 'text', grammar };
 }
 
+/** Texts to choose from, each once; undefined where there is nothing to choose, or one of them is no text. */
+export function differentChoices(choices: readonly string[]): string[] | undefined {
+  const different = [...new Set(choices)];
+  return different.length < 2 || different.includes('') ? undefined : different;
+}
+
 /** One of a few texts. */
 export function choicesFormat(choices: readonly string[]): AnswerFormat {
   return { kind: 'choice', grammar: new GbnfRules().text(choices.map(literal).join(' | ')) };

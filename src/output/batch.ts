@@ -1,4 +1,4 @@
-import type { Answer } from '../engine/events.ts';
+import type { Answer, TokenChoice } from '../engine/events.ts';
 import { errorJson } from './errors.ts';
 import { askJson } from './json.ts';
 
@@ -45,8 +45,9 @@ function openAiShape({ id, hash = '' }: BatchLine, result: Result) {
   };
 }
 
-/** An object `chat.completion` of OpenAI's API; pictures, timings and sampling are ours. */
-function completion({ model, text, finish, images, usage, timings, sampling }: Answer, hash: string) {
+/** An object `chat.completion` of OpenAI's API; pictures, timings, sampling and confidence are ours. */
+function completion(answer: Answer, hash: string) {
+  const { model, text, finish, images, usage, timings, sampling, confidence } = answer;
   return {
     id: `chatcmpl-${hash}`,
     object: 'chat.completion',
@@ -56,7 +57,7 @@ function completion({ model, text, finish, images, usage, timings, sampling }: A
       {
         index: 0,
         message: { role: 'assistant', content: text, refusal: null },
-        logprobs: null,
+        logprobs: openAiLogprobs(answer.logprobs),
         finish_reason: finish === 'length' ? 'length' : 'stop',
       },
     ],
@@ -65,8 +66,22 @@ function completion({ model, text, finish, images, usage, timings, sampling }: A
       completion_tokens: usage.completion,
       total_tokens: usage.prompt + usage.completion,
     },
-    pixtral: { images, timings, sampling },
+    pixtral: { images, timings, sampling, ...(confidence && { confidence }) },
   };
+}
+
+function openAiLogprobs(logprobs: Answer['logprobs']) {
+  if (!logprobs) return null;
+  const content = logprobs.map(({ top, ...chosen }) => ({
+    ...openAiChoice(chosen),
+    top_logprobs: top.map(openAiChoice),
+  }));
+  return { content, refusal: null };
+}
+
+/** A control token has no bytes. */
+function openAiChoice({ token, bytes = [...Buffer.from(token)], logprob }: TokenChoice) {
+  return { token, logprob, bytes: bytes.length === 0 ? null : bytes };
 }
 
 /** What a line that an earlier run wrote says; undefined when it is none of ours. */

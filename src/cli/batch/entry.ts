@@ -3,6 +3,7 @@ import type { RecordTask } from '../../engine/answer-records.ts';
 import type { RecordQuestion } from '../../engine/record-hash.ts';
 import type { Source } from '../../image/sources.ts';
 import type { RecordStyle } from '../../output/batch.ts';
+import type { FormatMemo } from './format-memo.ts';
 
 /** One record of a job, before its pictures are read. */
 export interface BatchEntry extends RecordTask {
@@ -19,6 +20,8 @@ export interface CommonQuestion {
   system: string | undefined;
   options: RecordQuestion['options'];
   detail: RecordQuestion['detail'];
+  /** Forms of answers that records ask for. */
+  formats: FormatMemo;
   /** Bytes of a picture, for its EXIF date. */
   readPicture: (source: Source) => Promise<Uint8Array>;
 }

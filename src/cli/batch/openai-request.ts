@@ -6,19 +6,20 @@ import type { Chunk, Message } from '../../prompt/message.ts';
 import type { CommonQuestion } from './entry.ts';
 import type { RecordLine } from './plain-record.ts';
 import { type Fields, asRecord, recordOptions, samplingNames, wrong } from './record-fields.ts';
+import { openAiForm } from './record-form.ts';
 
 const endpoint = '/v1/chat/completions';
 
-/** Told, or without effect on the answer. */
-const plainParameters = ['model', 'messages', 'stop', 'user', 'metadata', 'store', 'service_tier'];
+/** Told elsewhere, or without effect on the answer. */
+const knownParameters = ['model', 'messages', 'stop', 'user', 'metadata', 'store', 'service_tier'].concat(
+  ['response_format', 'logprobs', 'top_logprobs'], // read by openAiForm
+);
 /** Parameters whose only value here is the one that changes nothing. */
 const neutralParameters: Record<string, unknown> = {
   n: 1,
   stream: false,
-  logprobs: false,
   frequency_penalty: 0,
   presence_penalty: 0,
-  response_format: { type: 'text' },
 };
 
 /** A line of the input file of OpenAI's Batch API: everything it asks is in its body. */
@@ -29,13 +30,14 @@ export async function openAiQuestion(line: RecordLine, common: CommonQuestion): 
   const body = { where: `${where}: body`, record: asRecord(record['body'], `${where}: body`) };
   checkParameters(body);
   const { messages, details } = await readMessages(body, folder);
-  return { messages, options: recordOptions(body, common.options), detail: detailOf(details, { where, common }) };
+  const options = await openAiForm(body, { ...common, options: recordOptions(body, common.options) });
+  return { messages, options, detail: detailOf(details, { where, common }) };
 }
 
 /** A parameter that would be passed over in silence is refused by name. */
 function checkParameters({ where, record }: Fields): void {
   for (const [name, value] of Object.entries(record)) {
-    if (value === null || plainParameters.includes(name) || Object.hasOwn(samplingNames, name)) continue;
+    if (value === null || knownParameters.includes(name) || Object.hasOwn(samplingNames, name)) continue;
     const neutral = neutralParameters[name];
     if (neutral === undefined) throw new PixtralError('input', `${where}: ${name} is not supported`);
     if (JSON.stringify(value) !== JSON.stringify(neutral))

@@ -7,6 +7,7 @@ import { fieldNames } from '../../prompt/fields.ts';
 import type { CommonQuestion } from './entry.ts';
 import { withSystem } from './picture-entries.ts';
 import { type Fields, optionalText, recordOptions, textList } from './record-fields.ts';
+import { plainForm } from './record-form.ts';
 import { templateMessage } from './template-fields.ts';
 
 export interface RecordLine extends Fields {
@@ -23,7 +24,7 @@ export async function plainQuestion(line: RecordLine, common: CommonQuestion): P
   const own = optionalText(line, 'prompt');
   const { prompt, detail } = common;
   const system = optionalText(line, 'system') ?? common.system;
-  const options = recordOptions(line, common.options);
+  const options = await plainForm(line, { ...common, options: recordOptions(line, common.options) });
   const isTemplate = prompt !== undefined && (own === undefined || fieldNames(prompt).includes('prompt'));
   if (!isTemplate && own === undefined) {
     throw new PixtralError('input', `${line.where}: has no prompt`, {

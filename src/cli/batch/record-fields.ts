@@ -59,7 +59,7 @@ export function textList(value: unknown, where: string): string[] {
   throw wrong(where, value, 'a text or a list of texts');
 }
 
-function numberField(value: unknown, where: string, { min, max, integer = false }: Range): number {
+export function numberField(value: unknown, where: string, { min, max, integer = false }: Range): number {
   if (typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value))) return value;
   throw wrong(where, value, `${integer ? 'a whole number' : 'a number'} from ${min} to ${max}`);
 }

@@ -15,6 +15,7 @@ import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { userCache } from '../user-cache.ts';
 import { type InputFlags, batchInput } from './entries.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
+import { formatMemo } from './format-memo.ts';
 import { type ResultFlags, type Results, openResults } from './results.ts';
 import { type Shard, selectEntries } from './select.ts';
 
@@ -62,6 +63,7 @@ async function commonQuestion({ flags, io, stdin }: BatchRun): Promise<CommonQue
     prompt,
     system,
     detail,
+    formats: formatMemo(),
     options: { maxTokens, temperature, topP, topK, minP, repeatPenalty, seed, stop, format, logprobs },
     readPicture: (source) => readSource(source, settings),
   };

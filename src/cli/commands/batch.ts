@@ -53,6 +53,8 @@ Pictures, each a record with its path as id:
   {"id":"7", "images":["a.png"], "prompt":"...", "system":"...", "max_tokens":50, ...any field}
   {"custom_id":"7", "method":"POST", "url":"/v1/chat/completions", "body":{"messages":[...]}}      OpenAI's; answered so
 A record's own prompt wins over -p, unless that one takes it in: -p "{prompt} Answer in French."
+A record's own form wins over --schema and the like: "schema": {...} or "file.json", "json_object": true,
+"grammar": "root ::= ...", "choices": ["a","b"]; "logprobs": 2 beside it. In OpenAI's: response_format, top_logprobs.
 
 The prompt of -p is a template: {id} {name} {dir} {path} {exif.date}, and fields of the record: {title}, {meta.author}.
   {title|untitled}     with a text for records without     {{title}}     the text {title}     {1}     place of picture 1
