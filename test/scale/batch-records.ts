@@ -8,9 +8,7 @@ export async function writeRecords(
   folder: string,
   { records, pictures, width, height }: { records: number; pictures: number; width: number; height: number },
 ): Promise<string> {
-  for (let index = 0; index < pictures; index++) {
-    await writeFile(join(folder, `noise-${index}.png`), await noise({ width, height, seed: index + 1 }));
-  }
+  await writePictures(folder, { pictures, width, height });
   const lines = Array.from({ length: records }, (_, index) =>
     JSON.stringify({
       id: `r${index}`,
@@ -21,6 +19,16 @@ export async function writeRecords(
   const path = join(folder, 'records.jsonl');
   await writeFile(path, `${lines.join('\n')}\n`);
   return path;
+}
+
+/** Writes `noise-0.png` and so on, no two alike; returns their paths. */
+export async function writePictures(
+  folder: string,
+  { pictures, width, height }: { pictures: number; width: number; height: number },
+): Promise<string[]> {
+  const paths = Array.from({ length: pictures }, (_, index) => join(folder, `noise-${index}.png`));
+  for (const [index, path] of paths.entries()) await writeFile(path, await noise({ width, height, seed: index + 1 }));
+  return paths;
 }
 
 function noise({ width, height, seed }: { width: number; height: number; seed: number }): Promise<Buffer> {

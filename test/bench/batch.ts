@@ -1,0 +1,170 @@
+/**
+ * How fast `pixtral batch` is beside llama.cpp's own tools: the same pair, pictures, prompt and number of tokens through
+ * `pixtral batch`, a shell loop of `llama-mtmd-cli` and `llama-server` with as many requests in flight as it has slots;
+ * and how much sooner a second `ask` about a picture of 1024x1024 has its first token. The pair has random weights in
+ * Pixtral's architecture (503 million parameters), made here and removed, or is the one in --pair (for Pixtral-12B's
+ * shapes: `npm run measure:12b -- <folder> --keep`). All ways of one round run one after the other.
+ *
+ *   npm run build && LLAMA_CPP=<tree with build/bin/llama-server and llama-mtmd-cli> \
+ *     npm run bench:batch -- <folder with 3 GB free> [--pair <folder>] [--parallel 1,2,4] [--only batch|ask]
+ *     [--type q8_0] [--pictures 16] [--side 256] [--tokens 64] [--threads 2] [--rounds 3]
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { writePictures } from '../scale/batch-records.ts';
+import { pixtral500m, writeRandomCheckpoint } from '../scale/random-checkpoint.ts';
+import { type Way, type Work, llamaServer, mtmdLoop, pixtralBatch } from './batch-ways.ts';
+import { pixtral, runCommand } from './run-command.ts';
+import { type FirstToken, askTwice } from './second-ask.ts';
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    pair: { type: 'string' },
+    parallel: { type: 'string', default: '' },
+    only: { type: 'string' },
+    type: { type: 'string', default: 'q8_0' },
+    pictures: { type: 'string', default: '16' },
+    side: { type: 'string', default: '256' },
+    tokens: { type: 'string', default: '64' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    rounds: { type: 'string', default: '3' },
+  },
+});
+const [folder] = positionals;
+const tree = process.env['LLAMA_CPP'];
+if (folder === undefined || (tree === undefined && flags.only !== 'ask')) {
+  throw new Error('usage: LLAMA_CPP=<tree> npm run bench:batch -- <folder> [--pair <folder>] [--parallel 1,2,4]');
+}
+const [side, tokens, threads, rounds] = [flags.side, flags.tokens, flags.threads, flags.rounds].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+];
+const scratch = join(folder, 'bench-batch');
+const peer = 'llama-server -np 4';
+const moments: Record<keyof FirstToken, string> = {
+  process: 'from the start of the process',
+  load: 'from the start of loading the model',
+  picture: 'with the model loaded',
+};
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  // Children go with this process.
+  process.once(signal, () => process.exit(1));
+}
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+mkdirSync(scratch, { recursive: true });
+
+const pair = flags.pair ?? (await randomPair());
+if (flags.only !== 'ask') await compareWays();
+if (flags.only !== 'batch') await compareAsks();
+
+async function randomPair(): Promise<string> {
+  const [checkpoint, converted] = [join(scratch, 'checkpoint'), join(scratch, 'pair')];
+  await writeRandomCheckpoint(checkpoint, { config: pixtral500m, layout: 'mistral' });
+  await runCommand([...pixtral, 'convert', checkpoint, '--out', converted, '--type', flags.type]);
+  await rm(checkpoint, { recursive: true });
+  return converted;
+}
+
+async function compareWays(): Promise<void> {
+  const tool = (name: string): string => join(tree!, 'build/bin', name);
+  const parallel = flags.parallel === '' ? [undefined] : flags.parallel.split(',');
+  const ways = [...parallel.map(pixtralBatch), mtmdLoop(tool('llama-mtmd-cli')), llamaServer(tool('llama-server'), 4)];
+  const work = await makeWork();
+  const runs = new Map<string, Timed[]>(ways.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    // The order alternates: what a run leaves in memory helps or harms the next.
+    for (const way of round % 2 === 0 ? ways : ways.toReversed()) runs.get(way.name)!.push(await timed(way, work));
+  }
+  printWays(runs, work);
+}
+
+async function makeWork(): Promise<Work> {
+  const small = join(scratch, 'smallest');
+  const large = join(scratch, 'pictures');
+  for (const made of [small, large]) await mkdir(made, { recursive: true });
+  const [smallest] = await writePictures(small, { pictures: 1, width: 16, height: 16 });
+  const pictures = await writePictures(large, { pictures: Number(flags.pictures), width: side, height: side });
+  // One break behind each row of patches, and room for the question.
+  const promptRoom = (side / 16) * (side / 16 + 1) + 64;
+  const contextSize = Math.ceil((promptRoom + tokens) / 256) * 256;
+  const prompt = 'What is on this picture?';
+  return { pair, pictures, smallest: smallest!, prompt, tokens, contextSize, threads, scratch };
+}
+
+interface Timed {
+  /** Seconds, start-up included and not. */
+  whole: number;
+  warm: number;
+  promptTokens: number;
+}
+
+/** @throws when a way answered other questions than asked, or less than the others */
+async function timed(way: Way, work: Work): Promise<Timed> {
+  const { seconds, startSeconds, answers } = await way.run(work);
+  const counts = new Set(answers.map(({ prompt, completion }) => `${prompt} + ${completion}`));
+  const [first] = answers;
+  if (answers.length !== work.pictures.length || counts.size !== 1 || first!.completion !== work.tokens) {
+    throw new Error(`${way.name}: ${answers.length} answers with ${[...counts].join(', ')} tokens`);
+  }
+  process.stderr.write(`${way.name}: ${seconds.toFixed(1)} s, ${startSeconds.toFixed(1)} s of them start-up\n`);
+  return { whole: seconds, warm: seconds - startSeconds, promptTokens: first!.prompt };
+}
+
+function printWays(runs: ReadonlyMap<string, readonly Timed[]>, { pictures }: Work): void {
+  const promptTokens = new Set([...runs.values()].flat().map((run) => run.promptTokens));
+  if (promptTokens.size !== 1) throw new Error(`prompts differ: ${[...promptTokens].join(', ')} tokens`);
+  print(
+    `${pictures.length} pictures of ${side}x${side}, each ${[...promptTokens].join('')} prompt tokens and ${tokens} answered, ` +
+      `${threads} threads, ${flags.pair === undefined ? `random weights, ${flags.type}` : pair}, median of ${rounds} rounds\n`,
+  );
+  print('| | s | pictures/s | tokens/s | ratio | without start-up: s | pictures/s | tokens/s | ratio |');
+  print('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+  const peers = runs.get(peer)!;
+  for (const [name, own] of runs) {
+    const cells = (['whole', 'warm'] as const).flatMap((kind) => {
+      const seconds = median(own.map((run) => run[kind]));
+      const rate = pictures.length / seconds;
+      const ratios = own.map((run, round) => peers[round]![kind] / run[kind]);
+      return [seconds.toFixed(2), rate.toFixed(2), (rate * tokens).toFixed(1), spread(ratios)];
+    });
+    print(`| ${name} | ${cells.join(' | ')} |`);
+  }
+  print(`\nratio: how many times as fast as ${peer}, in the same round (least to most)\n`);
+}
+
+async function compareAsks(): Promise<void> {
+  const [picture] = await writePictures(scratch, { pictures: 1, width: 1024, height: 1024 });
+  const asks: Awaited<ReturnType<typeof askTwice>>[] = [];
+  for (let round = 0; round < rounds; round++) asks.push(await askTwice(picture!, { pair, threads, scratch }));
+  print('| s to the first token, picture of 1024x1024 | first ask | second ask, another question | times sooner |');
+  print('| --- | ---: | ---: | ---: |');
+  for (const [since, what] of Object.entries(moments) as [keyof FirstToken, string][]) {
+    const [first, second] = (['first', 'second'] as const).map((turn) => median(asks.map((ask) => ask[turn][since])));
+    const ratios = asks.map((ask) => ask.first[since] / ask.second[since]);
+    print(`| ${what} | ${first!.toFixed(2)} | ${second!.toFixed(2)} | ${spread(ratios)} |`);
+  }
+}
+
+function spread(values: readonly number[]): string {
+  const shown = median(values).toFixed(2);
+  return values.length === 1
+    ? shown
+    : `${shown} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
