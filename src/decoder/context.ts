@@ -2,6 +2,7 @@ import { PixtralError } from '../base/errors.ts';
 import type { AbortFlag } from '../native/abort-flag.ts';
 import { type Pointer, callAsync } from '../native/bind.ts';
 import { flashAttention } from '../native/llama.ts';
+import { type ThreadPool, openThreadPool } from '../native/thread-pool.ts';
 import { type CacheType, cacheTypes } from './cache-types.ts';
 import type { DecoderModel } from './model.ts';
 
@@ -27,13 +28,17 @@ export class DecoderContext {
   readonly handle: Pointer;
   readonly contextSize: number;
   readonly #batchSize: number;
+  readonly #threads: ThreadPool | undefined;
   #length = 0;
 
-  private constructor(model: DecoderModel, handle: Pointer, batchSize: number) {
+  private constructor(model: DecoderModel, handle: Pointer, { batchSize, threads }: ContextOptions) {
+    const { native } = model;
     this.model = model;
     this.handle = handle;
-    this.contextSize = model.native.llama.contextSize(handle);
+    this.contextSize = native.llama.contextSize(handle);
     this.#batchSize = batchSize;
+    this.#threads = openThreadPool(native, threads);
+    if (this.#threads) native.llama.attachThreadPool(handle, this.#threads.handle, this.#threads.handle);
   }
 
   /** @throws PixtralError `machine` when the KV cache cannot be allocated */
@@ -65,7 +70,7 @@ export class DecoderContext {
         },
       );
     }
-    return new DecoderContext(model, handle, options.batchSize);
+    return new DecoderContext(model, handle, options);
   }
 
   /** Tokens and rows so far. */
@@ -142,6 +147,7 @@ export class DecoderContext {
 
   close(): void {
     this.model.native.llama.free(this.handle);
+    this.#threads?.close();
   }
 
   async #decode(

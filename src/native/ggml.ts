@@ -26,6 +26,9 @@ export const tensorLayout = { size: 336, ne: 16, nb: 48, data: 248 } as const;
 /** struct ggml_type_traits: the field we read. */
 export const typeTraitsLayout = { toFloat: 40 } as const;
 
+/** struct ggml_threadpool_params: 512 flags of cores, threads, priority, poll, two more flags. */
+export const threadPoolParamsLayout = { byteLength: 528, poll: 520 } as const;
+
 /** ggml_init_params by value. */
 export const initParamsFields = { mem_size: 'size_t', mem_buffer: 'void *', no_alloc: 'bool' } as const;
 
@@ -93,6 +96,7 @@ export const ggmlPrototypes = {
   deviceRegistry: ['ggml_backend_dev_backend_reg', 'ptr', ['ptr']],
   deviceInit: ['ggml_backend_dev_init', 'ptr', ['ptr', 'memory']],
   deviceSupportsOp: ['ggml_backend_dev_supports_op', 'bool', ['ptr', 'ptr']],
+  threadPoolParamsInit: ['ggml_threadpool_params_init', 'void', ['memory', 'i32']],
   registryProcAddress: ['ggml_backend_reg_get_proc_address', 'ptr', ['ptr', 'str']],
 
   backendFree: ['ggml_backend_free', 'void', ['ptr']],

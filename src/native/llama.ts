@@ -105,6 +105,7 @@ export const llamaPrototypes = {
   contextDefaultParams: ['llama_context_default_params', 'struct', []],
   initFromModel: ['llama_init_from_model', 'ptr', ['ptr', 'struct']],
   free: ['llama_free', 'void', ['ptr']],
+  attachThreadPool: ['llama_attach_threadpool', 'void', ['ptr', 'ptr', 'ptr']],
   contextSize: ['llama_n_ctx', 'u32', ['ptr']],
   getMemory: ['llama_get_memory', 'ptr', ['ptr']],
   memoryClear: ['llama_memory_clear', 'void', ['ptr', 'bool']],

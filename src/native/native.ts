@@ -56,6 +56,10 @@ export interface Native {
   callBackendInt(fn: Pointer, backend: Pointer, value: number): void;
   /** Calls a `void (*)(backend, callback, data)` found through the registry. */
   callBackendCallback(fn: Pointer, backend: Pointer, callback: Pointer, userData: Pointer): void;
+  /** Calls a `void *(*)(void *)` found through the registry. */
+  callPointer(fn: Pointer, argument: Uint8Array): Pointer | null;
+  /** Calls a `void (*)(void *)` found through the registry. */
+  callVoid(fn: Pointer, argument: Pointer): void;
   /** `count` values of a row stored as ggml type `type`. */
   dequantize(type: number, row: Uint8Array, count: number): Float32Array;
   /** Cores that are useful for arithmetic: not hyper-threads, not efficiency cores. */
@@ -151,6 +155,8 @@ async function bindRuntime(runtime: Llama, lastError: Native['lastError']): Prom
   const toFloat = koffi.proto('void', ['void *', 'void *', 'int64_t']);
   const backendInt = koffi.proto('void', ['void *', 'int']);
   const backendCallback = koffi.proto('void', ['void *', 'void *', 'void *']);
+  const toPointer = koffi.proto('void *', ['void *']);
+  const toVoid = koffi.proto('void', ['void *']);
   return {
     ggml: {
       ...ggml,
@@ -167,6 +173,8 @@ async function bindRuntime(runtime: Llama, lastError: Native['lastError']): Prom
     callBackendInt: (fn, backend, value) => koffi.call(fn, backendInt, backend, value),
     callBackendCallback: (fn, backend, callback, userData) =>
       koffi.call(fn, backendCallback, backend, callback, userData),
+    callPointer: (fn, argument) => koffi.call(fn, toPointer, argument),
+    callVoid: (fn, argument) => koffi.call(fn, toVoid, argument),
     dequantize: (type, row, count) => {
       const values = new Float32Array(count);
       const traits = ggml.typeTraits(type);

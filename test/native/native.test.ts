@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { AbortFlag } from '../../src/native/abort-flag.ts';
 import { listDevices } from '../../src/native/devices.ts';
-import { ggmlType, tensorLayout } from '../../src/native/ggml.ts';
+import { ggmlType, tensorLayout, threadPoolParamsLayout } from '../../src/native/ggml.ts';
 import { Handles } from '../../src/native/handles.ts';
 import { type Native, openNative } from '../../src/native/native.ts';
+import { openThreadPool } from '../../src/native/thread-pool.ts';
 
 let native: Native;
 before(async () => {
@@ -30,6 +31,19 @@ test("the tensor header is laid out as the abort flag assumes: ggml's own predic
   flag.clear();
   assert.equal(native.ggml.isEmpty(flag.data), false);
   assert.equal(native.ggml.tensorOverhead() > tensorLayout.size, true);
+});
+
+test('the parameters of a thread pool are laid out as the pool assumes, and a pool can be made and closed', () => {
+  const { byteLength, poll } = threadPoolParamsLayout;
+  const parameters = new Uint8Array(byteLength + 8).fill(0xee);
+  native.ggml.threadPoolParamsInit(parameters, 7);
+  const view = new DataView(parameters.buffer);
+  assert.deepEqual([view.getUint32(poll - 8, true), view.getUint32(poll, true)], [7, 50]);
+  assert.deepEqual(
+    [...parameters.subarray(byteLength)],
+    Array.from({ length: 8 }, () => 0xee),
+  );
+  openThreadPool(native, 2)!.close();
 });
 
 test('a quantised row comes back within half a step of its blocks', async () => {
