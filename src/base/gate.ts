@@ -1,0 +1,20 @@
+/** Lets in only so many at once. */
+export class Gate {
+  readonly #limit: number;
+  readonly #waiting: (() => void)[] = [];
+  #inside = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  async enter(): Promise<void> {
+    if (this.#inside >= this.#limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#inside++;
+  }
+
+  leave(): void {
+    this.#inside--;
+    this.#waiting.shift()?.();
+  }
+}
