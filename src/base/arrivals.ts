@@ -25,7 +25,7 @@ export class Arrivals<T> {
     const { done, value } = await this.#next;
     if (done === true) return undefined;
     this.#next = this.#ask();
-    return value as T;
+    return value;
   }
 
   /** Whoever makes the items is told that no more are wanted. */

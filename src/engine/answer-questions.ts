@@ -66,14 +66,14 @@ export async function* answerQuestions<T>(
   asked: AsyncIterable<Asked<T>>,
   answering: AnsweringOptions,
 ): AsyncGenerator<ItemEvent<T>, void> {
-  const { runtime, stop } = answering;
   const arrivals = new Arrivals(asked);
   const work: InWork<T>[] = [];
   let planned: Planned<T> | undefined;
+  const mayBegin = (): boolean => answering.stop?.aborted !== true && answering.runtime.hasRoom(planned?.contextSize);
   try {
     for (;;) {
       // Prompts first: a step costs nearly the same for few as for many.
-      while (stop?.aborted !== true && runtime.hasRoom(planned?.contextSize)) {
+      while (mayBegin()) {
         if (planned) {
           const begun = yield* begin(planned, answering);
           if (begun) work.push(begun);
