@@ -150,7 +150,7 @@ export const batchOptions = (shardIn: (text: string) => unknown): Option[] => [
 
 /** How many records are answered at once. */
 export const parallelOptions = (): Option[] => [
-  new Option('--parallel <n>', 'records at once; auto: what memory allows, at most 4 on a CPU and 8 on a GPU')
+  new Option('--parallel <n>', 'records at once; auto: what memory allows, up to 8')
     .argParser(numberOrAuto({ min: 1, max: 256, integer: true }))
     .default(defaults.parallel),
   new Option('--reproducible', 'every record is computed as it would be alone; slower, see below'),

@@ -85,6 +85,7 @@ export async function* answerQuestions<T>(
         planned = yield* plan(arrived, answering);
       }
       if (work.length === 0) return;
+      answering.runtime.lookAhead(arrivals.next?.question, answering.signal);
       yield* step(work, answering);
     }
   } finally {

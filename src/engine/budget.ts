@@ -63,8 +63,11 @@ export function chooseGpuLayers(
   return layersThatFit({ gguf: files.model, config: files.decoder }, { freeBytes, ...shape });
 }
 
-/** On a CPU a step of many sequences is arithmetic, no longer the reading of weights: more of them gain nothing. */
-const autoSequences = { cpu: 4, gpu: 8 } as const;
+/**
+ * On two CPU cores a step of 2 or 4 sequences took nearly 2 or 3 times as long as a step of one, of 8 only 3 times.
+ * Each more takes cells for a whole prompt, and is lost when the process dies.
+ */
+const autoSequences = 8;
 
 /** Of the memory that weights leave, the part that the KV cache may have unasked. */
 const shareOfFree = 0.5;
@@ -78,7 +81,7 @@ interface Wanted {
 
 /** What `chooseSequences` gives where memory is no limit. */
 export function mostSequences({ parallel, questions }: Wanted): number {
-  return Math.max(1, Math.min(parallel === 'auto' ? autoSequences.gpu : parallel, questions));
+  return Math.max(1, Math.min(parallel === 'auto' ? autoSequences : parallel, questions));
 }
 
 /** Sequences at once: what the user said, else what fits beside all weights; never more than there are questions. */
@@ -108,8 +111,7 @@ export function chooseSequences(
   const free = onGpu ? device.memoryFree - gpuReserve : availableMemory();
   // Weights in main memory are mapped: what is free counts them, loaded or not.
   const left = free - towerBytes - compute - (isLoaded && onGpu ? 0 : weights);
-  const useful = Math.min(most, onGpu ? autoSequences.gpu : autoSequences.cpu);
-  return Math.max(1, Math.min(useful, Math.floor((left * shareOfFree) / cache)));
+  return Math.max(1, Math.min(most, Math.floor((left * shareOfFree) / cache)));
 }
 
 /** Activations of the tower for the largest picture, with a fused attention kernel: an estimate, in bytes. */

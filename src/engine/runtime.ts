@@ -8,7 +8,7 @@ import { mainDevice } from '../native/devices.ts';
 import { type Native, openNative } from '../native/native.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { checkMainMemory, chooseGpuLayers, chooseSequences, towerComputeBytes } from './budget.ts';
-import type { EngineOptions } from './events.ts';
+import type { EngineOptions, Question } from './events.ts';
 import { type Kept, openKept } from './kept.ts';
 import type { ModelFiles } from './model-files.ts';
 import { type PictureKey, pictureKeys } from './picture-key.ts';
@@ -100,6 +100,19 @@ export class Runtime {
     const [imgBreak, imgEnd] = this.#controlRows;
     const [model, slots, rows, kept] = [this.#model!, this.#slots!, this.#rows, this.#kept];
     return { model, slots, rows, kept, pictureKey, batchSize, imgBreak: imgBreak!, imgEnd: imgEnd! };
+  }
+
+  /**
+   * Lets the tower look at the pictures of the next question while others are answered. Only on a GPU, whose arithmetic
+   * rests while weights are read: on a CPU both would share the same cores, and measured as long as one after the other.
+   */
+  lookAhead(question: Question | undefined, signal: AbortSignal | undefined): void {
+    if (!question || !this.#native || mainDevice(this.#native).kind === 'cpu') return;
+    const images = question.messages.flatMap(({ content }) =>
+      content.flatMap((chunk) => (chunk.kind === 'image' ? [chunk.image] : [])),
+    );
+    const unknown = images.filter((image) => this.#slots?.holdsPicture(this.#pictureKey(image)) !== true);
+    this.#rows.ahead(unknown, signal);
   }
 
   async close(): Promise<void> {

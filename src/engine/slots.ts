@@ -40,9 +40,9 @@ export class Slots {
     return this.#slots.some(({ inWork }) => !inWork);
   }
 
-  /** Whether some slot holds this step. */
-  holds(key: string): boolean {
-    return this.#slots.some(({ held }) => held.includes(key));
+  /** Whether some slot holds a step of this picture. */
+  holdsPicture(key: string): boolean {
+    return this.#slots.some(({ held }) => held.some((step) => step.startsWith(key)));
   }
 
   /** Ids of the longest beginning that `take` would share. The last step is always computed: its logits are wanted. */
