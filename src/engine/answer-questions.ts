@@ -2,14 +2,14 @@ import { Arrivals } from '../base/arrivals.ts';
 import { Sequence } from '../decoder/sequence.ts';
 import type { Picture } from '../image/load.ts';
 import { type Run, encodePrompt } from '../prompt/encode.ts';
-import { AnswerWriter, type WrittenAnswer } from './answer-writer.ts';
+import { AnswerWriter } from './answer-writer.ts';
 import { chooseContextSize } from './budget.ts';
 import { type StageClock, stageClock } from './clock.ts';
-import type { Answer, AskOptions, EngineOptions, ImageReceipt, Question, QuestionEvent } from './events.ts';
-import { formatted } from './formatted.ts';
+import type { AskOptions, EngineOptions, Question, QuestionEvent } from './events.ts';
+import { type InWork, type ItemEvent, draw, end, fail } from './in-work.ts';
 import type { ModelFiles } from './model-files.ts';
 import { prefill } from './prefill.ts';
-import { pictureReceipt } from './receipt.ts';
+import { imageReceipt } from './receipt.ts';
 import type { Runtime } from './runtime.ts';
 import type { Slot } from './slots.ts';
 
@@ -17,12 +17,6 @@ import type { Slot } from './slots.ts';
 export interface Asked<T> {
   item: T;
   question: Question | undefined;
-}
-
-export interface ItemEvent<T> {
-  item: T;
-  /** undefined: it brought no question. */
-  event: QuestionEvent | undefined;
 }
 
 export interface AnsweringOptions {
@@ -44,19 +38,6 @@ interface Planned<T> {
   clock: StageClock;
 }
 
-/** A question that is being answered. */
-interface InWork<T> {
-  item: T;
-  slot: Slot;
-  writer: AnswerWriter;
-  clock: StageClock;
-  options: AskOptions;
-  images: ImageReceipt[];
-  promptTokens: number;
-  /** Token to append. */
-  next: number;
-}
-
 /**
  * Answers questions as they come, as many at once as the runtime has sequences: when one is done, the next takes its
  * place. A question that fails is an event of its own and harms no other.
@@ -74,16 +55,18 @@ export async function* answerQuestions<T>(
     for (;;) {
       // Prompts first: a step costs nearly the same for few as for many.
       while (mayBegin()) {
-        if (planned) {
-          const begun = yield* begin(planned, answering);
-          if (begun) work.push(begun);
-          planned = undefined;
+        if (!planned) {
+          if (work.length > 0 && !arrivals.isReady) break;
+          const arrived = await arrivals.take();
+          if (!arrived) break;
+          planned = yield* plan(arrived, answering);
+          continue; // it may need a larger context, for which all others have to end
         }
-        if (work.length > 0 && !arrivals.isReady) break;
-        const arrived = await arrivals.take();
-        if (!arrived) break;
-        planned = yield* plan(arrived, answering);
+        const begun = yield* begin(planned, answering);
+        if (begun) work.push(begun);
+        planned = undefined;
       }
+      answering.signal?.throwIfAborted();
       if (work.length === 0) return;
       answering.runtime.lookAhead(arrivals.next?.question, answering.signal);
       yield* step(work, answering);
@@ -131,7 +114,7 @@ async function* begin<T>(
     const writer = new AnswerWriter({ ...options, model: loaded.model, tekken: files.tekken, contextSize });
     const images = runs.filter(isImage).map(({ image }) => imageReceipt(image, prompt.cached));
     const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, next: -1 };
-    return (yield* draw(begun, answering)) ? begun : undefined;
+    return (yield* draw(begun, files.name)) ? begun : undefined;
   } catch (error) {
     if (slot) slot.inWork = false;
     signal?.throwIfAborted();
@@ -170,59 +153,9 @@ async function* stepTogether<T>(
   const took = performance.now() - start;
   for (const one of together) {
     one.clock.add('decode_ms', took);
-    if (yield* draw(one, answering)) goesOn.add(one);
+    if (yield* draw(one, answering.files.name)) goesOn.add(one);
   }
   return goesOn;
-}
-
-/** Draws a token. Returns whether the answer goes on. */
-async function* draw<T>(one: InWork<T>, { files }: AnsweringOptions): AsyncGenerator<ItemEvent<T>, boolean> {
-  const { item, writer, options } = one;
-  try {
-    const { text, next } = writer.draw(one.slot.sequence);
-    // Whether an answer of a format is what was asked for is known at its end.
-    if (text !== '' && !options.format) yield { item, event: { kind: 'text', text } };
-    if (typeof next === 'number') {
-      one.next = next;
-      return true;
-    }
-    const answer = answerOf(one, { written: next, model: files.name });
-    if (options.format) yield { item, event: { kind: 'text', text: answer.text } };
-    yield { item, event: { kind: 'answer', answer } };
-    end(one);
-  } catch (error) {
-    yield* fail(one, error);
-  }
-  return false;
-}
-
-async function* fail<T>(one: InWork<T>, error: unknown): AsyncGenerator<ItemEvent<T>, void> {
-  end(one);
-  yield { item: one.item, event: { kind: 'failed', error } };
-}
-
-function end<T>({ writer, slot }: InWork<T>): void {
-  writer.close();
-  slot.inWork = false;
-}
-
-function answerOf<T>(
-  { images, promptTokens, clock, options }: InWork<T>,
-  { written, model }: { written: WrittenAnswer; model: string },
-): Answer {
-  const { text, finish, length, details } = written;
-  const image = images.reduce((sum, { tokens }) => sum + tokens, 0);
-  const answer: Answer = {
-    model,
-    text,
-    finish,
-    images,
-    usage: { prompt: promptTokens, image, completion: length },
-    timings: clock.timings,
-    sampling: samplingReceipt(options),
-    ...details,
-  };
-  return options.format ? formatted(answer, options.format) : answer;
 }
 
 async function* eventsOf<T, R>(item: T, events: AsyncGenerator<QuestionEvent, R>): AsyncGenerator<ItemEvent<T>, R> {
@@ -235,13 +168,4 @@ async function* eventsOf<T, R>(item: T, events: AsyncGenerator<QuestionEvent, R>
 
 function isImage(run: Run<Picture>): run is Extract<Run<Picture>, { kind: 'image' }> {
   return run.kind === 'image';
-}
-
-function imageReceipt(image: Picture, cached: ReadonlySet<Picture>): ImageReceipt {
-  return { ...pictureReceipt(image), cached: cached.has(image) };
-}
-
-function samplingReceipt(options: AskOptions): Answer['sampling'] {
-  const { temperature, topP, topK, minP, repeatPenalty, seed } = options;
-  return { temperature, top_p: topP, top_k: topK, min_p: minP, repeat_penalty: repeatPenalty, seed };
 }

@@ -2,9 +2,10 @@ import { PixtralError } from '../base/errors.ts';
 import { ahead } from '../base/ahead.ts';
 import { Gate } from '../base/gate.ts';
 import { inOrder } from '../base/in-order.ts';
-import type { Asked, ItemEvent } from './answer-questions.ts';
+import type { Asked } from './answer-questions.ts';
 import type { Engine } from './engine.ts';
 import type { Answer, QuestionEvent } from './events.ts';
+import type { ItemEvent } from './in-work.ts';
 import { loadMessages } from './message-pictures.ts';
 import type { PictureOptions } from './picture-chunks.ts';
 import { type RecordQuestion, recordHash } from './record-hash.ts';
@@ -61,7 +62,7 @@ const waitingEach = 4;
 /**
  * Answers records, several at once; pictures of the next are read while the model answers. What is wrong with one record
  * is its own outcome.
- * @throws what concerns all records: a model that cannot be loaded, and the reason of a signal
+ * @throws what concerns all records: a model that cannot be loaded, options that do not fit it, the reason of a signal
  */
 export async function* answerRecords<T extends RecordTask>(
   tasks: readonly T[],
@@ -151,6 +152,7 @@ function outcomeOf<T>(event: QuestionEvent, { hash }: Prepared<T>): RecordOutcom
   if (event.kind === 'answer') return { kind: 'answered', hash: hash!, answer: event.answer };
   if (event.kind !== 'failed') return undefined;
   const { error } = event;
-  if (error instanceof PixtralError && error.code === 'model') throw error; // the next record would fare no better
+  // The next record would fare no better.
+  if (error instanceof PixtralError && (error.code === 'model' || error.code === 'usage')) throw error;
   return { kind: 'failed', hash, error };
 }

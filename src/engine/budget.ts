@@ -127,7 +127,10 @@ export function availableMemory(): number {
   return process.availableMemory?.() ?? freemem();
 }
 
-/** @throws PixtralError `machine` when cache and activations cannot fit: Linux would kill us instead of refusing */
+/**
+ * Linux would kill us instead of refusing.
+ * @throws PixtralError `machine` when cache and activations cannot fit, `usage` when there are too many sequences
+ */
 export function checkMainMemory(
   files: ModelFiles,
   { gpuLayers, ...shape }: ContextShape & { gpuLayers: number },
@@ -138,13 +141,16 @@ export function checkMainMemory(
   const available = availableMemory();
   if (needed <= available) return;
   const { sequences, contextSize, cacheType } = shape;
-  const [contexts, smaller] =
-    sequences === 1 ? ['a context', 'a smaller'] : [`${sequences} contexts`, 'a smaller --parallel or'];
-  throw new PixtralError(
-    'machine',
-    `memory: ${contexts} of ${contextSize} tokens in ${cacheType} ${sequences === 1 ? 'needs' : 'need'} ${gib(needed)}, ${gib(available)} are free`,
-    { hint: `use ${smaller} --context, or --cache-type q8_0` },
-  );
+  const context = `a context of ${contextSize} tokens in ${cacheType}`;
+  const needs = `needs ${gib(needed)}, ${gib(available)} are free`;
+  if (sequences > 1) {
+    throw new PixtralError('usage', `--parallel ${sequences}: for each ${context} ${needs}`, {
+      hint: 'use a smaller --parallel or --context, or --cache-type q8_0',
+    });
+  }
+  throw new PixtralError('machine', `memory: ${context} ${needs}`, {
+    hint: 'use a smaller --context, or --cache-type q8_0',
+  });
 }
 
 function gib(bytes: number): string {

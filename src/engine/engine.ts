@@ -1,7 +1,8 @@
 import { AbortFlag } from '../native/abort-flag.ts';
-import { type Asked, type ItemEvent, answerQuestions } from './answer-questions.ts';
+import { type Asked, answerQuestions } from './answer-questions.ts';
 import { mostSequences } from './budget.ts';
 import type { EngineEvent, EngineOptions, Question } from './events.ts';
+import type { ItemEvent } from './in-work.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
 import { Runtime } from './runtime.ts';
 

@@ -46,11 +46,12 @@ export class Runtime {
   readonly #pictureKey = pictureKeys();
   readonly #rows: PictureRows;
   #native: Native | undefined;
-  #encoder: Promise<VisionEncoder> | undefined;
+  #encoder: VisionEncoder | undefined;
   #model: DecoderModel | undefined;
   #context: DecoderContext | undefined;
   #slots: Slots | undefined;
   #kept: Kept | undefined;
+  #hasGpu = false;
   /** Of [IMG_BREAK] and [IMG_END]. */
   #controlRows: Float32Array[] | undefined;
 
@@ -107,7 +108,7 @@ export class Runtime {
    * rests while weights are read: on a CPU both would share the same cores, and measured as long as one after the other.
    */
   lookAhead(question: Question | undefined, signal: AbortSignal | undefined): void {
-    if (!question || !this.#native || mainDevice(this.#native).kind === 'cpu') return;
+    if (!question || !this.#hasGpu) return;
     const images = question.messages.flatMap(({ content }) =>
       content.flatMap((chunk) => (chunk.kind === 'image' ? [chunk.image] : [])),
     );
@@ -120,7 +121,7 @@ export class Runtime {
     await this.#kept?.settle();
     this.#closeContext();
     this.#model?.close();
-    (await this.#encoder)?.close();
+    this.#encoder?.close();
     await this.#native?.close();
     this.#model = this.#encoder = this.#native = undefined;
   }
@@ -133,6 +134,7 @@ export class Runtime {
     this.#closeContext();
     const { batchSize, gpuLayers: layers } = this.#options;
     const device = mainDevice(native);
+    this.#hasGpu = device.kind !== 'cpu';
     const towerBytes = withImages ? towerComputeBytes(this.#files) : 0;
     const shape = { contextSize, cacheType: this.#cacheType, batchSize };
     const isLoaded = this.#model !== undefined;
@@ -153,7 +155,7 @@ export class Runtime {
 
   async #openEncoder(): Promise<VisionEncoder> {
     const native = await this.start();
-    return (this.#encoder ??= VisionEncoder.open({
+    return (this.#encoder ??= await VisionEncoder.open({
       native,
       gguf: this.#files.mmproj,
       device: mainDevice(native),

@@ -45,11 +45,12 @@ test('what the user says is taken, but for questions that there are not', () => 
 test('sequences that cannot fit into main memory are refused with --parallel as a remedy', () => {
   const huge = { ...shape, contextSize: 2 ** 31, gpuLayers: 0 };
   assert.throws(() => checkMainMemory(files, { ...huge, sequences: 64 }), {
-    code: 'machine',
-    message: /^memory: 64 contexts of 2147483648 tokens in f16 need [\d.]+ GiB, [\d.]+ GiB are free$/,
+    code: 'usage',
+    message: /^--parallel 64: for each a context of 2147483648 tokens in f16 needs [\d.]+ GiB, [\d.]+ GiB are free$/,
     hint: 'use a smaller --parallel or --context, or --cache-type q8_0',
   });
   assert.throws(() => checkMainMemory(files, { ...huge, sequences: 1 }), {
+    code: 'machine',
     message: /^memory: a context of 2147483648 tokens in f16 needs/,
     hint: 'use a smaller --context, or --cache-type q8_0',
   });
