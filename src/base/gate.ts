@@ -9,12 +9,13 @@ export class Gate {
   }
 
   async enter(): Promise<void> {
-    if (this.#inside >= this.#limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#inside++;
+    if (this.#inside < this.#limit) this.#inside++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   leave(): void {
-    this.#inside--;
-    this.#waiting.shift()?.();
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#inside--;
   }
 }

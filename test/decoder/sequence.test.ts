@@ -129,3 +129,14 @@ test('a state that is cut short is refused, and leaves the sequence empty and of
     assert.deepEqual(sequences[1]!.logits(), await logitsAlone(ids(8, 60)));
   });
 });
+
+test('logits that are no numbers are an error, and mark the context as one to be left', async () => {
+  await withSequences(2, async (...sequences) => {
+    const [good, bad] = [sequences[0]!, sequences[1]!];
+    await bad.appendRows(new Float32Array(model.config.dim).fill(Infinity), undefined);
+    assert.throws(() => bad.logits(), { code: 'machine', message: /logits are no numbers/ });
+    assert.equal(bad.context.isSpoiled, true);
+    await good.appendIds(ids(1, 30), undefined);
+    assert.deepEqual(good.logits(), await logitsAlone(ids(1, 30)));
+  });
+});
