@@ -41,8 +41,8 @@ const ids = (seed: number, count: number): number[] =>
 
 const logitsAlone = (...parts: number[][]): Promise<Float32Array> =>
   withSequences(1, async (sequence) => {
-    for (const part of parts) await sequence!.appendIds(part, undefined);
-    return sequence!.logits();
+    for (const part of parts) await sequence.appendIds(part, undefined);
+    return sequence.logits();
   });
 
 test('a sequence between neighbours of other lengths has the very logits that it has alone', async () => {
@@ -76,18 +76,18 @@ test('one call for several sequences gives each its own logits, rounded otherwis
 test('a copied beginning goes on as if it had been computed, and the other one goes on too', async () => {
   const [shared, left, right] = [ids(1, 256), ids(2, 77), ids(3, 130)];
   await withSequences(3, async (one, _between, other) => {
-    await other!.appendIds(ids(4, 500), undefined); // forgotten, but still there
-    await one!.appendIds(shared, undefined);
-    await one!.appendIds(left, undefined);
-    other!.copyBeginning(one!, shared.length);
-    assert.equal(other!.length, 256);
-    await other!.appendIds(right, undefined);
-    assert.deepEqual(other!.logits(), await logitsAlone(shared, right));
-    await one!.appendIds([44], undefined);
-    assert.deepEqual(one!.logits(), await logitsAlone(shared, left, [44]));
-    one!.truncate(256);
-    await one!.appendIds(right, undefined);
-    assert.deepEqual(one!.logits(), await logitsAlone(shared, right));
+    await other.appendIds(ids(4, 500), undefined); // forgotten, but still there
+    await one.appendIds(shared, undefined);
+    await one.appendIds(left, undefined);
+    other.copyBeginning(one, shared.length);
+    assert.equal(other.length, 256);
+    await other.appendIds(right, undefined);
+    assert.deepEqual(other.logits(), await logitsAlone(shared, right));
+    await one.appendIds([44], undefined);
+    assert.deepEqual(one.logits(), await logitsAlone(shared, left, [44]));
+    one.truncate(256);
+    await one.appendIds(right, undefined);
+    assert.deepEqual(one.logits(), await logitsAlone(shared, right));
   });
 });
 
