@@ -108,7 +108,6 @@ export const llamaPrototypes = {
   attachThreadPool: ['llama_attach_threadpool', 'void', ['ptr', 'ptr', 'ptr']],
   sequenceSize: ['llama_n_ctx_seq', 'u32', ['ptr']],
   getMemory: ['llama_get_memory', 'ptr', ['ptr']],
-  memoryClear: ['llama_memory_clear', 'void', ['ptr', 'bool']],
   memoryRemove: ['llama_memory_seq_rm', 'bool', ['ptr', 'i32', 'i32', 'i32']],
   /** Between streams only whole, from 0 to the end; the values move with the next `decode`. */
   memoryCopy: ['llama_memory_seq_cp', 'void', ['ptr', 'i32', 'i32', 'i32', 'i32']],
