@@ -67,8 +67,8 @@ which it "replaces": the last line of an id counts. SIGTERM finishes the records
 
 --parallel n answers n records at once: their tokens are computed in common steps, which read the weights once for all.
 Sums in such a step are rounded in another order, so that where two tokens are nearly as likely even a greedy answer can
-depend on its neighbours. --reproducible computes each record in steps of its own, to the last bit as with --parallel 1,
-and as fast: it gives up what common steps gain, but still shares pictures and equal beginnings of prompts.
+depend on its neighbours. --reproducible computes each record in steps of its own, to the last bit as with --parallel 1
+and no faster: it gives up what common steps gain, but still shares pictures and equal beginnings of prompts.
 
 Exit code 6: finished, some records failed; their lines have "error" instead of "text".
 
