@@ -64,8 +64,8 @@ export function chooseGpuLayers(
 }
 
 /**
- * On two CPU cores a step of 2 or 4 sequences took nearly 2 or 3 times as long as a step of one, of 8 only 3 times.
- * Each more takes cells for a whole prompt, and is lost when the process dies.
+ * On two CPU cores a step of 4 sequences took as long as one of 8, and nearly 4 times as long as a step of one: ggml's
+ * kernels want 8 rows. Each more takes cells for a whole prompt, and is lost when the process dies.
  */
 const autoSequences = 8;
 
