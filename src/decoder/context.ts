@@ -46,6 +46,8 @@ export class DecoderContext {
   readonly sequences: readonly Sequence[];
   /** A sequence came to no numbers. What it leaves in its cells would poison others there, masked out or not. */
   isSpoiled = false;
+  /** A copy between sequences has been asked for: the next call moves the values. */
+  isCopying = false;
   readonly #pointers: SequencePointers;
   readonly #threads: ThreadPool | undefined;
   #calls = 0;
@@ -118,6 +120,7 @@ export class DecoderContext {
     const status = await callAsync(this.model.native.llama.decode, this.handle, batch);
     signal?.throwIfAborted();
     if (status !== decodeStatus.ok) throw decodeError(status);
+    this.isCopying = false;
   }
 
   memory(): Pointer {

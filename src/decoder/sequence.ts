@@ -92,11 +92,13 @@ export class Sequence {
 
   /**
    * Takes up where `state` was called, in this or another context, `length` tokens and rows into a prompt.
-   * Returns false, and is empty, when llama.cpp refuses it (another cache type, too little room).
+   * Returns false, and is empty, when llama.cpp refuses it (another cache type, too little room), or when the values of
+   * a copy have still to move: they could fall upon it.
    */
   async restore(state: Uint8Array, length: number): Promise<boolean> {
     const { handle, model, sequences } = this.context;
     this.truncate(0);
+    if (this.context.isCopying) return false;
     const streams = toStreams(state, sequences.length);
     const read = await callAsync(model.native.llama.stateSet, handle, streams, streams.byteLength, this.id);
     if (read === streams.byteLength) this.#length = length;
@@ -108,6 +110,7 @@ export class Sequence {
   copyBeginning(other: Sequence, length: number): void {
     const { model } = this.context;
     model.native.llama.memoryCopy(this.context.memory(), other.id, this.id, -1, -1);
+    this.context.isCopying = true;
     this.#length = other.length;
     this.truncate(length);
   }

@@ -34,6 +34,7 @@ export async function* prefill(
   const { clock, kept } = options;
   const steps = promptSteps(runs, options);
   const { slot, begun } = await clock.time('prefill_ms', () => beginning(runs, { ...options, steps }));
+  slot.inWork = true;
   const cached = new Set(steps.slice(0, begun).flatMap((step) => (step.kind === 'rows' ? [step.image] : [])));
   for (const run of runs) if (run.kind === 'image') clock.add('image_ms', run.image.milliseconds);
   const keepAfter = kept && steps.findLastIndex(({ kind }) => kind === 'rows');
@@ -65,7 +66,6 @@ async function beginning(
       slot.held = begun.map(({ key }) => key);
       return { slot, begun: begun.length };
     }
-    slot.inWork = false;
   }
   const { slot, shared } = slots.take(steps);
   return { slot, begun: shared };

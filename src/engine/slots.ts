@@ -7,7 +7,7 @@ export interface Slot {
   readonly sequence: Sequence;
   /** Keys of the steps that its cells begin with. */
   held: string[];
-  /** False once its work is done: what it holds stays for others until it is taken again. */
+  /** Set by whoever took it. Once its work is done, what it holds stays for others until it is taken again. */
   inWork: boolean;
 }
 
@@ -51,7 +51,7 @@ export class Slots {
   }
 
   /**
-   * Puts a free slot to work, with the longest beginning of the prompt that any slot holds.
+   * A free slot, with the longest beginning of the prompt that any slot holds.
    * @returns how many steps are in it
    */
   take(steps: readonly PromptStep[]): { slot: Slot; shared: number } {
@@ -62,18 +62,16 @@ export class Slots {
     if (slot === holder) slot.sequence.truncate(length);
     else slot.sequence.copyBeginning(holder.sequence, length);
     slot.held = holder.held.slice(0, shared);
-    slot.inWork = true;
     return { slot, shared };
   }
 
-  /** Puts a free slot to work, without anything. */
+  /** A free slot, without anything. */
   takeEmpty(): Slot {
     // The first one: llama.cpp computes neighbours in one pass, others in several (llama_batch_allocr::split_equal).
     const slot = this.#slots.find(({ inWork }) => !inWork);
     if (!slot) throw new Error('all sequences are in work');
     slot.sequence.truncate(0);
     slot.held = [];
-    slot.inWork = true;
     return slot;
   }
 

@@ -119,6 +119,21 @@ test('a state goes from any sequence to any other, whatever their contexts hold 
   }
 });
 
+test('nothing is restored between a copy and the call that moves its values', async () => {
+  await withSequences(2, async (...sequences) => {
+    const [one, other] = [sequences[0]!, sequences[1]!];
+    await one.appendIds(ids(1, 200), undefined);
+    const state = await one.state();
+    other.copyBeginning(one, 200);
+    assert.equal(await other.restore(state, 200), false);
+    await other.appendIds(ids(2, 40), undefined);
+    assert.deepEqual(other.logits(), await logitsAlone(ids(2, 40)));
+    assert.equal(await one.restore(state, 200), true);
+    await one.appendIds(ids(3, 10), undefined);
+    assert.deepEqual(one.logits(), await logitsAlone(ids(1, 200), ids(3, 10)));
+  });
+});
+
 test('a state that is cut short is refused, and leaves the sequence empty and of use', async () => {
   await withSequences(2, async (...sequences) => {
     await sequences[0]!.appendIds(ids(7, 50), undefined);
