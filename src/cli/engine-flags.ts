@@ -24,10 +24,12 @@ export interface EngineFlags {
   verbose?: boolean;
 }
 
-/** What an engine is opened with; llama.cpp's log goes to stderr when it is asked for. */
+type ManyQuestions = Pick<EngineOptions, 'parallel' | 'questions' | 'reproducible'>;
+
+/** What an engine is opened with, and for how many questions; llama.cpp's log goes to stderr when it is asked for. */
 export function engineOptions(
   { context, verbose, gpu, gpuLayers, threads, cacheType, batchSize }: EngineFlags,
-  { paths, cache, io }: { paths: ModelPaths; cache: Cache | undefined; io: Io },
+  { paths, cache, io, ...many }: { paths: ModelPaths; cache: Cache | undefined; io: Io } & ManyQuestions,
 ): EngineOptions {
   return {
     ...paths,
@@ -38,6 +40,7 @@ export function engineOptions(
     batchSize,
     contextSize: context,
     cache,
+    ...many,
     ...(verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
   };
 }

@@ -16,6 +16,7 @@ export const defaults = {
   contextSize: 'auto',
   batchSize: 512,
   cacheType: 'f16',
+  parallel: 'auto',
   /** Half the size of bf16, answers that can hardly be told apart. */
   convertType: 'q8_0',
   /** Context that `doctor` assumes when it says what fits: one full picture and a long talk. */
@@ -145,6 +146,14 @@ export const batchOptions = (shardIn: (text: string) => unknown): Option[] => [
   new Option('-0, --null', 'paths of pictures from standard input, with NUL between'),
   new Option('--limit <n>', 'only the first n records').argParser(numberIn(positive)),
   new Option('--shard <i/n>', 'only part i of n, the same records every time').argParser(shardIn),
+];
+
+/** How many records are answered at once. */
+export const parallelOptions = (): Option[] => [
+  new Option('--parallel <n>', 'records at once; auto: what memory allows, up to 8')
+    .argParser(numberOrAuto({ min: 1, max: 256, integer: true }))
+    .default(defaults.parallel),
+  new Option('--reproducible', 'every record is computed as it would be alone; slower, see below'),
 ];
 
 /** What is kept for later questions. */

@@ -2,9 +2,9 @@ import { PixtralError } from '../base/errors.ts';
 import type { Pointer } from '../native/bind.ts';
 import { Candidates } from '../native/candidates.ts';
 import { Handles } from '../native/handles.ts';
-import type { DecoderContext } from './context.ts';
 import type { DecoderModel } from './model.ts';
 import { type SamplingOptions, samplerChain } from './sampler.ts';
+import type { Sequence } from './sequence.ts';
 
 /** What may come next besides what the grammar says: the grammar sees characters, this sees ids. */
 export interface TokenFilter {
@@ -49,13 +49,13 @@ export class ConstrainedSampler {
   }
 
   /**
-   * Draws the next token from the logits of the last position, and remembers it. The grammar over the whole vocabulary
+   * Draws the next token from the logits after a sequence, and remembers it. The grammar over the whole vocabulary
    * costs far more than over one token, so the draw comes first: if the grammar allows it, it stands, as most do; else
    * the next draw is from what the grammar allows. Greedy is exactly the likeliest token that fits; a random draw has the
    * distribution of the allowed tokens (p + (1 - sum) p / sum = p / sum), but for what top-k, top-p and min-p cut off.
    */
-  sample(context: DecoderContext): number {
-    const logits = context.logits();
+  sample(sequence: Sequence): number {
+    const logits = sequence.logits();
     const first = this.#draw(logits);
     const fits = this.#fits(first);
     if (fits && !this.#options.onAllowed) return this.#accept(first);

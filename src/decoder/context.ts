@@ -2,13 +2,17 @@ import { PixtralError } from '../base/errors.ts';
 import type { AbortFlag } from '../native/abort-flag.ts';
 import { type Pointer, callAsync } from '../native/bind.ts';
 import { flashAttention } from '../native/llama.ts';
+import { SequencePointers } from '../native/sequence-pointers.ts';
 import { type ThreadPool, openThreadPool } from '../native/thread-pool.ts';
 import { type CacheType, cacheTypes } from './cache-types.ts';
 import type { DecoderModel } from './model.ts';
+import { Sequence } from './sequence.ts';
 
 export interface ContextOptions {
-  /** Tokens that fit: prompt and answer together. */
+  /** Tokens that fit into each sequence: prompt and answer together. */
   contextSize: number;
+  /** Sequences that can be in work at once, each with cells of its own. */
+  sequences: number;
   /** Tokens per prefill step. */
   batchSize: number;
   threads: number;
@@ -16,27 +20,46 @@ export interface ContextOptions {
   abort: AbortFlag;
 }
 
+/** Tokens or rows for one call, each with its sequence; one sequence's stand together, sequences by rising id. */
+export interface Batch {
+  token?: Int32Array | undefined;
+  /** [sequenceIds.length, dim] */
+  embd?: Float32Array | undefined;
+  sequenceIds: readonly number[];
+  /** Which of them need logits: all, or the last one. */
+  logits: 'all' | 'last';
+}
+
 /** `llama_decode` results (llama.h, line 998). */
 const decodeStatus = { ok: 0, noSlot: 1, aborted: 2 } as const;
 
-/** Its id in llama.cpp. */
-const onlySequence = 0;
+/** llama.cpp rounds a sequence's cells up to it. */
+const cellStep = 256;
 
-/** One sequence of tokens and embedding rows, with its KV cache. */
+/** Several sequences of tokens and embedding rows, each with its part of the KV cache. */
 export class DecoderContext {
   readonly model: DecoderModel;
   readonly handle: Pointer;
+  /** Of each sequence. */
   readonly contextSize: number;
-  readonly #batchSize: number;
+  readonly batchSize: number;
+  readonly sequences: readonly Sequence[];
+  /** A sequence came to no numbers. What it leaves in its cells would poison others there, masked out or not. */
+  isSpoiled = false;
+  /** A copy between sequences has been asked for: the next call moves the values. */
+  isCopying = false;
+  readonly #pointers: SequencePointers;
   readonly #threads: ThreadPool | undefined;
-  #length = 0;
+  #calls = 0;
 
-  private constructor(model: DecoderModel, handle: Pointer, { batchSize, threads }: ContextOptions) {
+  private constructor(model: DecoderModel, handle: Pointer, { sequences, batchSize, threads }: ContextOptions) {
     const { native } = model;
     this.model = model;
     this.handle = handle;
-    this.contextSize = native.llama.contextSize(handle);
-    this.#batchSize = batchSize;
+    this.contextSize = native.llama.sequenceSize(handle);
+    this.batchSize = batchSize;
+    this.#pointers = new SequencePointers(sequences);
+    this.sequences = Array.from({ length: sequences }, (_, id) => new Sequence(this, id));
     this.#threads = openThreadPool(native, threads);
     if (this.#threads) native.llama.attachThreadPool(handle, this.#threads.handle, this.#threads.handle);
   }
@@ -44,13 +67,16 @@ export class DecoderContext {
   /** @throws PixtralError `machine` when the KV cache cannot be allocated */
   static async open(model: DecoderModel, options: ContextOptions): Promise<DecoderContext> {
     const { llama } = model.native;
+    const { contextSize, sequences } = options;
     const { type } = cacheTypes[options.cacheType];
     const parameters = {
       ...llama.contextDefaultParams(),
-      n_ctx: options.contextSize,
+      n_ctx: Math.ceil(contextSize / cellStep) * cellStep * sequences,
       n_batch: options.batchSize,
       n_ubatch: options.batchSize,
-      n_seq_max: 1,
+      n_seq_max: sequences,
+      // Each sequence in cells of its own: what its neighbours hold changes neither its shapes nor its place.
+      kv_unified: false,
       n_threads: options.threads,
       n_threads_batch: options.threads,
       type_k: type,
@@ -62,119 +88,50 @@ export class DecoderContext {
     };
     const handle = await callAsync(llama.initFromModel, model.handle, parameters);
     if (handle === null) {
+      const each = sequences === 1 ? '' : `${sequences} times `;
       throw new PixtralError(
         'machine',
-        `KV cache: ${options.contextSize} tokens in ${options.cacheType} do not fit into memory`,
-        {
-          hint: 'use a smaller --context, or --cache-type q8_0',
-        },
+        `KV cache: ${each}${contextSize} tokens in ${options.cacheType} do not fit into memory`,
+        { hint: `use a smaller ${sequences === 1 ? '' : '--parallel or '}--context, or --cache-type q8_0` },
       );
     }
     return new DecoderContext(model, handle, options);
   }
 
-  /** Tokens and rows so far. */
-  get length(): number {
-    return this.#length;
+  /** Grows with each call: logits are those of the last one. */
+  get calls(): number {
+    return this.#calls;
   }
 
-  /** Appends token ids. */
-  async appendIds(ids: readonly number[], signal: AbortSignal | undefined): Promise<void> {
-    const { vocabularySize } = this.model.config;
-    const outside = ids.find((id) => !(id >= 0 && id < vocabularySize));
-    if (outside !== undefined) throw new Error(`id ${outside} is outside the vocabulary of ${vocabularySize}`);
-    for (let start = 0; start < ids.length; start += this.#batchSize) {
-      const tokens = Int32Array.from(ids.slice(start, start + this.#batchSize));
-      await this.#decode({ token: tokens, embd: undefined, count: tokens.length }, signal);
-    }
+  /** For sequences, which have checked what they append. */
+  async decode({ token, embd, sequenceIds, logits }: Batch, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    const batch = {
+      n_tokens: sequenceIds.length,
+      token: token ?? null,
+      embd: embd ?? null,
+      // NULL: positions follow the cache, logits for the last token only.
+      pos: null,
+      n_seq_id: new Int32Array(sequenceIds.length).fill(1), // read without a look whether it is NULL
+      seq_id: this.#pointers.of(sequenceIds),
+      logits: logits === 'all' ? new Int8Array(sequenceIds.length).fill(1) : null,
+    };
+    this.#calls++;
+    const status = await callAsync(this.model.native.llama.decode, this.handle, batch);
+    signal?.throwIfAborted();
+    if (status !== decodeStatus.ok) throw decodeError(status);
+    this.isCopying = false;
   }
 
-  /** Appends embedding rows, [count, dim]. */
-  async appendRows(rows: Float32Array, signal: AbortSignal | undefined): Promise<void> {
-    const { dim } = this.model.config;
-    if (rows.length % dim !== 0) throw new Error(`${rows.length} values are no rows of ${dim}`);
-    const total = rows.length / dim;
-    for (let start = 0; start < total; start += this.#batchSize) {
-      const count = Math.min(this.#batchSize, total - start);
-      const slice = rows.subarray(start * dim, (start + count) * dim);
-      await this.#decode({ token: undefined, embd: slice, count }, signal);
-    }
-  }
-
-  /** Logits after the last token or row, [vocabulary]. */
-  logits(): Float32Array {
-    const { llama } = this.model.native;
-    const at = llama.getLogitsIth(this.handle, -1);
-    if (at === null) throw new Error('llama.cpp has no logits: nothing was decoded');
-    return this.model.native.readFloats(at, this.model.config.vocabularySize);
-  }
-
-  /** Bytes that `state` would take now. */
-  stateByteLength(): number {
-    return this.model.native.llama.stateByteLength(this.handle, onlySequence);
-  }
-
-  /** Keys and values of everything appended so far, for `restore`. Without logits: append something before sampling. */
-  async state(): Promise<Uint8Array> {
-    const { llama } = this.model.native;
-    const state = Buffer.allocUnsafeSlow(this.stateByteLength());
-    const written = await callAsync(llama.stateGet, this.handle, state, state.byteLength, onlySequence);
-    return state.subarray(0, written);
-  }
-
-  /**
-   * Takes up where `state` was called, `length` tokens and rows into a prompt, in a context without any.
-   * Returns false, and stays empty, when llama.cpp refuses it (another cache type, too little room).
-   */
-  async restore(state: Uint8Array, length: number): Promise<boolean> {
-    const { llama } = this.model.native;
-    const read = await callAsync(llama.stateSet, this.handle, state, state.byteLength, onlySequence);
-    if (read === state.byteLength) {
-      this.#length = length;
-      return true;
-    }
-    this.clear();
-    return false;
-  }
-
-  /** Forgets everything. Values go too: an infinity left behind would poison what is masked out. */
-  clear(): void {
-    const { llama } = this.model.native;
-    const memory = llama.getMemory(this.handle);
-    if (memory !== null) llama.memoryClear(memory, true);
-    this.#length = 0;
+  memory(): Pointer {
+    const memory = this.model.native.llama.getMemory(this.handle);
+    if (memory === null) throw new Error('llama.cpp: the context has no memory');
+    return memory;
   }
 
   close(): void {
     this.model.native.llama.free(this.handle);
     this.#threads?.close();
-  }
-
-  async #decode(
-    { token, embd, count }: { token: Int32Array | undefined; embd: Float32Array | undefined; count: number },
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    signal?.throwIfAborted();
-    if (this.#length + count > this.contextSize) {
-      throw new PixtralError('input', `prompt: ${this.#length + count} tokens, the context holds ${this.contextSize}`, {
-        hint: 'raise --context or shorten the prompt',
-      });
-    }
-    const { llama } = this.model.native;
-    const batch = {
-      n_tokens: count,
-      token: token ?? null,
-      embd: embd ?? null,
-      // NULL: positions follow the cache, one sequence, logits for the last one only.
-      pos: null,
-      n_seq_id: null,
-      seq_id: null,
-      logits: null,
-    };
-    const status = await callAsync(llama.decode, this.handle, batch);
-    signal?.throwIfAborted();
-    if (status !== decodeStatus.ok) throw decodeError(status);
-    this.#length += count;
   }
 }
 

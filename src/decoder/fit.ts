@@ -15,14 +15,20 @@ export function cacheBytes(config: DecoderConfig, tokens: number, type: CacheTyp
   return config.layers * 2 * config.kvHeads * config.headDim * tokens * cacheTypes[type].bytesPerValue;
 }
 
-/** What the whole decoder needs with a context of `contextSize` tokens. */
-export function memoryNeed(
-  { gguf, config }: { gguf: Gguf; config: DecoderConfig },
-  { contextSize, cacheType, batchSize }: { contextSize: number; cacheType: CacheType; batchSize: number },
-): MemoryNeed {
+/** What a context is to hold. */
+export interface ContextShape {
+  /** Tokens of each sequence. */
+  contextSize: number;
+  sequences: number;
+  cacheType: CacheType;
+  batchSize: number;
+}
+
+/** What the whole decoder needs with a context of that shape. */
+export function memoryNeed({ gguf, config }: { gguf: Gguf; config: DecoderConfig }, shape: ContextShape): MemoryNeed {
   let weights = 0;
   for (const tensor of gguf.tensors.values()) weights += tensor.byteLength;
-  return { weights, cache: cacheBytes(config, contextSize, cacheType), compute: computeBytes(config, batchSize) };
+  return { weights, cache: shapeBytes(config, shape), compute: computeBytes(config, shape) };
 }
 
 /**
@@ -31,10 +37,10 @@ export function memoryNeed(
  */
 export function layersThatFit(
   { gguf, config }: { gguf: Gguf; config: DecoderConfig },
-  options: { freeBytes: number; contextSize: number; cacheType: CacheType; batchSize: number },
+  { freeBytes, ...shape }: ContextShape & { freeBytes: number },
 ): number {
-  const cachePerLayer = cacheBytes(config, options.contextSize, options.cacheType) / config.layers;
-  let left = options.freeBytes - computeBytes(config, options.batchSize);
+  const cachePerLayer = shapeBytes(config, shape) / config.layers;
+  let left = freeBytes - computeBytes(config, shape);
   // llama.cpp offloads from the last layer down, and the output layer before any of them needs its weights there.
   for (let count = 0; count < config.layers; count++) {
     left -= layerBytes(gguf, config.layers - 1 - count) + cachePerLayer;
@@ -51,8 +57,15 @@ function layerBytes(gguf: Gguf, layer: number): number {
   return bytes;
 }
 
-/** f32 activations of a batch: a few rows of the widest layers, and logits for one token. */
-function computeBytes({ dim, hiddenDim, heads, headDim, vocabularySize }: DecoderConfig, batchSize: number): number {
+function shapeBytes(config: DecoderConfig, { contextSize, sequences, cacheType }: ContextShape): number {
+  return cacheBytes(config, contextSize * sequences, cacheType);
+}
+
+/** f32 activations of a batch: a few rows of the widest layers, and logits for one token of each sequence. */
+function computeBytes(
+  { dim, hiddenDim, heads, headDim, vocabularySize }: DecoderConfig,
+  { batchSize, sequences }: ContextShape,
+): number {
   const perToken = 4 * (6 * dim + 3 * hiddenDim + 3 * heads * headDim);
-  return batchSize * perToken + 8 * vocabularySize + 64 * 1024 * 1024;
+  return batchSize * perToken + 8 * vocabularySize * sequences + 64 * 1024 * 1024;
 }

@@ -1,7 +1,7 @@
 import type { Pointer } from '../native/bind.ts';
 import { Handles } from '../native/handles.ts';
-import type { DecoderContext } from './context.ts';
 import type { DecoderModel } from './model.ts';
+import type { Sequence } from './sequence.ts';
 
 export interface SamplingOptions {
   /** 0 is greedy: the most likely token, always the same. */
@@ -32,9 +32,10 @@ export class Sampler {
     this.#chain = samplerChain(model, { sampling: options, handles: this.#handles });
   }
 
-  /** Draws the next token from the logits of the last position, and remembers it. */
-  sample(context: DecoderContext): number {
-    return this.#model.native.llama.samplerSample(this.#chain, context.handle, -1);
+  /** Draws the next token from the logits after a sequence, and remembers it. */
+  sample(sequence: Sequence): number {
+    const { llama } = this.#model.native;
+    return llama.samplerSample(this.#chain, sequence.context.handle, sequence.logitsIndex());
   }
 
   close(): void {

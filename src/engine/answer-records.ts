@@ -1,9 +1,11 @@
 import { PixtralError } from '../base/errors.ts';
-import { oneAhead } from '../base/one-ahead.ts';
-import type { Picture } from '../image/load.ts';
-import type { Message } from '../prompt/message.ts';
+import { ahead } from '../base/ahead.ts';
+import { Gate } from '../base/gate.ts';
+import { inOrder } from '../base/in-order.ts';
+import type { Asked } from './answer-questions.ts';
 import type { Engine } from './engine.ts';
-import type { Answer, EngineEvent } from './events.ts';
+import type { Answer, QuestionEvent } from './events.ts';
+import type { ItemEvent } from './in-work.ts';
 import { loadMessages } from './message-pictures.ts';
 import type { PictureOptions } from './picture-chunks.ts';
 import { type RecordQuestion, recordHash } from './record-hash.ts';
@@ -26,54 +28,91 @@ export interface AnswerRecordsOptions<T> {
   pictures: Omit<PictureOptions, 'image' | 'detail'>;
   /** Whether this very question was answered before. */
   isDone: (task: T, hash: string | undefined) => boolean;
-  /** No record is begun after it fires; the one in work is finished. */
+  /** As soon as each is known, and not in the order of the records. */
+  asCompleted: boolean;
+  /** No record is begun after it fires; those in work are finished. */
   stop: AbortSignal;
-  /** Ends the record in work too. */
+  /** Ends the records in work too. */
   signal: AbortSignal;
-  onBegin: (task: T) => void;
+  /** Whenever a record is begun, with all that are in work. */
+  onBegin: (tasks: readonly T[]) => void;
 }
 
-type Prepared<T> = { task: T; hash: string | undefined } & (
-  | { kind: 'skipped' }
-  | { kind: 'ready'; question: RecordQuestion; messages: Message<Picture>[] }
-  | { kind: 'failed'; error: unknown }
-);
+/** A record as far as it is known before its turn. */
+interface Prepared<T> {
+  place: number;
+  task: T;
+  hash: string | undefined;
+  /** Where there is nothing to ask. */
+  outcome?: RecordOutcome;
+}
+
+interface Settled<T> {
+  place: number;
+  task: T;
+  outcome: RecordOutcome;
+}
+
+/** Records that are prepared before their turn: patches of a large picture take 12 MB. */
+const preparedAhead = 2;
+
+/** For each sequence, records that may wait for one before them: an answer is small, but lost when the process dies. */
+const waitingEach = 4;
 
 /**
- * Answers records one after the other; pictures of the next are read while the model answers. What is wrong with one
- * record is its own outcome.
- * @throws what concerns all records: a model that cannot be loaded, and the reason of a signal
+ * Answers records, several at once; pictures of the next are read while the model answers. What is wrong with one record
+ * is its own outcome.
+ * @throws what concerns all records: a model that cannot be loaded, options that do not fit it, the reason of a signal
  */
 export async function* answerRecords<T extends RecordTask>(
   tasks: readonly T[],
   options: AnswerRecordsOptions<T>,
 ): AsyncGenerator<{ task: T; outcome: RecordOutcome }, void> {
-  const { stop, signal, onBegin } = options;
+  const { engine, stop, signal, asCompleted } = options;
   const ending = new AbortController();
-  const anyEnd = AbortSignal.any([signal, stop, ending.signal]);
+  const gate = new Gate(engine.mostAtOnce * waitingEach);
+  const asked = askedRecords(tasks, { ...options, gate, signal: AbortSignal.any([signal, stop, ending.signal]) });
+  const settled = settledRecords(engine.answer(asked, { stop, signal }), options);
   try {
-    for await (const prepared of oneAhead(tasks, (task) => prepareRecord(task, { ...options, signal: anyEnd }))) {
-      signal.throwIfAborted();
-      stop.throwIfAborted();
-      const { task } = prepared;
-      if (prepared.kind !== 'skipped') onBegin(task);
-      yield { task, outcome: await outcomeOf(prepared, options) };
+    for await (const { task, outcome } of asCompleted ? settled : inOrder(settled)) {
+      yield { task, outcome };
+      gate.leave();
     }
+    stop.throwIfAborted();
   } finally {
-    ending.abort(); // nobody waits for the record ahead any more
+    ending.abort(); // nobody waits for the records ahead any more
   }
 }
 
+async function* askedRecords<T extends RecordTask>(
+  tasks: readonly T[],
+  { gate, ...options }: PrepareOptions<T> & { gate: Gate },
+): AsyncGenerator<Asked<Prepared<T>>, void> {
+  const places = tasks.map((task, place) => ({ task, place }));
+  const prepare = (record: (typeof places)[number]) => prepareRecord(record, options);
+  for await (const prepared of ahead(places, { count: preparedAhead, prepare })) {
+    await gate.enter();
+    if (options.signal.aborted) return;
+    yield prepared;
+  }
+}
+
+type PrepareOptions<T> = Pick<AnswerRecordsOptions<T>, 'engine' | 'job' | 'pictures' | 'isDone' | 'signal'>;
+
 async function prepareRecord<T extends RecordTask>(
-  task: T,
-  { engine, job, pictures, isDone, signal }: Omit<AnswerRecordsOptions<T>, 'stop' | 'onBegin'>,
-): Promise<Prepared<T>> {
+  { task, place }: { task: T; place: number },
+  { engine, job, pictures, isDone, signal }: PrepareOptions<T>,
+): Promise<Asked<Prepared<T>>> {
   let hash: string | undefined;
+  const settled = (outcome: RecordOutcome): Asked<Prepared<T>> => ({
+    item: { place, task, hash, outcome },
+    question: undefined,
+  });
   try {
     const question = await task.question();
-    const { detail } = question;
+    const { detail, options } = question;
     hash = await recordHash(question, { job, pictures: { ...pictures, detail, signal } });
-    if (isDone(task, hash)) return { kind: 'skipped', task, hash };
+    if (isDone(task, hash)) return settled({ kind: 'skipped' });
     const messages = await loadMessages(question.messages, {
       ...pictures,
       detail,
@@ -82,35 +121,38 @@ async function prepareRecord<T extends RecordTask>(
       maxImageTokens: engine.files.decoder.trainedContext,
       keepPatches: true,
     });
-    return { kind: 'ready', task, hash, question, messages };
-  } catch (error) {
-    if (hash === undefined && !signal.aborted && isDone(task, hash)) return { kind: 'skipped', task, hash };
-    return { kind: 'failed', task, hash, error };
-  }
-}
-
-async function outcomeOf<T>(
-  prepared: Prepared<T>,
-  { engine, signal }: AnswerRecordsOptions<T>,
-): Promise<RecordOutcome> {
-  if (prepared.kind === 'skipped') return { kind: 'skipped' };
-  const { hash } = prepared;
-  if (prepared.kind === 'failed') return { kind: 'failed', hash, error: prepared.error };
-  try {
-    const { options } = prepared.question;
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-    const answer = await lastAnswer(engine.ask(prepared.messages, { ...options, seed, signal }));
-    return { kind: 'answered', hash: hash!, answer };
+    return { item: { place, task, hash }, question: { messages, options: { ...options, seed } } };
   } catch (error) {
-    signal.throwIfAborted();
-    if (error instanceof PixtralError && error.code === 'model') throw error; // the next record would fare no better
-    return { kind: 'failed', hash, error };
+    if (hash === undefined && !signal.aborted && isDone(task, hash)) return settled({ kind: 'skipped' });
+    return settled({ kind: 'failed', hash, error });
   }
 }
 
-async function lastAnswer(events: AsyncIterable<EngineEvent>): Promise<Answer> {
-  let answer: Answer | undefined;
-  for await (const event of events) if (event.kind === 'answer') answer = event.answer;
-  if (!answer) throw new Error('the engine gave no answer');
-  return answer;
+/** Outcomes as they become known. */
+async function* settledRecords<T>(
+  events: AsyncIterable<ItemEvent<Prepared<T>>>,
+  { onBegin }: Pick<AnswerRecordsOptions<T>, 'onBegin'>,
+): AsyncGenerator<Settled<T>, void> {
+  const inWork = new Set<T>();
+  for await (const { item, event } of events) {
+    const { place, task } = item;
+    const outcome = item.outcome ?? (event && outcomeOf(event, item));
+    if (outcome) {
+      inWork.delete(task);
+      yield { place, task, outcome };
+    } else if (!inWork.has(task)) {
+      inWork.add(task);
+      onBegin([...inWork]);
+    }
+  }
+}
+
+function outcomeOf<T>(event: QuestionEvent, { hash }: Prepared<T>): RecordOutcome | undefined {
+  if (event.kind === 'answer') return { kind: 'answered', hash: hash!, answer: event.answer };
+  if (event.kind !== 'failed') return undefined;
+  const { error } = event;
+  // The next record would fare no better.
+  if (error instanceof PixtralError && (error.code === 'model' || error.code === 'usage')) throw error;
+  return { kind: 'failed', hash, error };
 }

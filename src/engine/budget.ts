@@ -1,7 +1,6 @@
 import { freemem } from 'node:os';
 import { PixtralError } from '../base/errors.ts';
-import type { CacheType } from '../decoder/cache-types.ts';
-import { layersThatFit, memoryNeed } from '../decoder/fit.ts';
+import { type ContextShape, layersThatFit, memoryNeed } from '../decoder/fit.ts';
 import type { Device } from '../native/devices.ts';
 import type { ModelFiles } from './model-files.ts';
 
@@ -47,20 +46,72 @@ export function chooseContextSize(
  */
 export function chooseGpuLayers(
   files: ModelFiles,
-  options: {
+  {
+    device,
+    gpuLayers,
+    towerBytes,
+    ...shape
+  }: ContextShape & {
     device: Device;
     gpuLayers: number | 'auto';
-    contextSize: number;
-    cacheType: CacheType;
-    batchSize: number;
     towerBytes: number;
   },
 ): number {
-  const { device, gpuLayers, towerBytes, ...rest } = options;
   if (device.kind === 'cpu') return 0;
   if (gpuLayers !== 'auto') return gpuLayers;
   const freeBytes = device.memoryFree - gpuReserve - towerBytes;
-  return layersThatFit({ gguf: files.model, config: files.decoder }, { freeBytes, ...rest });
+  return layersThatFit({ gguf: files.model, config: files.decoder }, { freeBytes, ...shape });
+}
+
+/**
+ * On two CPU cores a step of 4 sequences took as long as one of 8, and nearly 4 times as long as a step of one: ggml's
+ * kernels want 8 rows. Each more takes cells for a whole prompt, and is lost when the process dies.
+ */
+const autoSequences = 8;
+
+/** Of the memory that weights leave, the part that the KV cache may have unasked. */
+const shareOfFree = 0.5;
+
+interface Wanted {
+  /** Sequences at once, as the user wants. */
+  parallel: number | 'auto';
+  /** There are no more. */
+  questions: number;
+}
+
+/** What `chooseSequences` gives where memory is no limit. */
+export function mostSequences({ parallel, questions }: Wanted): number {
+  return Math.max(1, Math.min(parallel === 'auto' ? autoSequences : parallel, questions));
+}
+
+/** Sequences at once: what the user said, else what fits beside all weights; never more than there are questions. */
+export function chooseSequences(
+  files: ModelFiles,
+  {
+    wanted,
+    device,
+    towerBytes,
+    isLoaded,
+    ...shape
+  }: Omit<ContextShape, 'sequences'> & {
+    wanted: Wanted;
+    device: Device;
+    towerBytes: number;
+    /** The weights have their memory already. */
+    isLoaded: boolean;
+  },
+): number {
+  const most = mostSequences(wanted);
+  if (wanted.parallel !== 'auto' || most === 1) return most;
+  const { weights, cache, compute } = memoryNeed(
+    { gguf: files.model, config: files.decoder },
+    { ...shape, sequences: 1 },
+  );
+  const onGpu = device.kind !== 'cpu';
+  const free = onGpu ? device.memoryFree - gpuReserve : availableMemory();
+  // Weights in main memory are mapped: what is free counts them, loaded or not.
+  const left = free - towerBytes - compute - (isLoaded && onGpu ? 0 : weights);
+  return Math.max(1, Math.min(most, Math.floor((left * shareOfFree) / cache)));
 }
 
 /** Activations of the tower for the largest picture, with a fused attention kernel: an estimate, in bytes. */
@@ -76,21 +127,30 @@ export function availableMemory(): number {
   return process.availableMemory?.() ?? freemem();
 }
 
-/** @throws PixtralError `machine` when cache and activations cannot fit: Linux would kill us instead of refusing */
+/**
+ * Linux would kill us instead of refusing.
+ * @throws PixtralError `machine` when cache and activations cannot fit, `usage` when there are too many sequences
+ */
 export function checkMainMemory(
   files: ModelFiles,
-  options: { contextSize: number; cacheType: CacheType; batchSize: number; gpuLayers: number },
+  { gpuLayers, ...shape }: ContextShape & { gpuLayers: number },
 ): void {
-  const { cache, compute } = memoryNeed({ gguf: files.model, config: files.decoder }, options);
-  const onCpu = Math.max(0, 1 - options.gpuLayers / files.decoder.layers);
+  const { cache, compute } = memoryNeed({ gguf: files.model, config: files.decoder }, shape);
+  const onCpu = Math.max(0, 1 - gpuLayers / files.decoder.layers);
   const needed = cache * onCpu + compute;
   const available = availableMemory();
   if (needed <= available) return;
-  throw new PixtralError(
-    'machine',
-    `memory: a context of ${options.contextSize} tokens in ${options.cacheType} needs ${gib(needed)}, ${gib(available)} are free`,
-    { hint: 'use a smaller --context, or --cache-type q8_0' },
-  );
+  const { sequences, contextSize, cacheType } = shape;
+  const context = `a context of ${contextSize} tokens in ${cacheType}`;
+  const needs = `needs ${gib(needed)}, ${gib(available)} are free`;
+  if (sequences > 1) {
+    throw new PixtralError('usage', `--parallel ${sequences}: for each ${context} ${needs}`, {
+      hint: 'use a smaller --parallel or --context, or --cache-type q8_0',
+    });
+  }
+  throw new PixtralError('machine', `memory: ${context} ${needs}`, {
+    hint: 'use a smaller --context, or --cache-type q8_0',
+  });
 }
 
 function gib(bytes: number): string {

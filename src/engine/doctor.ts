@@ -122,7 +122,7 @@ async function modelFit(
   const context = Math.min(contextSize, files.decoder.trainedContext);
   const need = memoryNeed(
     { gguf: files.model, config: files.decoder },
-    { contextSize: context, cacheType: cache, batchSize },
+    { contextSize: context, sequences: 1, cacheType: cache, batchSize },
   );
   let towerWeights = 0;
   for (const tensor of files.mmproj.tensors.values()) towerWeights += tensor.byteLength;
@@ -133,6 +133,7 @@ async function modelFit(
         device,
         gpuLayers: 'auto',
         contextSize: context,
+        sequences: 1,
         cacheType: cache,
         batchSize,
         towerBytes,

@@ -1,6 +1,8 @@
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import type { Json } from '../grammar/schema.ts';
+import type { Picture } from '../image/load.ts';
 import type { GpuChoice, Native } from '../native/native.ts';
+import type { Message } from '../prompt/message.ts';
 import type { Cache } from '../store/cache.ts';
 
 /** What the engine is doing, for a spinner or a log. */
@@ -10,6 +12,9 @@ export type EngineEvent =
   | { kind: 'stage'; stage: Stage; detail?: string }
   | { kind: 'text'; text: string }
   | { kind: 'answer'; answer: Answer };
+
+/** What happens to one of several questions. */
+export type QuestionEvent = EngineEvent | { kind: 'failed'; error: unknown };
 
 /** One picture as the model sees it. */
 export interface PictureReceipt {
@@ -99,6 +104,12 @@ export interface EngineOptions {
   batchSize: number;
   /** Type of the KV cache: f16, q8_0, ... */
   cacheType: string;
+  /** Questions at once; `auto`: what memory and device are good for. */
+  parallel: number | 'auto';
+  /** As many will come at most: for more at once no memory is taken. */
+  questions: number;
+  /** Every question is computed as it would be alone, in calls of its own. */
+  reproducible: boolean;
   /** Where results are kept for later questions; without it everything is computed anew. */
   cache?: Cache | undefined;
   /** A line of llama.cpp's log. */
@@ -123,5 +134,9 @@ export interface AskOptions {
   format?: AnswerFormat | undefined;
   /** Likeliest tokens to tell beside each token's log-probability; nothing without. */
   logprobs?: number | undefined;
-  signal?: AbortSignal | undefined;
+}
+
+export interface Question {
+  messages: readonly Message<Picture>[];
+  options: AskOptions;
 }

@@ -2,27 +2,13 @@ import { PixtralError } from '../base/errors.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import { checkNesting } from '../grammar/nesting.ts';
 import type { Json } from '../grammar/schema.ts';
-import type { Answer, EngineEvent } from './events.ts';
+import type { Answer } from './events.ts';
 
 /**
- * An answer of a format, whole or not at all: its text is held back until it is known to be what was asked for.
+ * An answer of a format, with its value: whole or not at all.
  * @throws PixtralError `input` when the tokens did not suffice
  */
-export async function* formatted(
-  events: AsyncIterable<EngineEvent>,
-  format: AnswerFormat | undefined,
-): AsyncGenerator<EngineEvent, void> {
-  for await (const event of events) {
-    if (!format || event.kind === 'stage') yield event;
-    else if (event.kind === 'answer') {
-      const answer = checked(event.answer, format);
-      yield { kind: 'text', text: answer.text };
-      yield { kind: 'answer', answer };
-    }
-  }
-}
-
-function checked(answer: Answer, format: AnswerFormat): Answer {
+export function formatted(answer: Answer, format: AnswerFormat): Answer {
   if (answer.finish !== 'stop') {
     const { completion } = answer.usage;
     throw new PixtralError('input', `answer: was cut after ${completion} tokens, before it was whole`, {

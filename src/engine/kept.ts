@@ -7,11 +7,10 @@ import type { Run } from '../prompt/encode.ts';
 import type { Cache } from '../store/cache.ts';
 import { weightsFingerprint } from './fingerprint.ts';
 import type { ModelFiles } from './model-files.ts';
+import type { PictureKey } from './picture-key.ts';
 
 /** A prompt's beginning up to and with a picture. */
 export interface KeptPrefix {
-  /** Runs of the prompt that it covers. */
-  runs: number;
   /** Ids that it covers. */
   length: number;
   state: Uint8Array;
@@ -19,8 +18,8 @@ export interface KeptPrefix {
 
 /** What earlier questions have computed. Keys hold everything that a result depends on, the runtime's version included. */
 export interface Kept {
-  /** The longest beginning of a prompt whose KV state is there. */
-  prefix(runs: readonly Run<Picture>[]): Promise<KeptPrefix | undefined>;
+  /** The longest beginning of a prompt whose KV state is there, if it is longer than `beyond` ids. */
+  prefix(runs: readonly Run<Picture>[], beyond: number): Promise<KeptPrefix | undefined>;
   keepPrefix(runs: readonly Run<Picture>[], state: Uint8Array): void;
   /** A picture's rows after tower and adapter. */
   rows(picture: Picture): Promise<Float32Array | undefined>;
@@ -41,17 +40,12 @@ export async function openKept(
     native,
     cacheType,
     batchSize,
-  }: { files: ModelFiles; native: Native; cacheType: CacheType; batchSize: number },
+    pictureKey: contentKey,
+  }: { files: ModelFiles; native: Native; cacheType: CacheType; batchSize: number; pictureKey: PictureKey },
 ): Promise<Kept> {
   const [model, mmproj] = await Promise.all([weightsFingerprint(files.model), weightsFingerprint(files.mmproj)]);
   const runtime = `${format} ${native.version} ${native.gpu}\n`;
-  const pictureKeys = new WeakMap<Picture, Buffer>();
-  const pictureKey = (picture: Picture): Buffer => {
-    const known =
-      pictureKeys.get(picture) ?? hashOf(`image ${runtime}`, mmproj, picture.grid, picture.patches).digest();
-    pictureKeys.set(picture, known);
-    return known;
-  };
+  const pictureKey = (picture: Picture): Buffer => hashOf(`image ${runtime}`, mmproj, contentKey(picture)).digest();
   const prefixes = (runs: readonly Run<Picture>[]) =>
     prefixKeys(runs, hashOf(`prefix ${runtime}${cacheType} ${batchSize}\n`, model, mmproj), pictureKey);
   const writes = new Set<Promise<unknown>>();
@@ -62,10 +56,10 @@ export async function openKept(
 
   return {
     accepts: (byteLength) => cache.accepts(byteLength),
-    async prefix(runs) {
-      for (const { key, ...covered } of prefixes(runs).toReversed()) {
-        const state = await cache.get('prefix', key);
-        if (state) return { ...covered, state };
+    async prefix(runs, beyond) {
+      for (const { key, length } of prefixes(runs).toReversed()) {
+        const state = length > beyond ? await cache.get('prefix', key) : undefined;
+        if (state) return { length, state };
       }
       return undefined;
     },
@@ -95,25 +89,22 @@ function prefixKeys(
   runs: readonly Run<Picture>[],
   hash: Hash,
   pictureKey: (picture: Picture) => Buffer,
-): { runs: number; length: number; key: Buffer }[] {
+): { length: number; key: Buffer }[] {
   const keys = [];
   let length = 0;
-  for (const [index, run] of runs.entries()) {
+  for (const run of runs) {
     hash.update(`${run.kind} ${run.ids.length}\n`).update(Int32Array.from(run.ids));
     length += run.ids.length;
     if (run.kind !== 'image') continue;
     hash.update(pictureKey(run.image));
-    keys.push({ runs: index + 1, length, key: hash.copy().digest() });
+    keys.push({ length, key: hash.copy().digest() });
   }
   return keys;
 }
 
-function hashOf(...parts: readonly (string | Uint8Array | Float32Array | object)[]): Hash {
+function hashOf(...parts: readonly (string | Uint8Array)[]): Hash {
   const hash = createHash('sha256');
-  for (const part of parts) {
-    if (typeof part === 'string' || part instanceof Uint8Array || part instanceof Float32Array) hash.update(part);
-    else hash.update(JSON.stringify(part));
-  }
+  for (const part of parts) hash.update(part);
   return hash;
 }
 

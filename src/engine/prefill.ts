@@ -1,93 +1,118 @@
-import type { DecoderContext } from '../decoder/context.ts';
 import type { Picture } from '../image/load.ts';
 import type { Run } from '../prompt/encode.ts';
-import type { VisionEncoder } from '../vision/encoder.ts';
 import { availableMemory } from './budget.ts';
 import type { StageClock } from './clock.ts';
 import type { EngineEvent } from './events.ts';
 import { imageRows } from './image-rows.ts';
-import type { Kept } from './kept.ts';
+import { type PromptStep, promptSteps } from './prompt-steps.ts';
+import type { Loaded } from './runtime.ts';
+import type { Slot } from './slots.ts';
 
-export interface PrefillOptions {
-  /** Without any token. */
-  context: DecoderContext;
-  /** Loads the tower when the first picture needs it. */
-  openEncoder: () => Promise<VisionEncoder>;
-  imgBreak: Float32Array;
-  imgEnd: Float32Array;
-  kept: Kept | undefined;
+interface PrefillOptions extends Loaded {
   clock: StageClock;
   signal: AbortSignal | undefined;
+}
+
+/** A prompt in a sequence. */
+export interface Prefilled {
+  slot: Slot;
+  /** Pictures that the tower did not have to look at. */
+  cached: Set<Picture>;
 }
 
 /** A copy of the KV state must not push the weights out of memory. */
 const shareOfMemory = 0.25;
 
 /**
- * Feeds a prompt, picture by picture: one picture's rows are in memory at a time. Goes on from what earlier questions
- * left, and leaves the state after the last picture for the next.
- * @returns pictures that the tower did not have to look at
+ * Feeds a prompt into a free slot, picture by picture: one picture's rows are laid out at a time. Goes on from what
+ * neighbours hold or earlier questions left, and leaves the state after the last picture for the next.
  */
 export async function* prefill(
   runs: readonly Run<Picture>[],
   options: PrefillOptions,
-): AsyncGenerator<EngineEvent, Set<Picture>> {
-  const { context, kept, clock, signal } = options;
-  const lastImage = runs.findLastIndex(({ kind }) => kind === 'image');
-  const start = await clock.time('prefill_ms', () => restored(runs, options));
-  const cached = new Set(runs.slice(0, start).flatMap((run) => (run.kind === 'image' ? [run.image] : [])));
+): AsyncGenerator<EngineEvent, Prefilled> {
+  const { clock, kept } = options;
+  const steps = promptSteps(runs, options);
+  const { slot, begun } = await clock.time('prefill_ms', () => beginning(runs, { ...options, steps }));
+  slot.inWork = true;
+  const cached = new Set(steps.slice(0, begun).flatMap((step) => (step.kind === 'rows' ? [step.image] : [])));
   for (const run of runs) if (run.kind === 'image') clock.add('image_ms', run.image.milliseconds);
-  let pictures = cached.size;
-  for (const [index, run] of runs.entries()) {
-    if (index < start) continue;
-    if (run.kind === 'image') {
-      yield { kind: 'stage', stage: 'encode', detail: run.image.source };
-      const rows = await pictureRows(run.image, { ...options, cached });
-      yield { kind: 'stage', stage: 'prefill', detail: `picture ${++pictures}` };
-      await clock.time('prefill_ms', () => context.appendRows(rows, signal));
-      if (index === lastImage && kept) await keepState(runs.slice(0, index + 1), kept, context);
-    } else {
-      yield { kind: 'stage', stage: 'prefill' };
-      await clock.time('prefill_ms', () => context.appendIds(run.ids, signal));
+  const keepAfter = kept && steps.findLastIndex(({ kind }) => kind === 'rows');
+  try {
+    const append = stepAppender(slot, { ...options, cached });
+    for (const [index, step] of steps.entries()) {
+      if (index < begun) continue;
+      yield* append(step);
+      slot.held.push(step.key);
+      if (index === keepAfter) await keepState(runs, { ...options, slot });
+    }
+  } catch (thrown) {
+    slot.inWork = false;
+    throw thrown;
+  }
+  return { slot, cached };
+}
+
+/** A slot with as much of the prompt as was computed before, and how many steps that is. */
+async function beginning(
+  runs: readonly Run<Picture>[],
+  { slots, kept, steps }: PrefillOptions & { steps: readonly PromptStep[] },
+): Promise<{ slot: Slot; begun: number }> {
+  const prefix = await kept?.prefix(runs, slots.sharedLength(steps));
+  if (prefix) {
+    const slot = slots.takeEmpty();
+    if (await slot.sequence.restore(prefix.state, prefix.length)) {
+      const begun = steps.filter(({ end }) => end <= prefix.length);
+      slot.held = begun.map(({ key }) => key);
+      return { slot, begun: begun.length };
     }
   }
-  return cached;
+  const { slot, shared } = slots.take(steps);
+  return { slot, begun: shared };
 }
 
-/** How many runs are in the context after what was kept is restored. */
-async function restored(runs: readonly Run<Picture>[], { context, kept }: PrefillOptions): Promise<number> {
-  const prefix = await kept?.prefix(runs);
-  if (!prefix) return 0;
-  return (await context.restore(prefix.state, prefix.length)) ? prefix.runs : 0;
+/** Appends steps one after the other, and gets the rows of a picture when its first one comes. */
+function stepAppender(slot: Slot, options: PrefillOptions & { cached: Set<Picture> }) {
+  const { clock, signal, cached } = options;
+  const { dim } = slot.sequence.context.model.config;
+  let now: { image: Picture; rows: Float32Array } | undefined;
+  let pictures = cached.size;
+  return async function* append(step: PromptStep): AsyncGenerator<EngineEvent, void> {
+    if (step.kind === 'ids') {
+      yield { kind: 'stage', stage: 'prefill' };
+      await clock.time('prefill_ms', () => slot.sequence.appendIds(step.ids, signal));
+      return;
+    }
+    const { image, from, to } = step;
+    if (now?.image !== image) {
+      yield { kind: 'stage', stage: 'encode', detail: image.source };
+      now = { image, rows: await laidOutRows(image, options) };
+      yield { kind: 'stage', stage: 'prefill', detail: `picture ${++pictures}` };
+    }
+    const rows = now.rows.subarray(from * dim, to * dim);
+    await clock.time('prefill_ms', () => slot.sequence.appendRows(rows, signal));
+  };
 }
 
-async function keepState(runs: readonly Run<Picture>[], kept: Kept, context: DecoderContext): Promise<void> {
-  const byteLength = context.stateByteLength();
-  if (!kept.accepts(byteLength) || byteLength > availableMemory() * shareOfMemory) return;
-  kept.keepPrefix(runs, await context.state());
-}
-
-async function pictureRows(
+async function laidOutRows(
   picture: Picture,
-  { cached, ...options }: PrefillOptions & { cached: Set<Picture> },
+  { rows: pictureRows, imgBreak, imgEnd, clock, signal, cached }: PrefillOptions & { cached: Set<Picture> },
 ): Promise<Float32Array> {
+  const { rows: encoded, took } = await pictureRows.get(picture, signal);
+  if (took) {
+    clock.add('load_ms', took.load_ms);
+    clock.add('encode_ms', took.encode_ms);
+  } else cached.add(picture);
   const { columns, rows } = picture.grid;
-  const { imgBreak, imgEnd, kept } = options;
-  const known = await kept?.rows(picture);
-  if (known) cached.add(picture);
-  const encoded = known ?? (await encode(picture, options));
   return imageRows(encoded, { columns, rows, imgBreak, imgEnd });
 }
 
-async function encode(picture: Picture, { openEncoder, kept, clock, signal }: PrefillOptions): Promise<Float32Array> {
-  const encoder = await clock.time('load_ms', openEncoder);
-  const merge = encoder.config.spatialMergeSize;
-  const { grid, patches } = picture;
-  const { rows } = await clock.time('encode_ms', () =>
-    encoder.encode(
-      { columns: grid.columns * merge, rows: grid.rows * merge, values: patches },
-      { keepTower: false, signal },
-    ),
-  );
-  return kept ? kept.keepRows(picture, rows) : rows;
+async function keepState(
+  runs: readonly Run<Picture>[],
+  { kept, slot: { sequence } }: PrefillOptions & { slot: Slot },
+): Promise<void> {
+  const byteLength = sequence.stateByteLength();
+  if (!kept?.accepts(byteLength) || byteLength > availableMemory() * shareOfMemory) return;
+  const lastImage = runs.findLastIndex(({ kind }) => kind === 'image');
+  kept.keepPrefix(runs.slice(0, lastImage + 1), await sequence.state());
 }

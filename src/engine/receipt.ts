@@ -1,5 +1,5 @@
 import type { Picture } from '../image/load.ts';
-import type { PictureReceipt } from './events.ts';
+import type { ImageReceipt, PictureReceipt } from './events.ts';
 
 /** What a picture's owner is told of it. */
 export function pictureReceipt({ source, page, crop, sha256, width, height, grid }: Picture): PictureReceipt {
@@ -14,4 +14,9 @@ export function pictureReceipt({ source, page, crop, sha256, width, height, grid
     grid: [grid.columns, grid.rows],
     tokens: (grid.columns + 1) * grid.rows, // each row ends with a break, the last one with the end
   };
+}
+
+/** And once it was answered about. */
+export function imageReceipt(picture: Picture, cached: ReadonlySet<Picture>): ImageReceipt {
+  return { ...pictureReceipt(picture), cached: cached.has(picture) };
 }

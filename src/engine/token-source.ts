@@ -1,7 +1,7 @@
 import { ConstrainedSampler } from '../decoder/constrained-sampler.ts';
-import type { DecoderContext } from '../decoder/context.ts';
 import type { DecoderModel } from '../decoder/model.ts';
 import { Sampler } from '../decoder/sampler.ts';
+import type { Sequence } from '../decoder/sequence.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import { type Field, jsonFields, wholeField } from '../grammar/fields.ts';
 import { checkNesting } from '../grammar/nesting.ts';
@@ -14,7 +14,7 @@ export type AnswerDetails = Pick<Answer, 'logprobs' | 'confidence'>;
 
 /** Where an answer's tokens come from. */
 interface TokenSource {
-  next(context: DecoderContext): number;
+  next(sequence: Sequence): number;
   /** Whether nothing but the end may follow. */
   isFinished(): boolean;
   /** What `--logprobs` tells about the answer. */
@@ -40,9 +40,9 @@ export function tokenSource(
     });
   const sampler = constrained ?? new Sampler(model, options);
   return {
-    next: (context) => {
-      log?.step(context.logits());
-      const id = sampler.sample(context);
+    next: (sequence) => {
+      log?.step(sequence.logits());
+      const id = sampler.sample(sequence);
       log?.chosen(id);
       return id;
     },

@@ -106,9 +106,11 @@ export const llamaPrototypes = {
   initFromModel: ['llama_init_from_model', 'ptr', ['ptr', 'struct']],
   free: ['llama_free', 'void', ['ptr']],
   attachThreadPool: ['llama_attach_threadpool', 'void', ['ptr', 'ptr', 'ptr']],
-  contextSize: ['llama_n_ctx', 'u32', ['ptr']],
+  sequenceSize: ['llama_n_ctx_seq', 'u32', ['ptr']],
   getMemory: ['llama_get_memory', 'ptr', ['ptr']],
-  memoryClear: ['llama_memory_clear', 'void', ['ptr', 'bool']],
+  memoryRemove: ['llama_memory_seq_rm', 'bool', ['ptr', 'i32', 'i32', 'i32']],
+  /** Between streams only whole, from 0 to the end; the values move with the next `decode`. */
+  memoryCopy: ['llama_memory_seq_cp', 'void', ['ptr', 'i32', 'i32', 'i32', 'i32']],
   decode: ['llama_decode', 'i32', ['ptr', 'struct']],
   getLogitsIth: ['llama_get_logits_ith', 'ptr', ['ptr', 'i32']],
   synchronize: ['llama_synchronize', 'void', ['ptr']],

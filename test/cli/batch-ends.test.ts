@@ -57,7 +57,7 @@ test('killed at any moment and resumed, each record is there once, with the answ
 });
 
 for (const [signal, expected, says] of [
-  ['SIGTERM', 143, /finishing the record in work/],
+  ['SIGTERM', 143, /finishing the records in work/],
   ['SIGINT', 130, /^\d+ done, 0 failed, 0 skipped\n$/],
 ] as const) {
   test(`${signal} ends a batch with ${expected}, and every line that is there is whole`, async () => {

@@ -4,6 +4,7 @@ import { type CacheType, cacheTypes } from '../../src/decoder/cache-types.ts';
 import { DecoderContext } from '../../src/decoder/context.ts';
 import { DecoderModel } from '../../src/decoder/model.ts';
 import { Sampler } from '../../src/decoder/sampler.ts';
+import type { Sequence } from '../../src/decoder/sequence.ts';
 import { readModelFiles } from '../../src/engine/model-files.ts';
 import { AbortFlag } from '../../src/native/abort-flag.ts';
 import { type Native, openNative } from '../../src/native/native.ts';
@@ -36,19 +37,20 @@ async function withContext<T>(
   }: Partial<Record<'batchSize' | 'contextSize', number>> & {
     cacheType?: CacheType;
   },
-  use: (context: DecoderContext) => Promise<T>,
+  use: (sequence: Sequence) => Promise<T>,
 ): Promise<T> {
-  const context = await DecoderContext.open(model, { contextSize, batchSize, threads: 2, cacheType, abort });
+  const shape = { contextSize, sequences: 1, batchSize, cacheType };
+  const context = await DecoderContext.open(model, { ...shape, threads: 1, abort });
   try {
-    return await use(context);
+    return await use(context.sequences[0]!);
   } finally {
     context.close();
   }
 }
 
-const logitsAfterPrompt = async (context: DecoderContext): Promise<Float32Array> => {
-  await context.appendIds(prompt, undefined);
-  return context.logits();
+const logitsAfterPrompt = async (sequence: Sequence): Promise<Float32Array> => {
+  await sequence.appendIds(prompt, undefined);
+  return sequence.logits();
 };
 
 /** Heads of 32 values: one block of the quantised types, which lose what their bits cannot hold. */
@@ -80,14 +82,14 @@ test('the batch size does not change what the prompt means', async () => {
 
 test('greedy answers are equal, again and again', async () => {
   const answer = (): Promise<number[]> =>
-    withContext({ cacheType: 'f16' }, async (context) => {
-      await context.appendIds(prompt, undefined);
+    withContext({ cacheType: 'f16' }, async (sequence) => {
+      await sequence.appendIds(prompt, undefined);
       const greedy = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1, repeatPenalty: 1 };
       const sampler = new Sampler(model, greedy);
       const ids: number[] = [];
       while (ids.length < 32) {
-        ids.push(sampler.sample(context));
-        await context.appendIds(ids.slice(-1), undefined);
+        ids.push(sampler.sample(sequence));
+        await sequence.appendIds(ids.slice(-1), undefined);
       }
       sampler.close();
       return ids;
@@ -96,26 +98,26 @@ test('greedy answers are equal, again and again', async () => {
 });
 
 test('more tokens than the context holds are refused before llama.cpp sees them', async () => {
-  await withContext({}, async (context) => {
-    const long = Array.from({ length: context.contextSize + 1 }, () => 20);
-    await assert.rejects(context.appendIds(long, undefined), { code: 'input', message: /the context holds 256/ });
+  await withContext({}, async (sequence) => {
+    const long = Array.from({ length: sequence.context.contextSize + 1 }, () => 20);
+    await assert.rejects(sequence.appendIds(long, undefined), { code: 'input', message: /the context holds 256/ });
   });
 });
 
 test('ids outside the vocabulary and rows of another width never reach llama.cpp', async () => {
-  await withContext({}, async (context) => {
-    await assert.rejects(context.appendIds([512], undefined), /id 512 is outside the vocabulary of 512/);
-    await assert.rejects(context.appendIds([-1], undefined), /outside the vocabulary/);
-    await assert.rejects(context.appendRows(new Float32Array(97), undefined), /97 values are no rows of 96/);
+  await withContext({}, async (sequence) => {
+    await assert.rejects(sequence.appendIds([512], undefined), /id 512 is outside the vocabulary of 512/);
+    await assert.rejects(sequence.appendIds([-1], undefined), /outside the vocabulary/);
+    await assert.rejects(sequence.appendRows(new Float32Array(97), undefined), /97 values are no rows of 96/);
   });
 });
 
 test('a set abort flag stops the prefill and throws the reason', async () => {
-  await withContext({}, async (context) => {
+  await withContext({}, async (sequence) => {
     const controller = new AbortController();
     abort.set();
     controller.abort(new Error('enough'));
-    await assert.rejects(context.appendIds(prompt, controller.signal), /enough/);
+    await assert.rejects(sequence.appendIds(prompt, controller.signal), /enough/);
     abort.clear();
   });
 });

@@ -20,7 +20,7 @@ test("the KV cache of Pixtral-12B's whole context takes 20 GiB in f16", () => {
 });
 
 test('more free memory never means fewer layers, and enough of it means all and the output', () => {
-  const options = { contextSize: 4096, cacheType: 'f16', batchSize: 512 } as const;
+  const options = { contextSize: 4096, sequences: 1, cacheType: 'f16', batchSize: 512 } as const;
   const parts = { gguf: files.model, config: files.decoder };
   const { weights, cache, compute } = memoryNeed(parts, options);
   const whole = weights + cache + compute;

@@ -26,6 +26,9 @@ before(async () => {
     contextSize: 1024,
     batchSize: 512,
     cacheType: 'f32',
+    parallel: 1,
+    questions: 1,
+    reproducible: true,
   });
 });
 after(async () => {
@@ -36,9 +39,9 @@ after(async () => {
 const drawn = { temperature: 1, topP: 1, topK: 0, minP: 0, repeatPenalty: 1, seed: 1, maxTokens: 300, stop: [] };
 
 async function ask(options: Partial<AskOptions> & { format: AnswerFormat }): Promise<Answer> {
-  const question = { role: 'user' as const, content: [{ kind: 'text' as const, text: 'what is it?' }] };
+  const messages = [{ role: 'user' as const, content: [{ kind: 'text' as const, text: 'what is it?' }] }];
   let answer: Answer | undefined;
-  for await (const event of engine.ask([question], { ...drawn, ...options })) {
+  for await (const event of engine.ask({ messages, options: { ...drawn, ...options } })) {
     if (event.kind === 'answer') answer = event.answer;
   }
   return answer!;
@@ -121,6 +124,7 @@ test('greedy is the likeliest token that fits, at every step', async () => {
   const model = await DecoderModel.open({ native, gguf: files.model, gpuLayers: 0, abort, signal: undefined });
   const context = await DecoderContext.open(model, {
     contextSize: 256,
+    sequences: 1,
     batchSize: 64,
     threads: 1,
     cacheType: 'f32',
@@ -132,19 +136,20 @@ test('greedy is the likeliest token that fits, at every step', async () => {
     grammar: 'root ::= [a-z ]{24}',
     filter: textFilter(files.tekken, { endsText }),
   });
-  await context.appendIds([1, 30, 31, 32], undefined);
+  const sequence = context.sequences[0]!;
+  await sequence.appendIds([1, 30, 31, 32], undefined);
   let text = '';
   while (text.length < 24) {
-    const logits = context.logits();
+    const logits = sequence.logits();
     const fits = (id: number): boolean =>
       /^[a-z ]+$/.test(files.tekken.decode([id])) && text.length + files.tekken.decode([id]).length <= 24;
     const expected = [...logits.keys()].filter(fits).toSorted((a, b) => logits[b]! - logits[a]! || a - b)[0]!;
-    const id = sampler.sample(context);
+    const id = sampler.sample(sequence);
     assert.equal(id, expected);
     text += files.tekken.decode([id]);
-    await context.appendIds([id], undefined);
+    await sequence.appendIds([id], undefined);
   }
-  assert.equal(endsText(sampler.sample(context)), true);
+  assert.equal(endsText(sampler.sample(sequence)), true);
   assert.equal(sampler.isFinished(), true);
   sampler.close();
   context.close();

@@ -86,6 +86,31 @@ test('another system prompt, cache type or model takes no state from before, ano
   assert.deepEqual(cachedOf(await ask(a, 'describe this', '--model', other.folder)), [false]);
 });
 
+test('what records leave that were in work together serves a question alone, and the other way round', async () => {
+  const records = [a, b].map((image) => JSON.stringify({ images: [image], prompt: 'what is this?' })).join('\n');
+  const flags = ['--gpu', 'off', '--threads', '1', '--temperature', '0', '--max-tokens', '12', '--reproducible'];
+  const batch = async (): Promise<AskJson[]> => {
+    const { stdout } = await cli(['batch', '--records', '-', '--model', pair.folder, ...flags, '--parallel', '2'], {
+      stdin: Buffer.from(records),
+      env: { PIXTRAL_CACHE: cache, PIXTRAL_CACHE_SIZE: '100MB' },
+    });
+    const lines = stdout.trimEnd().split('\n');
+    return lines.map((line) => JSON.parse(line) as AskJson);
+  };
+  const together = await batch();
+  await removeKept('image');
+  const alone = [await ask(a, 'what is this?'), await ask(b, 'what is this?')];
+  assert.deepEqual(alone.flatMap(cachedOf), [true, true]);
+  await rm(results(), { recursive: true });
+  await ask(b, 'describe this');
+  await removeKept('image');
+  const again = await batch();
+  assert.deepEqual(again.flatMap(cachedOf), [false, true]);
+  const texts = (answers: AskJson[]): string[] => answers.map(({ text }) => text);
+  assert.deepEqual(texts(alone), texts(together));
+  assert.deepEqual(texts(again), texts(together));
+});
+
 test('with --no-cache nothing is used and nothing is kept', async () => {
   await ask(a, 'describe this', '--no-cache');
   await assert.rejects(readdir(results()), { code: 'ENOENT' });

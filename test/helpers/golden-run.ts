@@ -2,6 +2,7 @@ import { DecoderContext } from '../../src/decoder/context.ts';
 import { embeddingRows } from '../../src/decoder/embedding-rows.ts';
 import { DecoderModel } from '../../src/decoder/model.ts';
 import { Sampler } from '../../src/decoder/sampler.ts';
+import type { Sequence } from '../../src/decoder/sequence.ts';
 import { imageRows } from '../../src/engine/image-rows.ts';
 import { readModelFiles } from '../../src/engine/model-files.ts';
 import type { Picture } from '../../src/image/load.ts';
@@ -78,29 +79,30 @@ export async function openGoldenModel(
   async function prefill(
     messages: readonly GoldenMessage[],
     onImage: (encoded: { tower: Float32Array; rows: Float32Array }) => void,
-  ): Promise<{ context: DecoderContext; ids: number[] }> {
+  ): Promise<{ sequence: Sequence; ids: number[] }> {
     const runs = encodePrompt(await messagesOf(messages), files.tekken);
-    const options = { contextSize: 1024, batchSize: 512, threads: 2, cacheType: 'f32', abort } as const;
+    const options = { contextSize: 1024, sequences: 1, batchSize: 512, threads: 2, cacheType: 'f32', abort } as const;
     const context = await DecoderContext.open(model, options);
+    const sequence = context.sequences[0]!;
     for (const run of runs) {
-      if (run.kind === 'ids') await context.appendIds(run.ids, undefined);
+      if (run.kind === 'ids') await sequence.appendIds(run.ids, undefined);
       else {
         const encoded = await encode(run.image);
         onImage(encoded);
         const grid = mistakenLayout(run.image.grid, mistake);
         const laidOut = imageRows(encoded.rows, { ...grid, imgBreak: imgBreak!, imgEnd: imgEnd! });
-        await context.appendRows(laidOut, undefined);
+        await sequence.appendRows(laidOut, undefined);
       }
     }
-    return { context, ids: runs.flatMap(({ ids }) => ids) };
+    return { sequence, ids: runs.flatMap(({ ids }) => ids) };
   }
 
-  async function generate(context: DecoderContext, length: number): Promise<number[]> {
+  async function generate(sequence: Sequence, length: number): Promise<number[]> {
     const sampler = new Sampler(model, greedySampling);
     const ids: number[] = [];
     while (ids.length < length) {
-      ids.push(sampler.sample(context));
-      if (ids.length < length) await context.appendIds(ids.slice(-1), undefined);
+      ids.push(sampler.sample(sequence));
+      if (ids.length < length) await sequence.appendIds(ids.slice(-1), undefined);
     }
     sampler.close();
     return ids;
@@ -110,32 +112,32 @@ export async function openGoldenModel(
     async run(golden) {
       const tower: Float32Array[] = [];
       const adapter: Float32Array[] = [];
-      const { context, ids } = await prefill(golden.messages, (encoded) => {
+      const { sequence, ids } = await prefill(golden.messages, (encoded) => {
         tower.push(encoded.tower);
         adapter.push(encoded.rows);
       });
       try {
-        const logits = context.logits();
-        return { ids, tower, adapter, logits, greedy: await generate(context, golden.greedy.length) };
+        const logits = sequence.logits();
+        return { ids, tower, adapter, logits, greedy: await generate(sequence, golden.greedy.length) };
       } finally {
-        context.close();
+        sequence.context.close();
       }
     },
     async answer(messages) {
-      const { context } = await prefill(messages, () => {});
+      const { sequence } = await prefill(messages, () => {});
       try {
         const end = files.tekken.id('</s>');
         const ids: number[] = [];
         let logprob = 0;
         for (;;) {
-          const { id, logprob: share } = likeliest(context.logits());
+          const { id, logprob: share } = likeliest(sequence.logits());
           logprob += share;
           if (id === end || ids.length === 200) return { text: files.tekken.decode(ids), logprob };
           ids.push(id);
-          await context.appendIds([id], undefined);
+          await sequence.appendIds([id], undefined);
         }
       } finally {
-        context.close();
+        sequence.context.close();
       }
     },
     close() {

@@ -1,6 +1,7 @@
 import { DecoderContext } from '../../src/decoder/context.ts';
 import { embeddingRows } from '../../src/decoder/embedding-rows.ts';
 import { DecoderModel } from '../../src/decoder/model.ts';
+import type { Sequence } from '../../src/decoder/sequence.ts';
 import { imageRows } from '../../src/engine/image-rows.ts';
 import type { ModelFiles } from '../../src/engine/model-files.ts';
 import { AbortFlag } from '../../src/native/abort-flag.ts';
@@ -64,17 +65,19 @@ export async function openTracer(native: Native, files: ModelFiles): Promise<Tra
       if (replacement) rows.set(replacement);
       const context = await DecoderContext.open(model, {
         contextSize: 512,
+        sequences: 1,
         batchSize: 512,
         threads: 2,
         cacheType: 'f32',
         abort,
       });
+      const sequence = context.sequences[0]!;
       try {
         for (const run of runs) {
-          if (run.kind === 'ids') await context.appendIds(run.ids, undefined);
-          else await context.appendRows(rows, undefined);
+          if (run.kind === 'ids') await sequence.appendIds(run.ids, undefined);
+          else await sequence.appendRows(rows, undefined);
         }
-        return { rows, ...(await greedy(context, model, steps)) };
+        return { rows, ...(await greedy(sequence, model, steps)) };
       } finally {
         context.close();
       }
@@ -86,17 +89,17 @@ export async function openTracer(native: Native, files: ModelFiles): Promise<Tra
   };
 }
 
-async function greedy(context: DecoderContext, model: DecoderModel, steps: number): Promise<Omit<Trace, 'rows'>> {
+async function greedy(sequence: Sequence, model: DecoderModel, steps: number): Promise<Omit<Trace, 'rows'>> {
   const trace: Omit<Trace, 'rows'> = { ids: [], logits: [], gaps: [] };
   for (let step = 0; step < steps; step++) {
-    const logits = context.logits();
+    const logits = sequence.logits();
     const [best = 0, second = 0] = [...logits].sort((a, b) => b - a);
     const id = logits.indexOf(best);
     trace.logits.push(logits);
     trace.gaps.push(best - second);
     if (model.endsGeneration(id)) break;
     trace.ids.push(id);
-    await context.appendIds([id], undefined);
+    await sequence.appendIds([id], undefined);
   }
   return trace;
 }

@@ -1,6 +1,6 @@
 /**
  * `pixtral batch -o` killed (SIGKILL) at random moments and resumed until it ends: each record once, with the answers of
- * an undisturbed run. npm run build && node --import tsx test/scale/batch-kills.ts [records] [kills]
+ * an undisturbed run. npm run build && node --import tsx test/scale/batch-kills.ts [records] [kills] [parallel]
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -13,7 +13,7 @@ import { answersIn, lengthOf, untilBytes } from '../helpers/batch-process.ts';
 import { convertedPair } from '../helpers/converted.ts';
 import { writeRecords } from './batch-records.ts';
 
-const [records = 1000, kills = 20] = process.argv.slice(2).map(Number);
+const [records = 1000, kills = 20, parallel = 4] = process.argv.slice(2).map(Number);
 const binary = fileURLToPath(new URL('../../bin/pixtral.cjs', import.meta.url));
 
 const pair = await convertedPair('mistral', 'f16');
@@ -21,7 +21,9 @@ const folder = await mkdtemp(join(tmpdir(), 'pixtral-kills-'));
 try {
   const path = await writeRecords(folder, { records, pictures: 50, width: 64, height: 48 });
   const flags = ['--model', pair.folder, '--gpu', 'off', '--threads', '1', '--no-cache', '-q'];
-  const job = ['batch', '--records', path, ...flags, '--temperature', '0', '--max-tokens', '4'];
+  // Which records are in work together depends on the moment of a kill.
+  const together = ['--parallel', String(parallel), '--reproducible'];
+  const job = ['batch', '--records', path, ...flags, ...together, '--temperature', '0', '--max-tokens', '4'];
   const start = (out: string) => spawn(process.execPath, [binary, ...job, '-o', out], { stdio: 'inherit' });
   const whole = join(folder, 'whole.jsonl');
   assert.deepEqual(await once(start(whole), 'close'), [0, null]);
@@ -38,7 +40,9 @@ try {
   }
   assert.deepEqual(await once(start(killed), 'close'), [0, null]);
   assert.deepEqual(answersIn(killed), answersIn(whole));
-  process.stdout.write(`${kills} kills: ${answersIn(killed).length} records, each once, all answers as undisturbed\n`);
+  process.stdout.write(
+    `${kills} kills: ${answersIn(killed).length} records, ${parallel} at once, each once, all answers as undisturbed\n`,
+  );
 } finally {
   await rm(folder, { recursive: true, force: true });
   await pair.remove();

@@ -24,6 +24,9 @@ export interface BatchFlags extends EngineFlags, InputFlags, ResultFlags, Pictur
   system?: string;
   limit?: number;
   shard?: Shard;
+  parallel: number | 'auto';
+  reproducible?: boolean;
+  asCompleted?: boolean;
   quiet?: boolean;
 }
 
@@ -38,11 +41,12 @@ export async function runBatch(words: readonly string[], run: BatchRun): Promise
   const { flags, io, stdin } = run;
   const input = await batchInput(words, { flags, common: await commonQuestion(run), stdin });
   try {
-    const engine = await openBatchEngine(run);
+    const selected = selectEntries(input.entries, flags);
+    const engine = await openBatchEngine(run, selected.length);
     try {
       const results = await openResults(flags, { entries: input.entries, io });
       try {
-        return await answerAll(selectEntries(input.entries, flags), { ...run, engine, results });
+        return await answerAll(selected, { ...run, engine, results });
       } finally {
         await results.close();
       }
@@ -69,13 +73,15 @@ async function commonQuestion({ flags, io, stdin }: BatchRun): Promise<CommonQue
   };
 }
 
-async function openBatchEngine({ flags, io }: BatchRun): Promise<Engine> {
+async function openBatchEngine({ flags, io }: BatchRun, questions: number): Promise<Engine> {
   const { notice, ...paths } = await resolveModel(namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const cache = flags.cache ? await userCache(io) : undefined;
   // Of pictures that are asked about once, states of whole prompts would only drive out everything else.
   const rowsOnly = cache && flags.records === undefined ? { ...cache, accepts: () => false } : cache;
-  const engine = await openEngine(engineOptions(flags, { paths, cache: rowsOnly, io }));
+  const { parallel, reproducible = false } = flags;
+  const many = { parallel, reproducible, questions };
+  const engine = await openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, ...many }));
   await engine.start();
   return engine;
 }
@@ -88,16 +94,19 @@ async function answerAll(
   const progress = batchProgress(io.stderr, { total: entries.length, json, quiet });
   for (const note of results.notes) progress.note(note);
   const counts: BatchCounts = { done: 0, failed: 0, skipped: 0, skippedFailed: 0, again: 0 };
-  const { stop, signal } = endings(io, () => progress.note('finishing the record in work; once more ends it at once'));
+  const { stop, signal } = endings(io, () =>
+    progress.note('finishing the records in work; once more ends them at once'),
+  );
   const warnOnce = onceShrunk({ write: (text) => progress.lines(text), json });
   const answered = answerRecords(entries, {
     engine,
     job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
     pictures: pictureSettings(flags, { io, stdin }),
     isDone: (entry, hash) => results.isDone(entry, hash),
+    asCompleted: flags.asCompleted === true,
     stop,
     signal,
-    onBegin: (entry) => progress.update(counts, String(entry.id)),
+    onBegin: (inWork) => progress.update(counts, labelOf(inWork)),
   });
   try {
     for await (const { task, outcome } of answered) {
@@ -109,6 +118,12 @@ async function answerAll(
     progress.end(counts);
   }
   return counts.failed + counts.skippedFailed;
+}
+
+/** The record that was begun last stands for those in work. */
+function labelOf(inWork: readonly BatchEntry[]): string {
+  const others = inWork.length === 1 ? '' : ` and ${inWork.length - 1} more`;
+  return `${inWork.at(-1)?.id}${others}`;
 }
 
 /** Of the first record with a picture that is seen much smaller than it is: the others are likely to be like it. */
@@ -141,7 +156,7 @@ function count(counts: BatchCounts, outcome: RecordOutcome, before: WrittenLine 
   if (before && before.hash !== outcome.hash) counts.again++;
 }
 
-/** SIGTERM comes from a scheduler that gives some time: the record in work is finished. Anything else ends it. */
+/** SIGTERM comes from a scheduler that gives some time: what is in work is finished. Anything else ends it. */
 function endings(io: Io, onFinishing: () => void): { stop: AbortSignal; signal: AbortSignal } {
   const now = new AbortController();
   const onAbort = (): void => {

@@ -96,12 +96,13 @@ async function answer(sources: readonly Message<Source>[], asking: Asking): Prom
   const { paths, reporter, flags, format, io } = asking;
   const { openEngine } = await import('../../engine/engine.ts');
   const cache = flags.cache ? await userCache(io) : undefined;
-  const engine = await openEngine(engineOptions(flags, { paths, cache, io }));
+  const alone = { parallel: 1, questions: 1, reproducible: true };
+  const engine = await openEngine(engineOptions(flags, { paths, cache, io, ...alone }));
   try {
     const messages = await readPictures(sources, { ...asking, engine });
     const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 32);
     const { showAnswer } = await import('../../output/answer.ts');
-    await showAnswer(engine.ask(messages, { ...flags, seed, format, signal: io.signal }), {
+    await showAnswer(engine.ask({ messages, options: { ...flags, seed, format } }, io.signal), {
       stdout: io.stdout,
       reporter,
       json: flags.json === true,

@@ -7,6 +7,7 @@ import {
   cacheOptions,
   modelOptions,
   outputOptions,
+  parallelOptions,
   pictureOptions,
   runtimeOptions,
   samplingOptions,
@@ -16,7 +17,7 @@ import { shardIn } from '../batch/select.ts';
 
 export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
   const command = new Command('batch')
-    .description('Ask about many pictures with the model loaded once; JSON Lines, one for each record, in order.')
+    .description('Ask about many pictures with the model loaded once; JSON Lines, one for each record.')
     .argument('[pictures...]', 'one record each; @- reads a list from standard input');
   const groups = {
     'Records:': batchOptions(shardIn),
@@ -24,10 +25,11 @@ export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
     'Model:': modelOptions(),
     'Answers:': formatOptions(),
     'Sampling, where a record does not say it itself:': samplingOptions(),
-    'Runtime:': [...runtimeOptions(), ...cacheOptions()],
+    'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],
     'Output:': [
       new Option('-o, --output <file>', 'go on where an earlier run with this file has ended; - is standard output'),
       new Option('--output-dir <folder>', 'one .txt for each answer too; lines go to batch.jsonl in it without -o'),
+      new Option('--as-completed', 'lines as answers are complete, not in the order of the records'),
       new Option('--retry-failed', 'do records again that have failed'),
       ...outputOptions('messages on stderr as JSON; with --output-dir .json files instead of .txt'),
       new Option('-q, --quiet', 'neither progress nor summary on stderr'),
@@ -59,9 +61,14 @@ A record's own form wins over --schema and the like: "schema": {...} or "file.js
 The prompt of -p is a template: {id} {name} {dir} {path} {exif.date}, and fields of the record: {title}, {meta.author}.
   {title|untitled}     with a text for records without     {{title}}     the text {title}     {1}     place of picture 1
 
-With -o each line is on the disk before the next record begins. After a kill or a crash the same command skips what is
+With -o each line is on the disk before the next one is written. After a kill or a crash the same command skips what is
 there, by id and a hash of pictures, texts, options and weights; what has changed is done again, with a line that says
-which it "replaces": the last line of an id counts. SIGTERM finishes the record in work, Ctrl-C drops it.
+which it "replaces": the last line of an id counts. SIGTERM finishes the records in work, Ctrl-C drops them.
+
+--parallel n answers n records at once: their tokens are computed in common steps, which read the weights once for all.
+Sums in such a step are rounded in another order, so that where two tokens are nearly as likely even a greedy answer can
+depend on its neighbours. --reproducible computes each record in steps of its own, to the last bit as with --parallel 1
+and no faster: it gives up what common steps gain, but still shares pictures and equal beginnings of prompts.
 
 Exit code 6: finished, some records failed; their lines have "error" instead of "text".
 

@@ -1,0 +1,168 @@
+import { PixtralError } from '../base/errors.ts';
+import { callAsync } from '../native/bind.ts';
+import { otherStreamsByteLength, toOneStream, toStreams } from '../native/sequence-state.ts';
+import type { DecoderContext } from './context.ts';
+
+/** One sequence of tokens and embedding rows in a context. */
+export class Sequence {
+  readonly context: DecoderContext;
+  /** Its number in llama.cpp. */
+  readonly id: number;
+  #length = 0;
+  /** Where its logits are: the call that made them, and the token in that call. */
+  #logits = { call: -1, index: -1 };
+
+  constructor(context: DecoderContext, id: number) {
+    this.context = context;
+    this.id = id;
+  }
+
+  /**
+   * Appends one id to each of several sequences of one context in one call: the weights are read once for all of them.
+   * Sums are rounded in another order than in calls of their own.
+   */
+  static async appendJointly(
+    next: readonly { sequence: Sequence; id: number }[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const sorted = next.toSorted((one, other) => one.sequence.id - other.sequence.id);
+    const [first] = sorted;
+    if (!first) return;
+    for (const { sequence, id } of sorted) sequence.#check({ ids: [id], count: 1 });
+    const token = Int32Array.from(sorted, ({ id }) => id);
+    const sequenceIds = sorted.map(({ sequence }) => sequence.id);
+    await first.sequence.context.decode({ token, sequenceIds, logits: 'all' }, signal);
+    for (const [index, { sequence }] of sorted.entries()) sequence.#appended(1, index);
+  }
+
+  /** Tokens and rows so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Appends token ids, in steps of the context's batch size. */
+  async appendIds(ids: readonly number[], signal: AbortSignal | undefined): Promise<void> {
+    const { batchSize } = this.context;
+    this.#check({ ids, count: ids.length });
+    for (let start = 0; start < ids.length; start += batchSize) {
+      const token = Int32Array.from(ids.slice(start, start + batchSize));
+      await this.#decode({ token, count: token.length }, signal);
+    }
+  }
+
+  /** Appends embedding rows, [count, dim], in steps of the context's batch size. */
+  async appendRows(rows: Float32Array, signal: AbortSignal | undefined): Promise<void> {
+    const { batchSize } = this.context;
+    const { dim } = this.context.model.config;
+    if (rows.length % dim !== 0) throw new Error(`${rows.length} values are no rows of ${dim}`);
+    const total = rows.length / dim;
+    this.#check({ ids: [], count: total });
+    for (let start = 0; start < total; start += batchSize) {
+      const count = Math.min(batchSize, total - start);
+      await this.#decode({ embd: rows.subarray(start * dim, (start + count) * dim), count }, signal);
+    }
+  }
+
+  /**
+   * Logits after the last token or row, [vocabulary]; gone with the next call on the context.
+   * @throws PixtralError `machine` when they are no numbers
+   */
+  logits(): Float32Array {
+    return this.#readLogits(this.context.model.config.vocabularySize);
+  }
+
+  /** Where llama.cpp finds these logits. */
+  logitsIndex(): number {
+    this.#readLogits(1);
+    return this.#logits.index;
+  }
+
+  /** Bytes of `state` now. */
+  stateByteLength(): number {
+    return this.#rawStateByteLength() - otherStreamsByteLength(this.context.sequences.length);
+  }
+
+  /** Keys and values of everything appended so far, for `restore`. Without logits: append something before sampling. */
+  async state(): Promise<Uint8Array> {
+    const { handle, model, sequences } = this.context;
+    const state = Buffer.allocUnsafeSlow(this.#rawStateByteLength());
+    const written = await callAsync(model.native.llama.stateGet, handle, state, state.byteLength, this.id);
+    return toOneStream(state.subarray(0, written), { stream: this.id, streams: sequences.length });
+  }
+
+  /**
+   * Takes up where `state` was called, in this or another context, `length` tokens and rows into a prompt.
+   * Returns false, and is empty, when llama.cpp refuses it (another cache type, too little room), or when the values of
+   * a copy have still to move: they could fall upon it.
+   */
+  async restore(state: Uint8Array, length: number): Promise<boolean> {
+    const { handle, model, sequences } = this.context;
+    this.truncate(0);
+    if (this.context.isCopying) return false;
+    const streams = toStreams(state, sequences.length);
+    const read = await callAsync(model.native.llama.stateSet, handle, streams, streams.byteLength, this.id);
+    if (read === streams.byteLength) this.#length = length;
+    else this.truncate(0);
+    return this.#length > 0;
+  }
+
+  /** Becomes the beginning of another sequence; everything that it held is gone. */
+  copyBeginning(other: Sequence, length: number): void {
+    const { model } = this.context;
+    model.native.llama.memoryCopy(this.context.memory(), other.id, this.id, -1, -1);
+    this.context.isCopying = true;
+    this.#length = other.length;
+    this.truncate(length);
+  }
+
+  /** Forgets what comes after the first `length` tokens and rows. Without logits then. */
+  truncate(length: number): void {
+    const { model } = this.context;
+    model.native.llama.memoryRemove(this.context.memory(), this.id, length, -1);
+    this.#length = length;
+    this.#logits = { call: -1, index: -1 };
+  }
+
+  async #decode(
+    { token, embd, count }: { token?: Int32Array | undefined; embd?: Float32Array | undefined; count: number },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const sequenceIds = Array.from({ length: count }, () => this.id);
+    await this.context.decode({ token, embd, sequenceIds, logits: 'last' }, signal);
+    this.#appended(count, -1);
+  }
+
+  /** What llama.cpp would not survive. */
+  #check({ ids, count }: { ids: readonly number[]; count: number }): void {
+    const { contextSize, model } = this.context;
+    const { vocabularySize } = model.config;
+    const outside = ids.find((id) => !(id >= 0 && id < vocabularySize));
+    if (outside !== undefined) throw new Error(`id ${outside} is outside the vocabulary of ${vocabularySize}`);
+    if (this.#length + count <= contextSize) return;
+    throw new PixtralError('input', `prompt: ${this.#length + count} tokens, the context holds ${contextSize}`, {
+      hint: 'raise --context or shorten the prompt',
+    });
+  }
+
+  #appended(count: number, index: number): void {
+    this.#length += count;
+    this.#logits = { call: this.context.calls, index };
+  }
+
+  #readLogits(count: number): Float32Array {
+    const { handle, model, calls } = this.context;
+    if (this.#logits.call !== calls) throw new Error('logits: gone, or nothing was decoded yet');
+    const at = model.native.llama.getLogitsIth(handle, this.#logits.index);
+    if (at === null) throw new Error('llama.cpp has no logits');
+    const logits = model.native.readFloats(at, count);
+    if (!Number.isNaN(logits[0])) return logits; // a value on the way that is no number makes all of them none
+    this.context.isSpoiled = true;
+    throw new PixtralError('machine', 'decoder: its logits are no numbers', {
+      hint: 'values may be too large for f16: try --cache-type bf16, or a model of another type',
+    });
+  }
+
+  #rawStateByteLength(): number {
+    return this.context.model.native.llama.stateByteLength(this.context.handle, this.id);
+  }
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { DecoderContext } from '../../src/decoder/context.ts';
+import { DecoderModel } from '../../src/decoder/model.ts';
+import { Sequence } from '../../src/decoder/sequence.ts';
+import { readModelFiles } from '../../src/engine/model-files.ts';
+import { AbortFlag } from '../../src/native/abort-flag.ts';
+import { type Native, openNative } from '../../src/native/native.ts';
+import { relativeError } from '../helpers/checkpoints.ts';
+import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';
+
+let native: Native;
+let pair: ConvertedPair;
+let model: DecoderModel;
+const abort = new AbortFlag();
+before(async () => {
+  native = await openNative({ gpu: 'off', onLog: () => {} });
+  pair = await convertedPair('mistral', 'q8_0', native);
+  const { model: gguf } = await readModelFiles(pair);
+  model = await DecoderModel.open({ native, gguf, gpuLayers: 0, abort, signal: undefined });
+});
+after(async () => {
+  model.close();
+  await pair.remove();
+  await native.close();
+});
+
+async function withSequences<T>(count: number, use: (...sequences: Sequence[]) => Promise<T>): Promise<T> {
+  const shape = { contextSize: 1024, sequences: count, batchSize: 128, cacheType: 'q8_0' } as const;
+  const context = await DecoderContext.open(model, { ...shape, threads: 1, abort });
+  try {
+    return await use(...context.sequences);
+  } finally {
+    context.close();
+  }
+}
+
+/** Ids of text, others for each seed. */
+const ids = (seed: number, count: number): number[] =>
+  Array.from({ length: count }, (_, index) => 20 + ((seed * 7919 + index * index * 31 + index * 17) % 400));
+
+const logitsAlone = (...parts: number[][]): Promise<Float32Array> =>
+  withSequences(1, async (sequence) => {
+    for (const part of parts) await sequence.appendIds(part, undefined);
+    return sequence.logits();
+  });
+
+test('a sequence between neighbours of other lengths has the very logits that it has alone', async () => {
+  await withSequences(4, async (...sequences) => {
+    for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 40 + 150 * seed), undefined);
+    for (const [seed, sequence] of sequences.toReversed().entries()) {
+      await sequence.appendIds([30 + seed], undefined);
+      const expected = await logitsAlone(ids(sequence.id, 40 + 150 * sequence.id), [30 + seed]);
+      assert.deepEqual(sequence.logits(), expected);
+    }
+  });
+});
+
+test('one call for several sequences gives each its own logits, rounded otherwise', async () => {
+  await withSequences(4, async (...sequences) => {
+    for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 300 - 70 * seed), undefined);
+    const some = [sequences[3]!, sequences[0]!, sequences[1]!]; // in any order, and with a gap
+    await Sequence.appendJointly(
+      some.map((sequence) => ({ sequence, id: 50 + sequence.id })),
+      undefined,
+    );
+    for (const sequence of some) {
+      const expected = await logitsAlone(ids(sequence.id, 300 - 70 * sequence.id), [50 + sequence.id]);
+      assert.ok(relativeError(sequence.logits(), expected) < 2e-2);
+      assert.equal(sequence.length, 301 - 70 * sequence.id);
+    }
+    assert.throws(() => sequences[2]!.logits(), /gone/);
+  });
+});
+
+test('a copied beginning goes on as if it had been computed, and the other one goes on too', async () => {
+  const [shared, left, right] = [ids(1, 256), ids(2, 77), ids(3, 130)];
+  await withSequences(3, async (one, _between, other) => {
+    await other.appendIds(ids(4, 500), undefined); // forgotten, but still there
+    await one.appendIds(shared, undefined);
+    await one.appendIds(left, undefined);
+    other.copyBeginning(one, shared.length);
+    assert.equal(other.length, 256);
+    await other.appendIds(right, undefined);
+    assert.deepEqual(other.logits(), await logitsAlone(shared, right));
+    await one.appendIds([44], undefined);
+    assert.deepEqual(one.logits(), await logitsAlone(shared, left, [44]));
+    one.truncate(256);
+    await one.appendIds(right, undefined);
+    assert.deepEqual(one.logits(), await logitsAlone(shared, right));
+  });
+});
+
+test('a state goes from any sequence to any other, whatever their contexts hold besides', async () => {
+  const [prompt, rest] = [ids(5, 300), ids(6, 20)];
+  const expected = await logitsAlone(prompt, rest);
+  for (const [from, to] of [
+    [1, 4],
+    [4, 1],
+    [3, 2],
+  ] as const) {
+    const state = await withSequences(from, async (...sequences) => {
+      for (const sequence of sequences) await sequence.appendIds(ids(sequence.id, 99), undefined);
+      const last = sequences.at(-1)!;
+      last.truncate(0);
+      await last.appendIds(prompt, undefined);
+      const bytes = await last.state();
+      assert.equal(bytes.byteLength, last.stateByteLength());
+      return bytes;
+    });
+    await withSequences(to, async (...sequences) => {
+      for (const sequence of sequences) await sequence.appendIds(ids(9, 400), undefined);
+      for (const sequence of sequences) {
+        assert.equal(await sequence.restore(state, prompt.length), true);
+        await sequence.appendIds(rest, undefined);
+        assert.deepEqual(sequence.logits(), expected);
+      }
+    });
+  }
+});
+
+test('nothing is restored between a copy and the call that moves its values', async () => {
+  await withSequences(2, async (...sequences) => {
+    const [one, other] = [sequences[0]!, sequences[1]!];
+    await one.appendIds(ids(1, 200), undefined);
+    const state = await one.state();
+    other.copyBeginning(one, 200);
+    assert.equal(await other.restore(state, 200), false);
+    await other.appendIds(ids(2, 40), undefined);
+    assert.deepEqual(other.logits(), await logitsAlone(ids(2, 40)));
+    assert.equal(await one.restore(state, 200), true);
+    await one.appendIds(ids(3, 10), undefined);
+    assert.deepEqual(one.logits(), await logitsAlone(ids(1, 200), ids(3, 10)));
+  });
+});
+
+test('a state that is cut short is refused, and leaves the sequence empty and of use', async () => {
+  await withSequences(2, async (...sequences) => {
+    await sequences[0]!.appendIds(ids(7, 50), undefined);
+    const state = await sequences[0]!.state();
+    assert.equal(await sequences[1]!.restore(state.subarray(0, state.byteLength - 8), 50), false);
+    assert.equal(sequences[1]!.length, 0);
+    await sequences[1]!.appendIds(ids(8, 60), undefined);
+    assert.deepEqual(sequences[1]!.logits(), await logitsAlone(ids(8, 60)));
+  });
+});
+
+test('logits that are no numbers are an error, and mark the context as one to be left', async () => {
+  await withSequences(2, async (...sequences) => {
+    const [good, bad] = [sequences[0]!, sequences[1]!];
+    await bad.appendRows(new Float32Array(model.config.dim).fill(Infinity), undefined);
+    assert.throws(() => bad.logits(), { code: 'machine', message: /logits are no numbers/ });
+    assert.equal(bad.context.isSpoiled, true);
+    await good.appendIds(ids(1, 30), undefined);
+    assert.deepEqual(good.logits(), await logitsAlone(ids(1, 30)));
+  });
+});
