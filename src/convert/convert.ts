@@ -28,7 +28,7 @@ export interface RunOptions {
   force: boolean;
   /** Convert once more, and compare with what stands on disk; finished files are not refused then, but checked. */
   check: boolean;
-  /** Stops within a slice of a million weights; what is written can be gone on with. */
+  /** Stops within some slices of a quarter of a million weights; what is written can be gone on with. */
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: ConvertProgress) => void) | undefined;
   /** May still be loading while the conversion is planned. */

@@ -210,7 +210,7 @@ function halvesConverter(koffi: Koffi, { ggmlCpu }: LibraryPaths) {
 function widenWorkerStacks(koffi: Koffi): void {
   const size = 4 * 1024 * 1024;
   // Only before the first library is loaded; the setting is the process's.
-  if (koffi.config().async_stack_size !== size) koffi.config({ async_stack_size: size, resident_async_pools: 2 });
+  if (koffi.config().async_stack_size !== size) koffi.config({ async_stack_size: size, resident_async_pools: 8 });
 }
 
 /** Paths of every library in this process, the same call on Linux, macOS and Windows. */
