@@ -28,10 +28,11 @@ export interface RunOptions {
   force: boolean;
   /** Convert once more, and compare with what stands on disk; finished files are not refused then, but checked. */
   check: boolean;
-  /** Stops within a slice of a million weights; what is written can be gone on with. */
+  /** Stops within some slices of a quarter of a million weights; what is written can be gone on with. */
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: ConvertProgress) => void) | undefined;
-  native: { ggml: RowCodec };
+  /** May still be loading while the conversion is planned. */
+  codec: Promise<RowCodec>;
 }
 
 export interface Converted {
@@ -55,7 +56,8 @@ export async function convert(folder: string, options: PlanningOptions & RunOpti
   const source = sourceFiles();
   try {
     const { files, byteLength, notes } = await planPair(folder, { source, options });
-    const work: Work = { files: await Promise.all(files.map((file) => withState(file, options))), source, options };
+    const states = await Promise.all(files.map((file) => withState(file, options)));
+    const work: Work = { files: states, source, codec: await options.codec, options };
     const resumedBytes = work.files.reduce((sum, { bytes }) => sum + bytes, 0);
     const finished = work.files.every((file) => file.finished);
     if (finished && !options.check) throw alreadyThere(options.out);
@@ -81,6 +83,7 @@ interface FileWithState extends PlannedFile {
 interface Work {
   files: readonly FileWithState[];
   source: SourceFiles;
+  codec: RowCodec;
   options: RunOptions;
 }
 
@@ -150,8 +153,8 @@ async function check(work: Work): Promise<void> {
   }
 }
 
-function machinery({ source, options: { native, signal } }: Work) {
-  return { source, codec: native.ggml, threads: availableParallelism(), signal };
+function machinery({ source, codec, options: { signal } }: Work) {
+  return { source, codec, threads: availableParallelism(), signal };
 }
 
 type Report = (done: { tensor: string; file: string; bytes: number }) => void;

@@ -50,14 +50,44 @@ export async function writePart(
 ): Promise<void> {
   const partPath = partOf(path);
   const file = await open(partPath, resumed ? 'r+' : 'w').catch(failed(partPath));
-  const write: PartFile['write'] = (position, bytes) => writeFully(file, { path: partPath, position, bytes });
+  const flush = flusher(file);
+  const write: PartFile['write'] = async (position, bytes) => {
+    await writeFully(file, { path: partPath, position, bytes });
+    flush.written(bytes.byteLength);
+  };
   try {
     if (!resumed) await write(0, layout.header);
     await use({ write });
+    await flush.done().catch(failed(partPath));
     await finish(file, partPath, layout.byteLength);
   } finally {
     await file.close();
   }
+}
+
+const flushBytes = 256 * 1024 * 1024;
+
+/** Has the disk take what is written while the next slices are made, so that little is left for the end. */
+function flusher(file: FileHandle) {
+  let unflushed = 0;
+  let flushing: Promise<unknown> | undefined;
+  let failure: unknown;
+  return {
+    written(byteLength: number): void {
+      unflushed += byteLength;
+      if (unflushed < flushBytes || flushing !== undefined) return;
+      unflushed = 0;
+      flushing = file
+        .datasync()
+        .catch((cause: unknown) => (failure ??= cause))
+        .finally(() => (flushing = undefined));
+    },
+    /** @throws what a flush failed with: the kernel tells it only once, so that the last one may succeed */
+    async done(): Promise<void> {
+      await flushing;
+      if (failure !== undefined) throw failure;
+    },
+  };
 }
 
 /** With the padding after the last tensor; on disk before it gets its name. */

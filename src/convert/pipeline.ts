@@ -2,9 +2,12 @@ import { type RowCodec, type SliceBuffers, convertSlice } from './rows.ts';
 import { type Slice, sourceRange, targetByteLength } from './slices.ts';
 import type { SourceFiles } from './source-files.ts';
 
-/** Slices in work at a time beyond one a thread: one being read, one being written. */
-const spareSlots = 2;
-/** Each takes about 10 MB. */
+/**
+ * Slices in work at a time beyond one a thread, some being read, one being written. With the flush that the disk is
+ * busy with they are one fewer than the threads that bin/pixtral.cjs asks for: no write waits for a quantisation.
+ */
+const spareSlots = 4;
+/** Each takes 2 to 10 MB. */
 const maxSlots = 32;
 
 export interface Pipeline {

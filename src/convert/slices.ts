@@ -11,10 +11,10 @@ export interface Slice {
   perRow: number;
 }
 
-/** Weights of a slice: small enough that all cores have one and memory stays bounded, large enough to hide a call. */
-const sliceWeights = 1024 * 1024;
+/** Weights of a slice: small enough to stay in the cache from reading to writing, large enough to hide a call. */
+const sliceWeights = 256 * 1024;
 
-/** Cuts tensors into slices of about a million weights; a permuted one into whole heads. */
+/** Cuts tensors into slices of about a quarter of a million weights; a permuted one into whole heads. */
 export function slicesOf(tensors: readonly PlannedTensor[]): Slice[] {
   return tensors.flatMap((tensor) => {
     const perRow = tensor.dims[0] ?? 1;

@@ -7,7 +7,7 @@ import { templates } from '../prompt/template.ts';
 
 export type ConversionOptions = Omit<PlanningOptions, 'chatTemplate'>;
 
-export interface ConvertCheckpointOptions extends ConversionOptions, Omit<RunOptions, 'native'> {
+export interface ConvertCheckpointOptions extends ConversionOptions, Omit<RunOptions, 'codec'> {
   /** A runtime that is open already; two in one process would close each other's log. */
   native?: Native | undefined;
 }
@@ -17,12 +17,21 @@ export interface ConvertCheckpointOptions extends ConversionOptions, Omit<RunOpt
  * @throws PixtralError as `convert`
  */
 export async function convertCheckpoint(folder: string, options: ConvertCheckpointOptions): Promise<Converted> {
-  const native = options.native ?? (await openNative({ gpu: 'off', onLog: () => {} }));
+  const { native: given, ...rest } = withTemplate(options);
+  const opening = given ? Promise.resolve(given) : openNative({ gpu: 'off', onLog: () => {} });
+  const codec = opening.then(({ ggml }) => ggml);
+  codec.catch(() => undefined); // it is awaited after the planning, which may fail first
   try {
-    return await convert(folder, { ...withTemplate(options), native });
+    return await convert(folder, { ...rest, codec });
   } finally {
-    if (!options.native) await native.close();
+    if (!given) await closeOpened(opening);
   }
+}
+
+/** Libraries that could not be opened were an error of `convert` already, or came second to one. */
+async function closeOpened(opening: Promise<Native>): Promise<void> {
+  const native = await opening.catch(() => undefined);
+  await native?.close();
 }
 
 /** What `convertCheckpoint` would write. */

@@ -4,6 +4,7 @@ import { type CacheType, isCacheType } from '../decoder/cache-types.ts';
 import { memoryNeed } from '../decoder/fit.ts';
 import { ggmlPrototypes } from '../native/ggml.ts';
 import { type Device, listDevices, mainDevice } from '../native/devices.ts';
+import type { LibraryPaths } from '../native/libraries.ts';
 import { llamaPrototypes } from '../native/llama.ts';
 import { type GpuChoice, type Native, openNative } from '../native/native.ts';
 import { availableMemory, chooseGpuLayers, towerComputeBytes } from './budget.ts';
@@ -29,7 +30,7 @@ export interface Diagnosis {
         symbols: number;
         mathCores: number;
         systemInfo: string;
-        libraries: Record<string, string>;
+        libraries: LibraryPaths;
       }
     | undefined;
   devices: Omit<Device, 'handle'>[];
@@ -102,7 +103,7 @@ function describeRuntime(diagnosis: Diagnosis, native: Native): void {
     symbols: Object.keys(ggmlPrototypes).length + Object.keys(llamaPrototypes).length,
     mathCores: native.mathCores,
     systemInfo: native.systemInfo.trim(),
-    libraries: { ...native.libraries },
+    libraries: native.libraries,
   };
   diagnosis.devices = listDevices(native).map(({ name, description, kind, memoryFree, memoryTotal }) => ({
     name,

@@ -115,3 +115,8 @@ export const ggmlPrototypes = {
   schedGraphCompute: ['ggml_backend_sched_graph_compute', 'i32', ['ptr', 'ptr']],
   schedBufferSize: ['ggml_backend_sched_get_buffer_size', 'size', ['ptr', 'ptr']],
 } as const satisfies Record<string, Prototype>;
+
+/** Of libggml-cpu (ggml-cpu.h). */
+export const ggmlCpuPrototypes = {
+  fp32ToFp16Row: ['ggml_cpu_fp32_to_fp16', 'void', ['memory', 'memory', 'i64']],
+} as const satisfies Record<string, Prototype>;

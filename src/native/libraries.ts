@@ -8,6 +8,8 @@ export interface LibraryPaths {
   ggml: string;
   /** Tensors, graphs, allocation, quantisation. */
   ggmlBase: string;
+  /** Arithmetic for the instructions of this very processor; undefined where it is part of another library. */
+  ggmlCpu: string | undefined;
 }
 
 type FileNames = Record<keyof LibraryPaths, RegExp>;
@@ -22,16 +24,19 @@ export const libraryFileNames: Record<'linux' | 'darwin' | 'win32', FileNames> =
     llama: /^libllama(\.[a-z]+)?\.v[\d.]+\.so$/,
     ggml: /^libggml(\.[a-z]+)?\.v[\d.]+\.so$/,
     ggmlBase: /^libggml-base\.so$/,
+    ggmlCpu: /^libggml-cpu(-\w+)?\.so$/,
   },
   darwin: {
     llama: /^libllama(\.[a-z]+)?\.v[\d.]+\.dylib$/,
     ggml: /^libggml(\.[a-z]+)?\.v[\d.]+\.dylib$/,
     ggmlBase: /^libggml-base\.dylib$/,
+    ggmlCpu: /^libggml-cpu(-\w+)?\.(dylib|so)$/,
   },
   win32: {
     llama: /^llama(\.[a-z]+)?\.v[\d.]+\.dll$/i,
     ggml: /^ggml(\.[a-z]+)?\.v[\d.]+\.dll$/i,
     ggmlBase: /^ggml-base\.dll$/i,
+    ggmlCpu: /^ggml-cpu(-\w+)?\.dll$/i,
   },
 };
 
@@ -45,16 +50,21 @@ export function findLibraries(loaded: readonly string[], platform: string): Libr
     llama: pick(loaded, names.llama),
     ggml: pick(loaded, names.ggml),
     ggmlBase: pick(loaded, names.ggmlBase),
+    ggmlCpu: find(loaded, names.ggmlCpu),
   };
 }
 
 function pick(loaded: readonly string[], name: RegExp): string {
-  // The last one wins: a build that node-llama-cpp tried and dropped is loaded before the one it chose.
-  const found = loaded.findLast((path) => name.test(basename(path.replaceAll('\\', '/'))));
+  const found = find(loaded, name);
   if (found === undefined) {
     throw new PixtralError('machine', `llama.cpp: no loaded library is named like ${name.source}`, {
       hint: 'reinstall the packages (npm install); pixtral doctor shows what was found',
     });
   }
   return found;
+}
+
+/** The last one wins: a build that node-llama-cpp tried and dropped is loaded before the one it chose. */
+function find(loaded: readonly string[], name: RegExp): string | undefined {
+  return loaded.findLast((path) => name.test(basename(path.replaceAll('\\', '/'))));
 }

@@ -15,7 +15,7 @@ export function diagnosisText({ platform, node, runtime, devices, memory, model,
         'llama.cpp',
         `${runtime.version}, ${runtime.gpu}, ${runtime.symbols} symbols found, ${runtime.mathCores} cores for arithmetic`,
       ],
-      ['libraries', runtime.libraries['llama'] ?? ''],
+      ['libraries', runtime.libraries.llama],
     );
   }
   for (const { name, description, kind, memoryFree, memoryTotal } of devices) {

@@ -1,10 +1,11 @@
 /**
  * How long `pixtral convert` takes, against the bare quantisation of the same tensors (nothing read or written) and
  * against the two-step way (llama.cpp's converter to bf16, then llama-quantize); f16 and bf16 against `cp` of the
- * checkpoint. Random weights in Pixtral-12B's shapes with few layers. All of one round run one after the other.
+ * checkpoint, with and without the `sync` that `convert` has in it. Random weights in Pixtral-12B's shapes; with few
+ * layers, unless asked for all 40 (51 GB of disk). All of one round run one after the other.
  *
  *   npm run build && [LLAMA_CPP=<tree with build/bin/llama-quantize> PYTHON=<python with torch, transformers>] \
- *     npm run bench:convert -- <folder> [types] [--layers 4] [--rounds 3]
+ *     npm run bench:convert -- <folder> [types] [--layers 4] [--rounds 3] [--keep]
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
@@ -23,7 +24,11 @@ import { pixtral12b, writeRandomCheckpoint } from '../scale/random-checkpoint.ts
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  options: { layers: { type: 'string', default: '4' }, rounds: { type: 'string', default: '3' } },
+  options: {
+    layers: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '3' },
+    keep: { type: 'boolean', default: false },
+  },
 });
 const [folder, typeNames = 'q4_k_m,q8_0,f16,bf16'] = positionals;
 if (folder === undefined) throw new Error('usage: npm run bench:convert -- <folder> [types] [--layers n]');
@@ -43,40 +48,57 @@ try {
   }
 } finally {
   await native.close();
-  await rm(checkpoint, { recursive: true, force: true });
+  if (!flags.keep) await rm(checkpoint, { recursive: true, force: true });
+}
+
+interface Timing {
+  what: string;
+  seconds: number;
+  /** Bytes. */
+  peakResident?: number;
 }
 
 /** The order alternates: what a run leaves in memory helps or harms the next. */
 async function runRound(type: ConvertType, round: number): Promise<void> {
-  const isCopy = type === 'f16' || type === 'bf16';
-  const runs: [string, () => Promise<number> | number][] = [
-    ['convert', () => measureOurs(type)],
-    ...(isCopy ? [['cp', copy] as [string, () => number]] : []),
-    ...(isCopy ? [] : [['bare quantisation', () => quantizeBare(type)] as [string, () => Promise<number>]]),
-    ...(isCopy || !tree ? [] : [['two steps', () => twoSteps(type, tree)] as [string, () => number]]),
-  ];
-  const seconds = new Map<string, number>();
-  for (const [what, run] of round % 2 === 0 ? runs : runs.toReversed()) {
+  const others: (() => Promise<Timing[]> | Timing[])[] =
+    type === 'f16' || type === 'bf16'
+      ? [copy]
+      : [() => quantizeBare(type), ...(tree ? [() => twoSteps(type, tree)] : [])];
+  const runs = [() => measureOurs(type), ...others];
+  const timings: Timing[] = [];
+  for (const run of round % 2 === 0 ? runs : runs.toReversed()) {
     execFileSync('sync');
     await setTimeout(3000);
-    seconds.set(what, await run());
+    timings.push(...(await run()));
   }
-  const ours = seconds.get('convert') ?? 0;
-  const shown = runs.map(([what]) => {
-    const taken = seconds.get(what) ?? 0;
-    return `${what} ${taken.toFixed(1)} s${what === 'convert' ? '' : ` (ratio ${(ours / taken).toFixed(2)})`}`;
-  });
-  process.stdout.write(`${type}: ${shown.join(', ')}\n`);
+  const ours = timings.find(({ peakResident }) => peakResident !== undefined)?.seconds ?? 0;
+  process.stdout.write(`${type}: ${timings.map((timing) => spelled(timing, ours)).join(', ')}\n`);
 }
 
-async function measureOurs(type: ConvertType): Promise<number> {
-  const { seconds, exitCode } = await measurePixtral(['convert', checkpoint, '--out', out, '--type', type, '--json']);
+function spelled({ what, seconds, peakResident }: Timing, ours: number): string {
+  const note =
+    peakResident === undefined
+      ? `ratio ${(ours / seconds).toFixed(2)}`
+      : `peak RSS ${(peakResident / 1e9).toFixed(2)} GB`;
+  return `${what} ${seconds.toFixed(1)} s (${note})`;
+}
+
+async function measureOurs(type: ConvertType): Promise<Timing[]> {
+  const { seconds, exitCode, peakResident } = await measurePixtral([
+    'convert',
+    checkpoint,
+    '--out',
+    out,
+    '--type',
+    type,
+    '--json',
+  ]);
   await rm(out, { recursive: true, force: true });
   if (exitCode !== 0) throw new Error(`convert ended with ${exitCode}`);
-  return seconds;
+  return [{ what: 'convert', seconds, peakResident }];
 }
 
-async function quantizeBare(type: ConvertType): Promise<number> {
+async function quantizeBare(type: ConvertType): Promise<Timing[]> {
   const { files } = await planCheckpoint(checkpoint, plainOptions(type, out));
   const slices = files.flatMap(({ tensors }) => slicesOf(tensors));
   const largest = Math.max(...slices.map(({ rows, perRow }) => rows * perRow));
@@ -84,7 +106,7 @@ async function quantizeBare(type: ConvertType): Promise<number> {
   const start = performance.now();
   const next = slices.values();
   await Promise.all(Array.from({ length: availableParallelism() }, () => quantizeAll(next, floats)));
-  return (performance.now() - start) / 1000;
+  return [{ what: 'bare quantisation', seconds: secondsSince(start) }];
 }
 
 async function quantizeAll(slices: Iterable<Slice>, floats: Float32Array): Promise<void> {
@@ -96,7 +118,7 @@ async function quantizeAll(slices: Iterable<Slice>, floats: Float32Array): Promi
   }
 }
 
-function twoSteps(type: ConvertType, llamaCpp: string): number {
+function twoSteps(type: ConvertType, llamaCpp: string): Timing[] {
   const [floats, quantized, mmproj] = ['floats.gguf', 'quantized.gguf', 'mmproj.gguf'].map((name) =>
     join(folder!, name),
   );
@@ -113,16 +135,25 @@ function twoSteps(type: ConvertType, llamaCpp: string): number {
   }
   const words = [floats!, quantized!, type.toUpperCase(), String(availableParallelism())];
   execFileSync(join(llamaCpp, 'build/bin/llama-quantize'), words, { stdio: 'ignore' });
-  const seconds = (performance.now() - start) / 1000;
+  const seconds = secondsSince(start);
   execFileSync('rm', ['-f', floats!, quantized!, mmproj!]);
-  return seconds;
+  return [{ what: 'two steps', seconds }];
 }
 
-function copy(): number {
+function copy(): Timing[] {
   const [from, to] = [join(checkpoint, 'consolidated.safetensors'), join(folder!, 'copy')];
   const start = performance.now();
   execFileSync('cp', ['--reflink=never', from, to]);
-  const seconds = (performance.now() - start) / 1000;
+  const seconds = secondsSince(start);
+  execFileSync('sync', [to]);
+  const synced = secondsSince(start);
   rmSync(to);
-  return seconds;
+  return [
+    { what: 'cp', seconds },
+    { what: 'cp and sync', seconds: synced },
+  ];
+}
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
 }

@@ -34,7 +34,12 @@ interface Options extends Partial<Omit<PlanningOptions & RunOptions, 'type'>> {
 
 const chatTemplate = (version: string): string => `{{ messages }} of ${version}`;
 const run = (folder: string, type: ConvertType, options: Options): Promise<Converted> =>
-  convert(folder, { ...plainOptions(type, options.out), chatTemplate, native, ...options });
+  convert(folder, {
+    ...plainOptions(type, options.out),
+    chatTemplate,
+    codec: Promise.resolve(native.ggml),
+    ...options,
+  });
 
 async function converted(
   folder: string,

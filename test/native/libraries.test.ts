@@ -15,7 +15,12 @@ const packages = {
       'libggml-cuda.so',
       'libggml-cpu-zen4.so',
     ],
-    expected: { llama: 'libllama.cuda.v0.5.0.so', ggml: 'libggml.cuda.v0.5.0.so', ggmlBase: 'libggml-base.so' },
+    expected: {
+      llama: 'libllama.cuda.v0.5.0.so',
+      ggml: 'libggml.cuda.v0.5.0.so',
+      ggmlBase: 'libggml-base.so',
+      ggmlCpu: 'libggml-cpu-zen4.so',
+    },
   },
   darwin: {
     folder: '/app/node_modules/@node-llama-cpp/mac-arm64-metal/bins/mac-arm64-metal/',
@@ -30,19 +35,27 @@ const packages = {
       llama: 'libllama.metal.v0.5.0.dylib',
       ggml: 'libggml.metal.v0.5.0.dylib',
       ggmlBase: 'libggml-base.dylib',
+      ggmlCpu: undefined,
     },
   },
   win32: {
     folder: 'C:\\app\\node_modules\\@node-llama-cpp\\win-x64\\bins\\win-x64\\',
     files: ['llama-common.dll', 'llama.v0.5.0.dll', 'ggml.v0.5.0.dll', 'ggml-base.dll', 'ggml-cpu-zen4.dll'],
-    expected: { llama: 'llama.v0.5.0.dll', ggml: 'ggml.v0.5.0.dll', ggmlBase: 'ggml-base.dll' },
+    expected: {
+      llama: 'llama.v0.5.0.dll',
+      ggml: 'ggml.v0.5.0.dll',
+      ggmlBase: 'ggml-base.dll',
+      ggmlCpu: 'ggml-cpu-zen4.dll',
+    },
   },
 };
 
 for (const [platform, { folder, files, expected }] of Object.entries(packages)) {
   test(`the libraries of ${platform} are told apart by their names`, () => {
     const found = findLibraries(['/usr/lib/libc.so.6', ...files.map((file) => folder + file)], platform);
-    for (const key of ['llama', 'ggml', 'ggmlBase'] as const) assert.equal(found[key], folder + expected[key]);
+    for (const [key, file] of Object.entries(expected)) {
+      assert.equal(found[key as keyof typeof expected], file && folder + file);
+    }
   });
 }
 

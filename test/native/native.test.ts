@@ -66,6 +66,19 @@ test('f32 rows need no conversion, f16 and bf16 rows keep exactly representable 
   }
 });
 
+test("halves made by the processor's own instructions are those of the portable library, ties and subnormals too", async () => {
+  const halfUlps = Array.from({ length: 0x7c00 }, (_, half) => [
+    0x38001000 + (half << 13),
+    0x33000000 + half * 0x2001,
+  ]).flat();
+  const words = Uint32Array.from([...halfUlps, ...Array.from({ length: 0x10000 }, (_, high) => high << 16)]);
+  const finite = new Float32Array(words.buffer).map((value) => (Math.abs(value) < 65_520 ? value : 0));
+  const [ours, portable] = [new Uint16Array(finite.length), new Uint16Array(finite.length)];
+  await native.ggml.fp32ToFp16Rows(finite, ours, finite.length);
+  native.ggml.fp32ToFp16Row(finite, portable, finite.length);
+  assert.deepEqual(ours, portable);
+});
+
 test('handles close in reverse order, once, and null is refused', () => {
   const closed: bigint[] = [];
   const handles = new Handles();
