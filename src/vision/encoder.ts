@@ -296,13 +296,16 @@ function newArena({ ggml }: Native, handles: Handles, config: TowerConfig): Poin
   );
 }
 
-/** The fused kernel in the precision of the weights, where the device has it. */
+/**
+ * The fused kernel in the precision of the weights, where the device has it. The CPU's computes in f32 either way:
+ * keys and values cut to f16 would only cost it the conversion there and back.
+ */
 function chooseAttention(
   native: Native,
   parts: { gguf: Gguf; config: TowerConfig; device: Device; weights: ReadonlyMap<string, Pointer> },
 ): Attention {
-  const exact = parts.gguf.tensors.get('v.blk.0.attn_q.weight')?.type === ggmlType.f32;
-  const fused: Attention = exact ? 'flash-f32' : 'flash-f16';
+  const f32Weights = parts.gguf.tensors.get('v.blk.0.attn_q.weight')?.type === ggmlType.f32;
+  const fused: Attention = f32Weights || parts.device.kind === 'cpu' ? 'flash-f32' : 'flash-f16';
   const arena = new Handles();
   try {
     const { attention } = buildTowerGraph(native.ggml, newArena(native, arena, parts.config), {

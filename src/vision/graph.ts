@@ -5,8 +5,8 @@ import type { TowerConfig } from './config.ts';
 
 /**
  * How attention is computed. `flash-f16`: ggml's fused kernel with keys and values in f16;
- * `flash-f32`: the same in f32, for f32 weights; `plain`: two matrix products and a softmax, with a score
- * tensor of heads * patches * patches floats (1 GB for 4096 patches), for devices without a fused kernel.
+ * `flash-f32`: the same in f32, for f32 weights and for the CPU; `plain`: two matrix products and a softmax, with a
+ * score tensor of heads * patches * patches floats (1 GB for 4096 patches), for devices without a fused kernel.
  */
 export type Attention = 'flash-f16' | 'flash-f32' | 'plain';
 
@@ -131,9 +131,9 @@ function attend(ggml: Ggml, g: Pointer, { q, key, value, kind, scale, nodes }: A
     const mixed = ggml.mulMat(g, transposed, ggml.softMaxExt(g, scores, null, scale, 0)); // [k, n, heads]
     return ggml.cont(g, ggml.permute(g, mixed, 0, 2, 1, 3)); // [k, heads, n]
   }
-  const type = kind === 'flash-f16' ? ggmlType.f16 : ggmlType.f32;
+  const stored = (x: Pointer): Pointer => (kind === 'flash-f16' ? ggml.cast(g, x, ggmlType.f16) : x);
   const values = ggml.permute(g, value, 0, 2, 1, 3); // [k, n, heads]
-  const mixed = ggml.flashAttnExt(g, queries, ggml.cast(g, keys, type), ggml.cast(g, values, type), null, scale, 0, 0); // [k, heads, n]
+  const mixed = ggml.flashAttnExt(g, queries, stored(keys), stored(values), null, scale, 0, 0); // [k, heads, n]
   ggml.precSetAcc(mixed, ggmlConstants.precisionF32);
   nodes.push(mixed);
   return mixed;
