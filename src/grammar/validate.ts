@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { rootOnly } from './keywords.ts';
@@ -11,6 +12,13 @@ export function schemaValidator(document: Json): (value: Json) => string | undef
   // strict would refuse what our own reader allows: types told by their keywords, lists of types.
   const ajv = new Ajv2020({ strict: false, validateSchema: false, logger: false, ownProperties: true });
   addFormats.default(ajv);
+  // ajv's own comparison calls toString and valueOf, which a value may have as properties.
+  ajv.removeKeyword('enum').removeKeyword('const');
+  ajv.addKeyword({
+    keyword: 'enum',
+    validate: (values: Json[], value: Json) => values.some((one) => same(one, value)),
+  });
+  ajv.addKeyword({ keyword: 'const', validate: same });
   const validate = ajv.compile(isObject(document) ? withoutNames(document) : {});
   return (value) => (validate(value) ? undefined : ajv.errorsText(validate.errors, { dataVar: '#' }));
 }
@@ -18,4 +26,10 @@ export function schemaValidator(document: Json): (value: Json) => string | undef
 /** An address of its own would be looked up, and references are relative to it. */
 function withoutNames(document: { [name: string]: Json }): object {
   return Object.fromEntries(Object.entries(document).filter(([keyword]) => !rootOnly.includes(keyword)));
+}
+
+/** As JSON: -0 is 0, the order of properties means nothing. */
+function same(one: Json, other: Json): boolean {
+  const [plain, otherPlain] = [one, other].map((value): unknown => JSON.parse(JSON.stringify(value)));
+  return isDeepStrictEqual(plain, otherPlain);
 }
