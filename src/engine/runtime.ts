@@ -6,6 +6,7 @@ import { PixtralError } from '../base/errors.ts';
 import type { AbortFlag } from '../native/abort-flag.ts';
 import { mainDevice } from '../native/devices.ts';
 import { type Native, openNative } from '../native/native.ts';
+import { imagesOf } from '../prompt/message.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { checkMainMemory, chooseGpuLayers, chooseSequences, towerComputeBytes } from './budget.ts';
 import type { EngineOptions, Question } from './events.ts';
@@ -109,9 +110,7 @@ export class Runtime {
    */
   lookAhead(question: Question | undefined, signal: AbortSignal | undefined): void {
     if (!question || !this.#hasGpu) return;
-    const images = question.messages.flatMap(({ content }) =>
-      content.flatMap((chunk) => (chunk.kind === 'image' ? [chunk.image] : [])),
-    );
+    const images = question.messages.flatMap(({ content }) => imagesOf(content));
     const unknown = images.filter((image) => this.#slots?.holdsPicture(this.#pictureKey(image)) !== true);
     this.#rows.ahead(unknown, signal);
   }

@@ -8,6 +8,11 @@ export interface Message<I> {
   prefix?: boolean;
 }
 
+/** What carries the pictures of a message, in their order. */
+export function imagesOf<I>(content: readonly Chunk<I>[]): I[] {
+  return content.flatMap((chunk) => (chunk.kind === 'image' ? [chunk.image] : []));
+}
+
 /** A picture's layout in tokens, after resizing: `columns` across and `rows` down. */
 export interface Gridded {
   grid: { columns: number; rows: number };

@@ -1,5 +1,5 @@
 import { PixtralError } from '../base/errors.ts';
-import type { Chunk } from './message.ts';
+import { type Chunk, imagesOf } from './message.ts';
 
 const placeholder = /\{\{(\d+)\}\}|\{(\d+)\}/g;
 
@@ -10,7 +10,7 @@ const placeholder = /\{\{(\d+)\}\}|\{(\d+)\}/g;
  * @throws PixtralError `usage` unless every image has exactly one place
  */
 export function placeImages<I>(content: readonly Chunk<I>[], nameOf: (image: I) => string): Chunk<I>[] {
-  const images = content.flatMap((chunk) => (chunk.kind === 'image' ? [chunk.image] : []));
+  const images = imagesOf(content);
   const texts = content.map((chunk) => (chunk.kind === 'text' ? pieces(chunk.text) : []));
   const places = texts.flat().filter((piece) => typeof piece === 'number');
   if (places.length > 0) checkPlaces(places, { images, nameOf });

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { binary } from '../helpers/binary.ts';
 
-export const pixtral = [process.execPath, fileURLToPath(new URL('../../bin/pixtral.cjs', import.meta.url))];
+export const pixtral = [process.execPath, binary];
 
 export interface CommandRun {
   stdout: string;

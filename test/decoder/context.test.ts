@@ -1,31 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { type CacheType, cacheTypes } from '../../src/decoder/cache-types.ts';
 import { DecoderContext } from '../../src/decoder/context.ts';
-import { DecoderModel } from '../../src/decoder/model.ts';
 import { Sampler } from '../../src/decoder/sampler.ts';
 import type { Sequence } from '../../src/decoder/sequence.ts';
-import { readModelFiles } from '../../src/engine/model-files.ts';
-import { AbortFlag } from '../../src/native/abort-flag.ts';
-import { type Native, openNative } from '../../src/native/native.ts';
 import { relativeError } from '../helpers/checkpoints.ts';
-import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';
+import { loadedDecoder } from '../helpers/loaded.ts';
 
-let native: Native;
-let pair: ConvertedPair;
-let model: DecoderModel;
-const abort = new AbortFlag();
-before(async () => {
-  native = await openNative({ gpu: 'off', onLog: () => {} });
-  pair = await convertedPair('mistral', 'f32', native);
-  const { model: gguf } = await readModelFiles(pair);
-  model = await DecoderModel.open({ native, gguf, gpuLayers: 0, abort, signal: undefined });
-});
-after(async () => {
-  model.close();
-  await pair.remove();
-  await native.close();
-});
+const loaded = loadedDecoder('f32');
 
 const prompt = [1, ...Array.from({ length: 99 }, () => 20 + Math.floor(Math.random() * 400))];
 
@@ -40,7 +22,7 @@ async function withContext<T>(
   use: (sequence: Sequence) => Promise<T>,
 ): Promise<T> {
   const shape = { contextSize, sequences: 1, batchSize, cacheType };
-  const context = await DecoderContext.open(model, { ...shape, threads: 1, abort });
+  const context = await DecoderContext.open(loaded.model, { ...shape, threads: 1, abort: loaded.abort });
   try {
     return await use(context.sequences[0]!);
   } finally {
@@ -85,7 +67,7 @@ test('greedy answers are equal, again and again', async () => {
     withContext({ cacheType: 'f16' }, async (sequence) => {
       await sequence.appendIds(prompt, undefined);
       const greedy = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1, repeatPenalty: 1 };
-      const sampler = new Sampler(model, greedy);
+      const sampler = new Sampler(loaded.model, greedy);
       const ids: number[] = [];
       while (ids.length < 32) {
         ids.push(sampler.sample(sequence));
@@ -115,9 +97,9 @@ test('ids outside the vocabulary and rows of another width never reach llama.cpp
 test('a set abort flag stops the prefill and throws the reason', async () => {
   await withContext({}, async (sequence) => {
     const controller = new AbortController();
-    abort.set();
+    loaded.abort.set();
     controller.abort(new Error('enough'));
     await assert.rejects(sequence.appendIds(prompt, controller.signal), /enough/);
-    abort.clear();
+    loaded.abort.clear();
   });
 });

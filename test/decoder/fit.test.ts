@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { DecoderConfig } from '../../src/decoder/config.ts';
 import { cacheBytes, layersThatFit, memoryNeed } from '../../src/decoder/fit.ts';
-import { type ModelFiles, readModelFiles } from '../../src/engine/model-files.ts';
-import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';
+import { convertedFiles } from '../helpers/loaded.ts';
 
-let pair: ConvertedPair;
-let files: ModelFiles;
-before(async () => {
-  pair = await convertedPair('mistral', 'f16');
-  files = await readModelFiles(pair);
-});
-after(() => pair.remove());
+const tiny = convertedFiles('f16');
 
 test("the KV cache of Pixtral-12B's whole context takes 20 GiB in f16", () => {
   const config = { layers: 40, kvHeads: 8, headDim: 128 } as DecoderConfig;
@@ -21,7 +14,7 @@ test("the KV cache of Pixtral-12B's whole context takes 20 GiB in f16", () => {
 
 test('more free memory never means fewer layers, and enough of it means all and the output', () => {
   const options = { contextSize: 4096, sequences: 1, cacheType: 'f16', batchSize: 512 } as const;
-  const parts = { gguf: files.model, config: files.decoder };
+  const parts = { gguf: tiny.files.model, config: tiny.files.decoder };
   const { weights, cache, compute } = memoryNeed(parts, options);
   const whole = weights + cache + compute;
   const layers = Array.from({ length: 41 }, (_, i) =>
@@ -32,5 +25,5 @@ test('more free memory never means fewer layers, and enough of it means all and 
     layers.toSorted((one, other) => one - other),
   );
   assert.equal(layers[0], 0);
-  assert.equal(layers.at(-1), files.decoder.layers + 1);
+  assert.equal(layers.at(-1), tiny.files.decoder.layers + 1);
 });

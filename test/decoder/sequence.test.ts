@@ -1,33 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { DecoderContext } from '../../src/decoder/context.ts';
-import { DecoderModel } from '../../src/decoder/model.ts';
 import { Sequence } from '../../src/decoder/sequence.ts';
-import { readModelFiles } from '../../src/engine/model-files.ts';
-import { AbortFlag } from '../../src/native/abort-flag.ts';
-import { type Native, openNative } from '../../src/native/native.ts';
 import { relativeError } from '../helpers/checkpoints.ts';
-import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';
+import { loadedDecoder } from '../helpers/loaded.ts';
 
-let native: Native;
-let pair: ConvertedPair;
-let model: DecoderModel;
-const abort = new AbortFlag();
-before(async () => {
-  native = await openNative({ gpu: 'off', onLog: () => {} });
-  pair = await convertedPair('mistral', 'q8_0', native);
-  const { model: gguf } = await readModelFiles(pair);
-  model = await DecoderModel.open({ native, gguf, gpuLayers: 0, abort, signal: undefined });
-});
-after(async () => {
-  model.close();
-  await pair.remove();
-  await native.close();
-});
+const loaded = loadedDecoder('q8_0');
 
 async function withSequences<T>(count: number, use: (...sequences: Sequence[]) => Promise<T>): Promise<T> {
   const shape = { contextSize: 1024, sequences: count, batchSize: 128, cacheType: 'q8_0' } as const;
-  const context = await DecoderContext.open(model, { ...shape, threads: 1, abort });
+  const context = await DecoderContext.open(loaded.model, { ...shape, threads: 1, abort: loaded.abort });
   try {
     return await use(...context.sequences);
   } finally {
@@ -148,7 +130,7 @@ test('a state that is cut short is refused, and leaves the sequence empty and of
 test('logits that are no numbers are an error, and mark the context as one to be left', async () => {
   await withSequences(2, async (...sequences) => {
     const [good, bad] = [sequences[0]!, sequences[1]!];
-    await bad.appendRows(new Float32Array(model.config.dim).fill(Infinity), undefined);
+    await bad.appendRows(new Float32Array(loaded.model.config.dim).fill(Infinity), undefined);
     assert.throws(() => bad.logits(), { code: 'machine', message: /logits are no numbers/ });
     assert.equal(bad.context.isSpoiled, true);
     await good.appendIds(ids(1, 30), undefined);

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { checkMainMemory, chooseSequences } from '../../src/engine/budget.ts';
-import { type ModelFiles, readModelFiles } from '../../src/engine/model-files.ts';
 import type { Device } from '../../src/native/devices.ts';
-import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';
+import { convertedFiles } from '../helpers/loaded.ts';
 
-let pair: ConvertedPair;
-let files: ModelFiles;
-before(async () => {
-  pair = await convertedPair('mistral', 'f16');
-  files = await readModelFiles(pair);
-});
-after(() => pair.remove());
+const tiny = convertedFiles('f16');
 
 const shape = { contextSize: 4096, cacheType: 'f16', batchSize: 512 } as const;
 
@@ -21,7 +14,7 @@ function sequences(
   isLoaded = false,
 ): number {
   const device = { kind: 'gpu', memoryFree } as Device;
-  return chooseSequences(files, { ...shape, wanted, device, towerBytes: 0, isLoaded });
+  return chooseSequences(tiny.files, { ...shape, wanted, device, towerBytes: 0, isLoaded });
 }
 
 test('as many sequences at once as a GPU has memory for, never more than eight or than there are questions', () => {
@@ -44,15 +37,15 @@ test('what the user says is taken, but for questions that there are not', () => 
 
 test('sequences that cannot fit into main memory are refused with --parallel as a remedy', () => {
   const huge = { ...shape, contextSize: 2 ** 31, gpuLayers: 0 };
-  assert.throws(() => checkMainMemory(files, { ...huge, sequences: 64 }), {
+  assert.throws(() => checkMainMemory(tiny.files, { ...huge, sequences: 64 }), {
     code: 'usage',
     message: /^--parallel 64: for each a context of 2147483648 tokens in f16 needs [\d.]+ GiB, [\d.]+ GiB are free$/,
     hint: 'use a smaller --parallel or --context, or --cache-type q8_0',
   });
-  assert.throws(() => checkMainMemory(files, { ...huge, sequences: 1 }), {
+  assert.throws(() => checkMainMemory(tiny.files, { ...huge, sequences: 1 }), {
     code: 'machine',
     message: /^memory: a context of 2147483648 tokens in f16 needs/,
     hint: 'use a smaller --context, or --cache-type q8_0',
   });
-  checkMainMemory(files, { ...shape, sequences: 2, gpuLayers: 0 });
+  checkMainMemory(tiny.files, { ...shape, sequences: 2, gpuLayers: 0 });
 });

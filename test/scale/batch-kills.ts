@@ -8,13 +8,12 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { answersIn, lengthOf, untilBytes } from '../helpers/batch-process.ts';
+import { binary } from '../helpers/binary.ts';
 import { convertedPair } from '../helpers/converted.ts';
 import { writeRecords } from './batch-records.ts';
 
 const [records = 1000, kills = 20, parallel = 4] = process.argv.slice(2).map(Number);
-const binary = fileURLToPath(new URL('../../bin/pixtral.cjs', import.meta.url));
 
 const pair = await convertedPair('mistral', 'f16');
 const folder = await mkdtemp(join(tmpdir(), 'pixtral-kills-'));

@@ -8,12 +8,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { binary } from '../helpers/binary.ts';
 import { convertedPair } from '../helpers/converted.ts';
 import { writeRecords } from './batch-records.ts';
 
 const [records = 1000, width = 320, height = 240] = process.argv.slice(2).map(Number);
-const binary = fileURLToPath(new URL('../../bin/pixtral.cjs', import.meta.url));
 
 const pair = await convertedPair('mistral', 'f16');
 const folder = await mkdtemp(join(tmpdir(), 'pixtral-memory-'));

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { binary } from '../helpers/binary.ts';
 
 /** One finished command. */
 export interface Measured {
@@ -14,8 +14,6 @@ export interface Measured {
   /** Bytes that were handed to write calls. */
   writtenBytes: number;
 }
-
-const binary = fileURLToPath(new URL('../../bin/pixtral.cjs', import.meta.url));
 
 /** Runs `pixtral` with arguments and kills it (SIGKILL) after some seconds. */
 export async function killPixtral(args: readonly string[], afterSeconds: number): Promise<void> {

@@ -4,7 +4,7 @@ import type { ModelPaths } from '../../engine/resolve.ts';
 import type { Picture } from '../../image/load.ts';
 import type { Source } from '../../image/sources.ts';
 import type { StageReporter } from '../../output/progress.ts';
-import type { Message } from '../../prompt/message.ts';
+import { type Message, imagesOf } from '../../prompt/message.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
 import { type FormatFlags, answerFormat, formatHelp, formatOptions } from '../format-options.ts';
 import { type Io, onceStdin } from '../io.ts';
@@ -127,8 +127,8 @@ async function readPictures(
   });
   const { pictureReceipt } = await import('../../engine/receipt.ts');
   const { warnOfShrinking } = await import('../../output/shrink.ts');
-  const images = messages.flatMap(({ content }) => content.filter((chunk) => chunk.kind === 'image'));
-  const receipts = images.map(({ image }) => pictureReceipt(image));
+  const images = messages.flatMap(({ content }) => imagesOf(content));
+  const receipts = images.map((image) => pictureReceipt(image));
   warnOfShrinking(receipts, { write: (lines) => reporter.note(lines), json: flags.json === true });
   return messages;
 }
