@@ -59,7 +59,7 @@ export interface Native {
   /** Calls a `void (*)(backend, callback, data)` found through the registry. */
   callBackendCallback(fn: Pointer, backend: Pointer, callback: Pointer, userData: Pointer): void;
   /** Calls a `void *(*)(void *)` found through the registry. */
-  callPointer(fn: Pointer, argument: Uint8Array): Pointer | null;
+  callPointer(fn: Pointer, argument: Uint8Array | Pointer): Pointer | null;
   /** Calls a `void (*)(void *)` found through the registry. */
   callVoid(fn: Pointer, argument: Pointer): void;
   /** `count` values of a row stored as ggml type `type`. */
@@ -68,6 +68,8 @@ export interface Native {
   readonly mathCores: number;
   /** The last error that llama.cpp logged, for a message that says why. */
   lastError(): string | undefined;
+  /** A list of pointers that ends with NULL. */
+  readPointers(at: Pointer): Pointer[];
   /** Copies `count` floats out of native memory. */
   readFloats(at: Pointer, count: number): Float32Array;
   /** Native work goes on that cannot be stopped: `close` then leaves what it uses to the end of the process. */
@@ -190,6 +192,14 @@ async function bindRuntime(runtime: Llama, lastError: Native['lastError']): Prom
     },
     mathCores: runtime.cpuMathCores,
     lastError,
+    readPointers: (at) => {
+      const pointers: Pointer[] = [];
+      for (;;) {
+        const pointer = BigInt(koffi.decode.uint64(at + BigInt(pointers.length * 8)));
+        if (pointer === 0n) return pointers;
+        pointers.push(pointer);
+      }
+    },
     readFloats: (at, count) => new Float32Array(koffi.view(at, count * 4)).slice(),
     abandon: () => (abandoned = true),
     close: async () => {

@@ -1,6 +1,4 @@
-import { open } from 'node:fs/promises';
 import { PixtralError } from '../base/errors.ts';
-import { readExactly } from '../base/files.ts';
 import type { Gguf } from '../gguf/types.ts';
 import type { AbortFlag } from '../native/abort-flag.ts';
 import { type Pointer, callAsync } from '../native/bind.ts';
@@ -8,9 +6,10 @@ import { type Device, listDevices } from '../native/devices.ts';
 import { ggmlConstants, ggmlType } from '../native/ggml.ts';
 import { Handles } from '../native/handles.ts';
 import type { Native } from '../native/native.ts';
-import { type TowerConfig, towerConfig, towerTensors } from './config.ts';
+import { type TowerConfig, towerConfig } from './config.ts';
 import { type Attention, type TowerGraph, buildTowerGraph, graphCapacity } from './graph.ts';
 import { gatherRows, patchOrder } from './patch-order.ts';
+import { uploadWeights } from './weights.ts';
 
 export interface EncoderOptions {
   native: Native;
@@ -36,9 +35,6 @@ export interface EncodedPicture {
   /** Output of the tower's last block in raster order, [patches, hidden]; only with `keepTower`. */
   tower: Float32Array | undefined;
 }
-
-/** Bytes moved to the device at a time. */
-const uploadChunk = 16 * 1024 * 1024;
 
 /**
  * The vision tower with its weights on a device. One picture per graph: pictures never see each other,
@@ -218,55 +214,6 @@ function configureCpu(
   const setAbort = native.ggml.registryProcAddress(registry, 'ggml_backend_set_abort_callback');
   if (setThreads !== null) native.callBackendInt(setThreads, backend, threads);
   if (setAbort !== null) native.callBackendCallback(setAbort, backend, native.address('ggml_is_empty'), abort.data);
-}
-
-async function uploadWeights(
-  { native, gguf }: EncoderOptions,
-  { config, handles, backend }: { config: TowerConfig; handles: Handles; backend: Pointer },
-): Promise<{ weights: Map<string, Pointer>; weightBytes: number }> {
-  const { ggml } = native;
-  const wanted = towerTensors(config);
-  const arena = handles.own(
-    'an arena for weights',
-    ggml.init({ mem_size: ggml.tensorOverhead() * (wanted.length + 1), mem_buffer: null, no_alloc: true }),
-    (made) => ggml.free(made),
-  );
-  const weights = new Map<string, Pointer>();
-  for (const { name, dims } of wanted) {
-    const [ne0 = 1, ne1 = 1, ne2 = 1, ne3 = 1] = dims;
-    weights.set(name, ggml.newTensor4d(arena, gguf.tensors.get(name)!.type, ne0, ne1, ne2, ne3));
-  }
-  const buffer = handles.own(
-    'a buffer for the vision tower',
-    ggml.allocContextTensors(arena, ggml.backendBufferType(backend)),
-    (made) => ggml.bufferFree(made),
-  );
-  ggml.bufferSetUsage(buffer, ggmlConstants.usageWeights);
-  await copyWeights(native, gguf, weights);
-  return { weights, weightBytes: ggml.bufferSize(buffer) };
-}
-
-async function copyWeights({ ggml }: Native, gguf: Gguf, weights: ReadonlyMap<string, Pointer>): Promise<void> {
-  const file = await open(gguf.path, 'r');
-  try {
-    const chunk = new Uint8Array(uploadChunk);
-    for (const [name, tensor] of weights) {
-      const { offset, byteLength } = gguf.tensors.get(name)!;
-      if (ggml.nbytes(tensor) !== byteLength) {
-        throw new PixtralError(
-          'model',
-          `${gguf.path}: tensor ${name} has ${byteLength} bytes, expected ${ggml.nbytes(tensor)}`,
-        );
-      }
-      for (let done = 0; done < byteLength; done += uploadChunk) {
-        const length = Math.min(uploadChunk, byteLength - done);
-        await readExactly(file, { path: gguf.path, position: offset + done, length, target: chunk });
-        ggml.tensorSet(tensor, chunk, done, length);
-      }
-    }
-  } finally {
-    await file.close();
-  }
 }
 
 function openScheduler(
