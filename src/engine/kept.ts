@@ -1,7 +1,6 @@
 import { type Hash, createHash } from 'node:crypto';
 import type { CacheType } from '../decoder/cache-types.ts';
 import type { Picture } from '../image/load.ts';
-import { callAsync } from '../native/bind.ts';
 import type { Native } from '../native/native.ts';
 import type { Run } from '../prompt/encode.ts';
 import type { Cache } from '../store/cache.ts';
@@ -110,7 +109,7 @@ function hashOf(...parts: readonly (string | Uint8Array)[]): Hash {
 
 async function halvesOf(rows: Float32Array, native: Native): Promise<Uint8Array> {
   const halves = new Uint16Array(rows.length);
-  await callAsync(native.ggml.fp32ToFp16Row, rows, halves, rows.length);
+  await native.ggml.fp32ToFp16Rows(rows, halves, rows.length);
   return new Uint8Array(halves.buffer);
 }
 
