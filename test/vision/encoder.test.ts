@@ -11,6 +11,7 @@ import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';
 let native: Native;
 let pair: ConvertedPair;
 let encoder: VisionEncoder;
+const abort = new AbortFlag(); // its memory is read as long as the encoder is there
 before(async () => {
   native = await openNative({ gpu: 'off', onLog: () => {} });
   pair = await convertedPair('mistral', 'f32', native);
@@ -20,7 +21,7 @@ before(async () => {
     gguf: mmproj,
     device: mainDevice(native),
     threads: 2,
-    abort: new AbortFlag(),
+    abort,
   });
 });
 after(async () => {
