@@ -15,12 +15,13 @@ export interface Measured {
   writtenBytes: number;
 }
 
-/** Runs `pixtral` with arguments and kills it (SIGKILL) after some seconds. */
-export async function killPixtral(args: readonly string[], afterSeconds: number): Promise<void> {
+/** Runs `pixtral` with arguments and kills it (SIGKILL) after some seconds. Returns whether it still ran then. */
+export async function killPixtral(args: readonly string[], afterSeconds: number): Promise<boolean> {
   const child = spawn(process.execPath, [binary, ...args], { stdio: 'ignore' });
   const timer = setTimeout(() => child.kill('SIGKILL'), afterSeconds * 1000);
   await new Promise((resolve) => child.on('close', resolve));
   clearTimeout(timer);
+  return child.signalCode === 'SIGKILL';
 }
 
 /** Runs `pixtral` with arguments and watches its memory through /proc (Linux). What it says on stderr is not shown. */

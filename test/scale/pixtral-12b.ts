@@ -1,6 +1,6 @@
 /**
- * Size: a checkpoint of Pixtral-12B's exact shapes and shards with random weights (25 GB), converted, killed and gone
- * on with at random moments, checked, and asked once.
+ * Size: a checkpoint of Pixtral-12B's exact shapes and shards with random weights (25 GB), converted, converted once
+ * more with kills at random moments, each gone on with, compared, and asked once.
  *
  *   npm run build && npm run measure:12b -- <folder with 45 GB free> [types] [--layout huggingface] [--kills 3] [--convert-only] [--keep]
  *
@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync } from 'node:fs';
-import { readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
@@ -38,7 +38,7 @@ try {
   for (const type of types.split(',')) {
     const converted = join(folder, `converted-${type}`);
     const once = await measureConvert(type, converted);
-    for (let kill = 0; kill < Number(flags.kills); kill++) await killAndResume(type, { converted, ...once });
+    if (Number(flags.kills) > 0) await killAndResume(type, { converted, kills: Number(flags.kills), ...once });
     if (!flags['convert-only']) await measureAsk(type, converted);
     if (!flags.keep) await rm(converted, { recursive: true, force: true });
   }
@@ -84,24 +84,29 @@ function convertWords(type: string, converted: string): string[] {
   return ['convert', checkpoint, '--out', converted, '--type', type, '--json'];
 }
 
-/** SIGKILL somewhere between a twentieth and all of the time that a whole run takes. */
+/** One conversion with SIGKILL at several moments; each run goes on with what the one before left. */
 async function killAndResume(
   type: string,
-  { converted, seconds, sha256 }: Once & { converted: string },
+  { converted, kills, seconds, sha256 }: Once & { converted: string; kills: number },
 ): Promise<void> {
   await rm(converted, { recursive: true, force: true });
-  const after = seconds * (0.05 + 0.9 * Math.random());
-  await killPixtral(convertWords(type, converted), after);
-  const left = existsSync(converted) ? (await readdir(converted)).join(', ') : 'nothing';
+  for (let kill = 1; kill <= kills; kill++) {
+    const after = (seconds / kills) * (0.1 + 0.8 * Math.random());
+    if (!(await killPixtral(convertWords(type, converted), after))) throw new Error('it was over before the kill');
+    const left = await Promise.all(
+      (await readdir(converted)).map(async (name) => `${name} ${gb((await stat(join(converted, name))).size)}`),
+    );
+    print(`killed after ${after.toFixed(1)} s`, `left ${left.join(', ')}`);
+  }
   const run = await measurePixtral(convertWords(type, converted));
-  if (run.exitCode !== 0) throw new Error(`the second run ended with ${run.exitCode}`);
+  if (run.exitCode !== 0) throw new Error(`the last run ended with ${run.exitCode}`);
   const { resumed_bytes: resumed } = JSON.parse(run.stdout) as { resumed_bytes: number };
   const same = (await hashOf(converted)) === sha256;
   print(
-    `killed after ${after.toFixed(1)} s`,
-    `left ${left}; gone on after ${gb(resumed)} in ${run.seconds.toFixed(1)} s, ${same ? 'the same bytes' : 'OTHER BYTES'}`,
+    `gone on after ${gb(resumed)}`,
+    `${run.seconds.toFixed(1)} s, ${gb(run.writtenBytes)} written, ${same ? `the same bytes (sha256 ${sha256})` : 'OTHER BYTES'}`,
   );
-  if (!same) process.exitCode = 1;
+  if (!same || resumed === 0) process.exitCode = 1;
 }
 
 async function hashOf(converted: string): Promise<string> {
