@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { PixtralError } from '../base/errors.ts';
 import { systemError } from '../base/files.ts';
 import { type GpuChoice, type Native, openNative } from '../native/native.ts';
-import { convertCheckpoint } from './convert.ts';
 
 /** Its name on the command line. */
 export const demoName = 'demo';
@@ -49,6 +48,7 @@ async function make(folder: string, native: Native): Promise<void> {
     throw systemError(part, 'cannot write there', cause);
   });
   try {
+    const { convertCheckpoint } = await import('./convert.ts');
     await convertCheckpoint(demoCheckpoint, {
       out: part,
       type: 'f16',

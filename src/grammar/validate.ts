@@ -1,17 +1,26 @@
+import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
+import type * as Ajv from 'ajv/dist/2020.js';
+import type * as AjvFormats from 'ajv-formats';
 import { rootOnly } from './keywords.ts';
 import { type Json, isObject } from './schema.ts';
+
+// Loaded with the first schema: most commands have none, and it takes longer than all of our own modules.
+const require = createRequire(import.meta.url);
+const loadAjv = () => ({
+  ...(require('ajv/dist/2020.js') as typeof Ajv),
+  addFormats: (require('ajv-formats') as typeof AjvFormats.default).default,
+});
 
 /**
  * Compares a value with its schema, an object or `true`, independently of the grammar that it was written by.
  * Returns what is wrong, on one line.
  */
 export function schemaValidator(document: Json): (value: Json) => string | undefined {
+  const { Ajv2020, addFormats } = loadAjv();
   // strict would refuse what our own reader allows: types told by their keywords, lists of types.
   const ajv = new Ajv2020({ strict: false, validateSchema: false, logger: false, ownProperties: true });
-  addFormats.default(ajv);
+  addFormats(ajv);
   // ajv's own comparison calls toString and valueOf, which a value may have as properties.
   ajv.removeKeyword('enum').removeKeyword('const');
   ajv.addKeyword({
