@@ -69,7 +69,7 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   };
   const native = await attempt(
     diagnosis,
-    async () => options.paths?.native ?? openNative({ gpu: options.gpu, onLog: () => {} }),
+    async () => options.paths?.native ?? openNative({ gpu: options.gpu, anew: true, onLog: () => {} }),
   );
   try {
     if (native) describeRuntime(diagnosis, native);

@@ -1,8 +1,10 @@
-import type { Llama } from 'node-llama-cpp';
+import { basename, dirname } from 'node:path';
 import type Koffi_ from 'koffi';
 import { PixtralError, reasonOf } from '../base/errors.ts';
+import { type Build, type LoadedBuild, openAddon } from './addon.ts';
 import { type Library, type Pointer, bind, callAsync } from './bind.ts';
 import { ggmlCpuPrototypes, ggmlPrototypes, initParamsFields, typeTraitsLayout } from './ggml.ts';
+import { keepBuild, knownBuild } from './known-build.ts';
 import { type LibraryPaths, findLibraries } from './libraries.ts';
 import {
   batchFields,
@@ -19,6 +21,8 @@ export type LogLevel = 'error' | 'warn' | 'info';
 
 export interface NativeOptions {
   gpu: GpuChoice;
+  /** Finds anew which build runs here, whatever was found before. */
+  anew?: boolean;
   onLog: (level: LogLevel, text: string) => void;
 }
 
@@ -84,24 +88,27 @@ export const expectedVersion = '0.5.0';
  * Loads the llama.cpp build that fits this machine (node-llama-cpp chooses) and binds the C API on it.
  * @throws PixtralError `machine` when no build fits, the version differs or a symbol is missing
  */
-export async function openNative({ gpu, onLog }: NativeOptions): Promise<Native> {
+export async function openNative({ gpu, anew = false, onLog }: NativeOptions): Promise<Native> {
   let lastError: string | undefined;
-  const llama = await loadRuntime(gpu, (level, text) => {
+  const log: NativeOptions['onLog'] = (level, text) => {
     if (level === 'error') lastError = text;
     onLog(level, text);
-  });
+  };
+  const build = anew ? undefined : await knownBuild(gpu);
+  const loaded = (build && (await openAddon(build, log).catch(() => undefined))) ?? (await findBuild(gpu, log));
   try {
-    return await bindRuntime(llama, () => lastError);
+    return await bindRuntime(loaded, () => lastError);
   } catch (thrown) {
-    await llama.dispose();
+    await loaded.dispose();
     throw thrown;
   }
 }
 
-async function loadRuntime(gpu: GpuChoice, onLog: NativeOptions['onLog']): Promise<Llama> {
+/** node-llama-cpp chooses; what it chose is kept for the next time. */
+async function findBuild(gpu: GpuChoice, onLog: NativeOptions['onLog']): Promise<LoadedBuild> {
   const { getLlama, LlamaLogLevel } = await import('node-llama-cpp');
   try {
-    return await getLlama({
+    const llama = await getLlama({
       gpu: gpu === 'off' ? false : gpu,
       build: 'never',
       skipDownload: true,
@@ -117,6 +124,11 @@ async function loadRuntime(gpu: GpuChoice, onLog: NativeOptions['onLog']): Promi
         onLog(known, text.trimEnd());
       },
     });
+    const found = llama.gpu === false ? 'cpu' : llama.gpu;
+    // On a Mac it needs no process to try, and sets Metal up in a way of its own.
+    if (found !== 'metal') await keepBuild(gpu, buildOf(found));
+    const { cpuMathCores: mathCores, systemInfo } = llama;
+    return { gpu: found, mathCores, systemInfo, dispose: () => llama.dispose() };
   } catch (cause) {
     throw new PixtralError('machine', `llama.cpp: no build runs here with --gpu ${gpu}: ${reasonOf(cause)}`, {
       hint:
@@ -128,7 +140,13 @@ async function loadRuntime(gpu: GpuChoice, onLog: NativeOptions['onLog']): Promi
   }
 }
 
-async function bindRuntime(runtime: Llama, lastError: Native['lastError']): Promise<Native> {
+/** The build that was loaded last. */
+function buildOf(gpu: GpuKind): Build {
+  const last = (name: RegExp): string => loadedLibraries().findLast((path) => name.test(basename(path)))!;
+  return { gpu, addon: last(/^llama-addon\.node$/), backends: dirname(last(new RegExp(`ggml-${gpu}\\b`))) };
+}
+
+async function bindRuntime(runtime: LoadedBuild, lastError: Native['lastError']): Promise<Native> {
   const { default: koffi } = await import('koffi');
   widenWorkerStacks(koffi);
   const libraries = findLibraries(loadedLibraries(), process.platform);
@@ -171,7 +189,7 @@ async function bindRuntime(runtime: Llama, lastError: Native['lastError']): Prom
       quantizeChunk: (...values) => callAsync(ggml.quantizeChunkSync, ...values),
     },
     llama,
-    gpu: runtime.gpu === false ? 'cpu' : runtime.gpu,
+    gpu: runtime.gpu,
     version: llama.version(),
     systemInfo: runtime.systemInfo,
     libraries,
@@ -190,7 +208,7 @@ async function bindRuntime(runtime: Llama, lastError: Native['lastError']): Prom
       koffi.call(convert, toFloat, row, values, count);
       return values;
     },
-    mathCores: runtime.cpuMathCores,
+    mathCores: runtime.mathCores,
     lastError,
     readPointers: (at) => {
       const pointers: Pointer[] = [];

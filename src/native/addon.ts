@@ -1,0 +1,65 @@
+import { createRequire } from 'node:module';
+import type { GpuKind, LogLevel } from './native.ts';
+
+/** A build of llama.cpp among node-llama-cpp's packages. */
+export interface Build {
+  gpu: GpuKind;
+  /** Path of its `llama-addon.node`. */
+  addon: string;
+  /** Folder of the backends that it loads. */
+  backends: string;
+}
+
+/** llama.cpp as it is loaded in this process. */
+export interface LoadedBuild {
+  gpu: GpuKind;
+  mathCores: number;
+  systemInfo: string;
+  dispose(): Promise<void>;
+}
+
+/** What node-llama-cpp's own Llama.js calls to start; the exact version in package.json has it so. */
+interface Addon {
+  markLoaded(): boolean;
+  /** Safe from any thread of llama.cpp. A line can come in pieces. */
+  setLogger(logger: (level: number, piece: string) => void): void;
+  setLoggerLogLevel(level: number): void;
+  loadBackends(folder?: string): void;
+  getGpuType(): 'cuda' | 'vulkan' | 'metal' | false | undefined;
+  ensureGpuDeviceIsSupported(): void;
+  getMathCores(): number;
+  systemInfo(): string;
+  init(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+const info = 4;
+const levels: readonly LogLevel[] = ['error', 'error', 'error', 'warn', 'info'];
+
+/**
+ * Loads a build that is known to run here: a twentieth of a second, where `getLlama` takes one to find it.
+ * @throws Error when it is no longer there or another one
+ */
+export async function openAddon(build: Build, onLog: (level: LogLevel, line: string) => void): Promise<LoadedBuild> {
+  const addon = createRequire(import.meta.url)(build.addon) as Addon;
+  addon.markLoaded();
+  addon.setLogger(byLines(onLog));
+  addon.setLoggerLogLevel(info);
+  addon.loadBackends();
+  if (!addon.getGpuType()) addon.loadBackends(build.backends);
+  const gpu = addon.getGpuType() || 'cpu';
+  if (gpu !== build.gpu) throw new Error(`${build.addon}: runs on ${gpu}, expected ${build.gpu}`);
+  addon.ensureGpuDeviceIsSupported();
+  await addon.init();
+  const [mathCores, systemInfo] = [Math.floor(addon.getMathCores()), addon.systemInfo()];
+  return { gpu, mathCores, systemInfo, dispose: () => addon.dispose() };
+}
+
+function byLines(onLog: (level: LogLevel, line: string) => void): (level: number, piece: string) => void {
+  let rest = '';
+  return (level, piece) => {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop()!;
+    for (const line of lines) onLog(levels[level] ?? 'info', line.trimEnd());
+  };
+}
