@@ -1,5 +1,5 @@
 import type { NamedModel } from '../engine/resolve.ts';
-import { cacheFolder } from '../store/paths.ts';
+import { cacheFolder } from '../base/cache-folder.ts';
 import type { Io } from './io.ts';
 
 /** The model that flags or the environment name. */

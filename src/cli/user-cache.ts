@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseByteSize } from '../base/byte-size.ts';
 import { PixtralError } from '../base/errors.ts';
 import type { Cache } from '../store/cache.ts';
-import { cacheFolder } from '../store/paths.ts';
+import { cacheFolder } from '../base/cache-folder.ts';
 import type { Io } from './io.ts';
 
 /** What pictures and prompts left for later questions. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../store/paths.ts';
+import { cacheFolder } from '../base/cache-folder.ts';
 import type { Build } from './addon.ts';
 import type { GpuChoice } from './native.ts';
 
