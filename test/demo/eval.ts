@@ -3,7 +3,7 @@
  *
  *   PYTHON=<python with Pillow> npm run eval:demo -- --seed 7 [--count 500] [--type f32] [--wrong] [--torch answers.json]
  *
- * --wrong lists the wrong answers; --torch compares with what `train.py --evaluate 500 --seed 7 --answers` said.
+ * --wrong lists the wrong answers; --torch compares with what `train.py --init models/demo --evaluate 500 --seed 7 --answers` said.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
