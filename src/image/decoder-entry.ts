@@ -1,5 +1,5 @@
 /** What decoder-process.ts forks: decodes what it is sent, page by page, until its parent is gone. */
-import { Worker } from 'node:worker_threads';
+import { endWithParent } from '../base/end-with-parent.ts';
 import { type ErrorCode, PixtralError, reasonOf } from '../base/errors.ts';
 import { type DecodeRequest, type DecodedPage, decodePages } from './decode.ts';
 
@@ -20,30 +20,8 @@ interface Refused {
   broken: boolean;
 }
 
-/** In a thread of its own: while a decoder is busy or hangs, nothing else runs on the main one. */
-const watch = `
-const { workerData } = require('node:worker_threads');
-setInterval(() => {
-  const alone = process.ppid !== workerData.parent;
-  if (alone || process.memoryUsage.rss() > workerData.maxBytes) process.kill(process.pid, 'SIGKILL');
-}, 20);`;
-
-const watcher = new Worker(watch, {
-  eval: true,
-  execArgv: [],
-  workerData: { parent: Number(process.argv[2]), maxBytes: Number(process.argv[3]) },
-});
-watcher.on('error', end);
-watcher.unref(); // only the parent's channel keeps this process alive
-// Ctrl-C reaches every process of a terminal; the parent decides.
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {});
-process.on('disconnect', end);
-if (!process.connected) end(); // the parent ended while this began
+endWithParent({ parent: Number(process.argv[2]), maxBytes: Number(process.argv[3]) });
 process.on('message', (request) => void answer(request as DecodeRequest));
-
-function end(): void {
-  process.kill(process.pid, 'SIGKILL');
-}
 
 async function answer(request: DecodeRequest): Promise<void> {
   try {
