@@ -42,6 +42,7 @@ export function chooseContextSize(
 
 /**
  * Layers for the GPU: what the user said, else what fits beside the vision tower.
+ * @param loaded those of a loaded model: they stay where they are, and the memory that they took is no longer free
  * @param towerBytes what the tower will still take on the device
  */
 export function chooseGpuLayers(
@@ -49,15 +50,18 @@ export function chooseGpuLayers(
   {
     device,
     gpuLayers,
+    loaded,
     towerBytes,
     ...shape
   }: ContextShape & {
     device: Device;
     gpuLayers: number | 'auto';
+    loaded: number | undefined;
     towerBytes: number;
   },
 ): number {
   if (device.kind === 'cpu') return 0;
+  if (loaded !== undefined) return loaded;
   if (gpuLayers !== 'auto') return gpuLayers;
   const freeBytes = device.memoryFree - gpuReserve - towerBytes;
   return layersThatFit({ gguf: files.model, config: files.decoder }, { freeBytes, ...shape });
@@ -120,6 +124,13 @@ export function towerComputeBytes({ tower }: ModelFiles): number {
   const perPatch =
     4 * (8 * tower.hidden + 3 * tower.intermediate + (2 * tower.outputDim) / tower.spatialMergeSize ** 2);
   return patches * perPatch;
+}
+
+/** Weights of the tower. Unlike the decoder's they are copied, also into main memory. */
+export function towerWeightBytes({ mmproj }: ModelFiles): number {
+  let bytes = 0;
+  for (const { byteLength } of mmproj.tensors.values()) bytes += byteLength;
+  return bytes;
 }
 
 /** Bytes of main memory that can still be had. Weights are mapped from the file and do not count. */

@@ -7,7 +7,7 @@ import { type Device, listDevices, mainDevice } from '../native/devices.ts';
 import type { LibraryPaths } from '../native/libraries.ts';
 import { llamaPrototypes } from '../native/llama.ts';
 import { type GpuChoice, type Native, openNative } from '../native/native.ts';
-import { availableMemory, chooseGpuLayers, towerComputeBytes } from './budget.ts';
+import { availableMemory, chooseGpuLayers, towerComputeBytes, towerWeightBytes } from './budget.ts';
 import { readModelFiles } from './model-files.ts';
 import type { ModelPaths } from './resolve.ts';
 
@@ -125,14 +125,13 @@ async function modelFit(
     { gguf: files.model, config: files.decoder },
     { contextSize: context, sequences: 1, cacheType: cache, batchSize },
   );
-  let towerWeights = 0;
-  for (const tensor of files.mmproj.tensors.values()) towerWeights += tensor.byteLength;
-  const towerBytes = towerWeights + towerComputeBytes(files);
+  const towerBytes = towerWeightBytes(files) + towerComputeBytes(files);
   const device = native && mainDevice(native);
   const gpuLayers = device
     ? chooseGpuLayers(files, {
         device,
         gpuLayers: 'auto',
+        loaded: undefined,
         contextSize: context,
         sequences: 1,
         cacheType: cache,

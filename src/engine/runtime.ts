@@ -8,7 +8,7 @@ import { mainDevice } from '../native/devices.ts';
 import { type Native, openNative } from '../native/native.ts';
 import { imagesOf } from '../prompt/message.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
-import { checkMainMemory, chooseGpuLayers, chooseSequences, towerComputeBytes } from './budget.ts';
+import { checkMainMemory, chooseGpuLayers, chooseSequences, towerComputeBytes, towerWeightBytes } from './budget.ts';
 import type { EngineOptions, Question } from './events.ts';
 import { type Kept, openKept } from './kept.ts';
 import type { ModelFiles } from './model-files.ts';
@@ -53,6 +53,8 @@ export class Runtime {
   #slots: Slots | undefined;
   #kept: Kept | undefined;
   #hasGpu = false;
+  /** Of the loaded model. */
+  #gpuLayers: number | undefined;
   /** Of [IMG_BREAK] and [IMG_END]. */
   #controlRows: Float32Array[] | undefined;
 
@@ -131,20 +133,35 @@ export class Runtime {
 
   async #openContext(native: Native, { contextSize, withImages, signal }: LoadOptions): Promise<void> {
     this.#closeContext();
-    const { batchSize, gpuLayers: layers } = this.#options;
+    const { batchSize, gpuLayers: layers, questions } = this.#options;
     const device = mainDevice(native);
     this.#hasGpu = device.kind !== 'cpu';
-    const towerBytes = withImages ? towerComputeBytes(this.#files) : 0;
+    // The tower is opened behind the decoder, perhaps for a later question: what it will take must be left.
+    const towerBytes = withImages || questions > 1 ? this.#towerBytes() : 0;
     const shape = { contextSize, cacheType: this.#cacheType, batchSize };
-    const isLoaded = this.#model !== undefined;
+    const loaded = this.#gpuLayers;
+    const isLoaded = loaded !== undefined;
     const sequences = chooseSequences(this.#files, { ...shape, wanted: this.#options, device, towerBytes, isLoaded });
-    const gpuLayers = chooseGpuLayers(this.#files, { ...shape, sequences, device, gpuLayers: layers, towerBytes });
+    const gpuLayers = chooseGpuLayers(this.#files, {
+      ...shape,
+      sequences,
+      device,
+      gpuLayers: layers,
+      loaded,
+      towerBytes,
+    });
     checkMainMemory(this.#files, { ...shape, sequences, gpuLayers });
     const abort = this.#abort;
     this.#model ??= await DecoderModel.open({ native, gguf: this.#files.model, gpuLayers, abort, signal });
+    this.#gpuLayers = gpuLayers;
     const threads = this.#threads(native);
     this.#context = await DecoderContext.open(this.#model, { ...shape, sequences, threads, abort });
     this.#slots = new Slots(this.#context);
+  }
+
+  /** What the tower will still take. */
+  #towerBytes(): number {
+    return towerComputeBytes(this.#files) + (this.#encoder ? 0 : towerWeightBytes(this.#files));
   }
 
   #closeContext(): void {

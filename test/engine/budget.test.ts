@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
-import { checkMainMemory, chooseSequences } from '../../src/engine/budget.ts';
+import { layersThatFit } from '../../src/decoder/fit.ts';
+import { checkMainMemory, chooseGpuLayers, chooseSequences, towerWeightBytes } from '../../src/engine/budget.ts';
 import type { Device } from '../../src/native/devices.ts';
 import { convertedFiles } from '../helpers/loaded.ts';
 
@@ -48,4 +50,36 @@ test('sequences that cannot fit into main memory are refused with --parallel as 
     hint: 'use a smaller --context, or --cache-type q8_0',
   });
   checkMainMemory(tiny.files, { ...shape, sequences: 2, gpuLayers: 0 });
+});
+
+const gpuReserve = 512 * 2 ** 20;
+
+function layers(memoryFree: number, { towerBytes = 0, loaded }: { towerBytes?: number; loaded?: number } = {}): number {
+  const device = { kind: 'gpu', memoryFree } as Device;
+  return chooseGpuLayers(tiny.files, { ...shape, sequences: 1, device, gpuLayers: 'auto', loaded, towerBytes });
+}
+
+test('layers for a GPU leave what the tower will take, weights included', () => {
+  const { model: gguf, decoder: config } = tiny.files;
+  const fitting = (freeBytes: number): number => layersThatFit({ gguf, config }, { ...shape, sequences: 1, freeBytes });
+  const enough = Array.from({ length: 4096 }, (_, at) => at * 2 ** 16).find(
+    (free) => fitting(free) === config.layers + 1,
+  )!;
+  const towerBytes = towerWeightBytes(tiny.files);
+  assert.ok(towerBytes > 100_000);
+  assert.equal(layers(gpuReserve + enough), config.layers + 1);
+  assert.ok(layers(gpuReserve + enough, { towerBytes }) < config.layers + 1);
+  assert.equal(layers(gpuReserve + enough + towerBytes, { towerBytes }), config.layers + 1);
+});
+
+test('layers that are loaded stay where they are, whatever is still free', () => {
+  assert.equal(layers(0), 0);
+  assert.equal(layers(0, { loaded: 3 }), 3);
+  assert.equal(layers(2 ** 40, { loaded: 1 }), 1);
+});
+
+test("the tower's weights are those of the projector file", async () => {
+  const { size } = await stat(tiny.files.mmproj.path);
+  const bytes = towerWeightBytes(tiny.files);
+  assert.ok(bytes < size && bytes > size * 0.9, `${bytes} of ${size}`);
 });
