@@ -45,6 +45,17 @@ export function mainDevice(native: Native): Device {
   return found;
 }
 
+/** Those that llama.cpp spreads a model's layers over besides the CPU. */
+export function gpuDevices(native: Native): Device[] {
+  const { kind } = mainDevice(native);
+  return kind === 'cpu' ? [] : listDevices(native).filter((device) => device.kind === kind);
+}
+
+/** For people, and to tell whether devices are still the same. */
+export function deviceLabel({ name, description }: Device): string {
+  return `${name} (${description})`;
+}
+
 function kindOf(type: number): Device['kind'] {
   switch (type) {
     case deviceType.cpu:

@@ -79,6 +79,8 @@ export const ggmlPrototypes = {
   newGraphCustom: ['ggml_new_graph_custom', 'tensor', ['ptr', 'size', 'bool']],
   buildForwardExpand: ['ggml_build_forward_expand', 'void', ['ptr', 'ptr']],
 
+  /** Null twice: to the standard error of the process, at once. */
+  logSet: ['ggml_log_set', 'void', ['ptr', 'ptr']],
   typeTraits: ['ggml_get_type_traits', 'ptr', ['i32']],
   bytesPerRow: ['ggml_row_size', 'size', ['i32', 'i64']],
   fp32ToFp16Row: ['ggml_fp32_to_fp16_row', 'void', ['memory', 'memory', 'i64']],

@@ -17,6 +17,8 @@ import {
 
 export type GpuChoice = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
 export type GpuKind = 'cuda' | 'vulkan' | 'metal' | 'cpu';
+/** What a GPU is reached through. */
+export type GpuBackend = Exclude<GpuKind, 'cpu'>;
 export type LogLevel = 'error' | 'warn' | 'info';
 
 export interface NativeOptions {
@@ -79,6 +81,12 @@ export interface Native {
   /** Native work goes on that cannot be stopped: `close` then leaves what it uses to the end of the process. */
   abandon(): void;
   close(): Promise<void>;
+}
+
+/** Those whose drivers and libraries seem to be on this machine, the best first. Nothing is loaded to find out. */
+export async function gpuBackends(): Promise<GpuBackend[]> {
+  const { getLlamaGpuTypes } = await import('node-llama-cpp');
+  return (await getLlamaGpuTypes('supported')).filter((gpu) => gpu !== false);
 }
 
 /** The structs in llama.ts belong to this version; another one would read garbage. */

@@ -1,0 +1,82 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { extname } from 'node:path';
+import { reasonOf } from '../base/errors.ts';
+import type { GpuKind } from './native.ts';
+
+/**
+ * What a trial of a backend has shown. `no-build`: nothing to reach it with runs here; `no-device`: it has none;
+ * `fails`: it has one that cannot be relied on.
+ */
+export type Verdict =
+  | { verdict: 'works'; devices: readonly string[] }
+  | { verdict: 'fails' | 'no-build' | 'no-device'; finding: string };
+
+export interface TrialOptions {
+  /** What is forked: trial-entry.ts. */
+  entry: URL;
+  /** For everything, from the start of the process. */
+  milliseconds: number;
+}
+
+/** A driver that compiles its shaders for the first time takes several seconds, a sound one otherwise two. */
+export const trialOptions: TrialOptions = {
+  entry: new URL(`trial-entry${extname(import.meta.url)}`, import.meta.url),
+  milliseconds: 30_000,
+};
+
+/**
+ * Computes a little on a backend's devices, in a process of its own: a driver that does not know the library's kernels,
+ * or is broken, ends the process (ggml aborts), hangs, or computes something else, which only a trial can tell.
+ * @throws the reason of the signal
+ */
+export async function tryBackend(
+  gpu: GpuKind,
+  { entry, milliseconds, signal }: TrialOptions & { signal: AbortSignal | undefined },
+): Promise<Verdict> {
+  signal?.throwIfAborted();
+  const child = fork(entry, [String(process.pid), gpu], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, GGML_NO_BACKTRACE: '1' }, // it would start a debugger
+    execArgv: entry.pathname.endsWith('.ts') ? process.execArgv : [], // while developing: the loader of TypeScript
+  });
+  const timeout = AbortSignal.timeout(milliseconds);
+  try {
+    return await verdictOf(child, signal ? AbortSignal.any([signal, timeout]) : timeout);
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    const finding = timeout.aborted ? `its trial has not ended after ${milliseconds / 1000} seconds` : reasonOf(thrown);
+    return { verdict: 'fails', finding };
+  } finally {
+    letGo(child);
+  }
+}
+
+/** Its own, if it lives to tell and then ends as it should. */
+async function verdictOf(child: ChildProcess, signal: AbortSignal): Promise<Verdict> {
+  let told: Verdict | undefined;
+  let log = '';
+  child.on('message', (verdict) => (told = verdict as Verdict));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    if (log.length < 1e6) log += text;
+  });
+  const [code, by] = (await once(child, 'close', { signal })) as [number | null, NodeJS.Signals | null];
+  if (told && code === 0) return told;
+  return { verdict: 'fails', finding: `its trial ended with ${by ?? `exit code ${code}`}${errorIn(log)}` };
+}
+
+/** The first error of a log, which is the cause of those behind it. */
+function errorIn(log: string): string {
+  const lines = log.split(/\r?\n/).map((line) => line.replaceAll(/\p{Cc}+/gu, ' ').trim());
+  const found = lines.find((line) => /error|fail|abort/i.test(line));
+  return found === undefined ? '' : `: ${found.slice(0, 200)}`;
+}
+
+/** Also of one that even a kill does not end, because a driver holds it. */
+function letGo(child: ChildProcess): void {
+  child.on('error', () => {});
+  child.kill('SIGKILL');
+  child.stderr?.destroy();
+  if (child.connected) child.disconnect();
+  child.unref();
+}
