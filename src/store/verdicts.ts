@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeWhole } from '../base/files.ts';
+import type { GpuBackend } from '../native/native.ts';
+import type { Verdict } from '../native/trial.ts';
+
+/** Verdicts of earlier processes. */
+export interface Verdicts {
+  get(gpu: GpuBackend): Promise<Verdict | undefined>;
+  /** Where it cannot be kept, the next process tries again. */
+  put(gpu: GpuBackend, verdict: Verdict): Promise<void>;
+}
+
+/** Raise it when a trial shows something else than before. */
+const version = 1;
+/** What fails may have been short of memory, or was mended by a driver whose version nobody tells. */
+const failureMilliseconds = 24 * 60 * 60 * 1000;
+
+/** @param machine everything that a verdict depends on, as far as it is known before a device is touched */
+export function openVerdicts({ folder, machine }: { folder: string; machine: string }): Verdicts {
+  const mark = createHash('sha256').update(machine).digest('hex').slice(0, 16);
+  const pathOf = (gpu: GpuBackend): string => join(folder, `${gpu}-${mark}.json`);
+  return {
+    async get(gpu) {
+      const text = await readFile(pathOf(gpu), 'utf8').catch(() => '');
+      return verdictIn(text, Date.now());
+    },
+    async put(gpu, verdict) {
+      if (verdict.verdict === 'no-build') return; // libraries come and go, and nothing tells
+      const bytes = Buffer.from(`${JSON.stringify({ version, at: Date.now(), ...verdict })}\n`);
+      try {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        await writeWhole(pathOf(gpu), { bytes, force: true, signal: undefined });
+      } catch {
+        // read-only, full, or another process was faster
+      }
+    },
+  };
+}
+
+/** Undefined for what is damaged, of another version or too old. */
+function verdictIn(text: string, now: number): Verdict | undefined {
+  const { version: itsVersion, at, verdict, devices, finding } = fieldsOf(text);
+  if (itsVersion !== version || typeof at !== 'number') return undefined;
+  if (verdict === 'works') return isListOfText(devices) ? { verdict, devices } : undefined;
+  if ((verdict !== 'fails' && verdict !== 'no-device') || typeof finding !== 'string') return undefined;
+  return Math.abs(now - at) < failureMilliseconds ? { verdict, finding } : undefined;
+}
+
+function fieldsOf(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+function isListOfText(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
