@@ -1,7 +1,9 @@
 import type { EngineOptions } from '../engine/events.ts';
 import type { ModelPaths } from '../engine/resolve.ts';
+import { noteLine } from '../output/note.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Io } from './io.ts';
+import { verdictFolder } from './user-cache.ts';
 
 /** As commander gives `modelOptions`, `samplingOptions`, `runtimeOptions` and `cacheOptions`. */
 export interface EngineFlags {
@@ -22,14 +24,23 @@ export interface EngineFlags {
   seed?: number;
   cache: boolean;
   verbose?: boolean;
+  json?: boolean;
 }
 
 type ManyQuestions = Pick<EngineOptions, 'parallel' | 'questions' | 'reproducible'>;
 
+interface Surroundings {
+  paths: ModelPaths;
+  cache: Cache | undefined;
+  io: Io;
+  /** Puts lines on stderr, between what else is there. */
+  note: (lines: string) => void;
+}
+
 /** What an engine is opened with, and for how many questions; llama.cpp's log goes to stderr when it is asked for. */
 export function engineOptions(
-  { context, verbose, gpu, gpuLayers, threads, cacheType, batchSize }: EngineFlags,
-  { paths, cache, io, ...many }: { paths: ModelPaths; cache: Cache | undefined; io: Io } & ManyQuestions,
+  { context, verbose, json = false, gpu, gpuLayers, threads, cacheType, batchSize }: EngineFlags,
+  { paths, cache, io, note, ...many }: Surroundings & ManyQuestions,
 ): EngineOptions {
   return {
     ...paths,
@@ -40,6 +51,8 @@ export function engineOptions(
     batchSize,
     contextSize: context,
     cache,
+    verdictFolder: verdictFolder(io),
+    onNotice: (line) => note(noteLine(line, { json })),
     ...many,
     ...(verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
   };

@@ -1,11 +1,25 @@
-import type { NamedModel } from '../engine/resolve.ts';
 import { cacheFolder } from '../base/cache-folder.ts';
+import type { NamedModel } from '../engine/resolve.ts';
+import { noteLine } from '../output/note.ts';
 import type { Io } from './io.ts';
+import { verdictFolder } from './user-cache.ts';
 
 /** The model that flags or the environment name. */
-export function namedModel(
-  { model, mmproj, gpu = 'off' }: { model?: string; mmproj?: string; gpu?: NamedModel['gpu'] },
-  { env }: Io,
-): NamedModel {
-  return { model: model ?? env['PIXTRAL_MODEL'], mmproj, cache: cacheFolder(env), gpu };
+export function namedModel({ model, mmproj, gpu = 'off', json = false }: NamedFlags, io: Io): NamedModel {
+  return {
+    model: model ?? io.env['PIXTRAL_MODEL'],
+    mmproj,
+    cache: cacheFolder(io.env),
+    gpu,
+    verdictFolder: verdictFolder(io),
+    onNotice: (line) => io.stderr.write(noteLine(line, { json })),
+    signal: io.signal,
+  };
+}
+
+interface NamedFlags {
+  model?: string;
+  mmproj?: string;
+  gpu?: NamedModel['gpu'];
+  json?: boolean;
 }

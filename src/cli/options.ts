@@ -79,7 +79,7 @@ export const pictureOptions = (): Option[] => [
 
 /** How it is computed. */
 export const runtimeOptions = (): Option[] => [
-  new Option('--gpu <kind>', 'where to compute')
+  new Option('--gpu <kind>', 'where to compute; auto: the best GPU that a trial finds working')
     .choices(['auto', 'cuda', 'vulkan', 'metal', 'off'])
     .default(defaults.gpu),
   new Option('--gpu-layers <n>', 'layers on the GPU; auto: what fits')

@@ -10,6 +10,11 @@ export function resultsFolder({ env }: Io): string {
   return join(cacheFolder(env), 'results');
 }
 
+/** Where verdicts on GPUs are kept: a few hundred bytes; nowhere when PIXTRAL_CACHE_SIZE is 0. */
+export function verdictFolder({ env }: Io): string | undefined {
+  return parseByteSize(env['PIXTRAL_CACHE_SIZE'] ?? '') === 0 ? undefined : join(cacheFolder(env), 'gpu');
+}
+
 /**
  * The user's cache of results; undefined when PIXTRAL_CACHE_SIZE is 0.
  * @throws PixtralError `usage` when PIXTRAL_CACHE_SIZE is no size

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PixtralError } from '../base/errors.ts';
 import { systemError } from '../base/files.ts';
-import { type GpuChoice, type Native, openNative } from '../native/native.ts';
+import type { Native } from '../native/native.ts';
+import { type GpuOptions, openWorking } from './working-gpu.ts';
 
 /** Its name on the command line. */
 export const demoName = 'demo';
@@ -22,7 +23,7 @@ export interface DemoFolder {
 }
 
 /** The demonstration model as a converted folder in the user's cache, made on first use, in a second or two. */
-export async function demoFolder({ cache, gpu }: { cache: string; gpu: GpuChoice }): Promise<DemoFolder> {
+export async function demoFolder({ cache, ...gpu }: GpuOptions & { cache: string }): Promise<DemoFolder> {
   const weights = await readFile(join(demoCheckpoint, 'consolidated.safetensors')).catch((cause: unknown) => {
     throw new PixtralError('model', `${demoCheckpoint}: the demonstration model is missing`, {
       hint: 'reinstall the package',
@@ -31,7 +32,7 @@ export async function demoFolder({ cache, gpu }: { cache: string; gpu: GpuChoice
   });
   const folder = join(cache, 'models', `demo-${createHash('sha256').update(weights).digest('hex').slice(0, 16)}`);
   if (await isWhole(folder)) return { folder };
-  const native = await openNative({ gpu, onLog: () => {} });
+  const native = await openWorking({ ...gpu, onLog: () => {} });
   await make(folder, native);
   return { folder, native };
 }

@@ -6,13 +6,18 @@ import { ggmlPrototypes } from '../native/ggml.ts';
 import { type Device, listDevices, mainDevice } from '../native/devices.ts';
 import type { LibraryPaths } from '../native/libraries.ts';
 import { llamaPrototypes } from '../native/llama.ts';
-import { type GpuChoice, type Native, openNative } from '../native/native.ts';
+import type { GpuBackend, GpuChoice, Native } from '../native/native.ts';
+import type { Verdict } from '../native/trial.ts';
 import { availableMemory, chooseGpuLayers, towerComputeBytes, towerWeightBytes } from './budget.ts';
 import { readModelFiles } from './model-files.ts';
 import type { ModelPaths } from './resolve.ts';
+import { type Backends, backends, failureText, tryBackends } from './working-gpu.ts';
 
 export interface DoctorOptions {
   gpu: GpuChoice;
+  /** Where verdicts are kept for later processes. */
+  verdictFolder: string | undefined;
+  signal: AbortSignal;
   /** Check whether this model fits, too. */
   paths: ModelPaths | undefined;
   contextSize: number;
@@ -33,6 +38,8 @@ export interface Diagnosis {
         libraries: LibraryPaths;
       }
     | undefined;
+  /** What trials of the GPU backends have shown, those that `--gpu` could mean here. */
+  backends: ({ gpu: GpuBackend } & Verdict)[];
   devices: Omit<Device, 'handle'>[];
   /** Main memory in bytes. */
   memory: { available: number; total: number };
@@ -57,19 +64,22 @@ export interface ModelFit {
 }
 
 /** Tries everything that `ask` relies on, short of loading weights. Problems are found, not thrown. */
-export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
+export async function diagnose(options: DoctorOptions, machine: Backends = backends): Promise<Diagnosis> {
   const diagnosis: Diagnosis = {
     platform: `${process.platform}-${process.arch}`,
     node: process.versions.node,
     runtime: undefined,
+    backends: await tryBackends(options, machine),
     devices: [],
     memory: { available: availableMemory(), total: totalmem() },
     model: undefined,
     problems: [],
   };
+  diagnosis.problems.push(...backendProblems(diagnosis, options));
+  const gpu = diagnosis.backends.find(({ verdict }) => verdict === 'works')?.gpu ?? 'off';
   const native = await attempt(
     diagnosis,
-    async () => options.paths?.native ?? openNative({ gpu: options.gpu, anew: true, onLog: () => {} }),
+    async () => options.paths?.native ?? machine.open({ gpu, anew: true, onLog: () => {} }),
   );
   try {
     if (native) describeRuntime(diagnosis, native);
@@ -83,6 +93,15 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
     await native?.close();
   }
   return diagnosis;
+}
+
+/** A backend that fails, or that was asked for and is not there. */
+function backendProblems({ backends: tried }: Diagnosis, { gpu: wanted }: DoctorOptions): string[] {
+  return tried.flatMap(({ gpu, ...verdict }) =>
+    verdict.verdict === 'fails' || (verdict.verdict !== 'works' && wanted !== 'auto')
+      ? [failureText(gpu, verdict)]
+      : [],
+  );
 }
 
 async function attempt<T>(diagnosis: Diagnosis, work: () => Promise<T>): Promise<T | undefined> {

@@ -60,8 +60,8 @@ export class Engine {
   }
 
   /** Loads the libraries, but no weights: whoever has many questions learns at once that none can be answered. */
-  async start(): Promise<void> {
-    await this.#runtime.start();
+  async start(signal?: AbortSignal): Promise<void> {
+    await this.#runtime.start(signal);
   }
 
   async close(): Promise<void> {

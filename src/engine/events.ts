@@ -114,6 +114,10 @@ export interface EngineOptions {
   cache?: Cache | undefined;
   /** A line of llama.cpp's log. */
   onLog?: (line: string) => void;
+  /** Where verdicts on GPUs are kept for later processes; without it each tries them anew. */
+  verdictFolder?: string | undefined;
+  /** A line that the user should read. */
+  onNotice?: (line: string) => void;
   /** A runtime that is open already, of the same `gpu`: closed with the engine. */
   native?: Native;
 }

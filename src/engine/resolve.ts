@@ -1,8 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
-import type { GpuChoice, Native } from '../native/native.ts';
+import type { Native } from '../native/native.ts';
 import { demoFolder, demoName, demoNotice } from './demo.ts';
+import type { GpuOptions } from './working-gpu.ts';
 
 /** Paths of a model and the projector that goes with it. */
 export interface ModelPaths {
@@ -15,13 +16,11 @@ export interface ModelPaths {
 }
 
 /** What a user said of the model. */
-export interface NamedModel {
+export interface NamedModel extends GpuOptions {
   model: string | undefined;
   mmproj: string | undefined;
   /** The user's cache folder, where the demonstration model is converted to. */
   cache: string;
-  /** Where it will be computed. */
-  gpu: GpuChoice;
 }
 
 /** Files that say a folder is a checkpoint, not yet converted. */
@@ -37,14 +36,14 @@ const checkpointFiles = [
  * holds both, or `demo`. A path wins over the name.
  * @throws PixtralError `model`, with the way to a model in its hint
  */
-export async function resolveModel({ model, mmproj, cache, gpu }: NamedModel): Promise<ModelPaths> {
+export async function resolveModel({ model, mmproj, cache, ...gpu }: NamedModel): Promise<ModelPaths> {
   if (model === undefined || model === '') {
     throw new PixtralError('model', 'no model: none was given with --model or PIXTRAL_MODEL', {
       hint: 'convert weights once with `pixtral convert <folder>` and name the result with --model; --model demo tries it on drawings',
     });
   }
   if (await isDemo(model)) {
-    const { folder, ...opened } = await demoFolder({ cache, gpu });
+    const { folder, ...opened } = await demoFolder({ cache, ...gpu });
     return { ...(await inPath(folder, mmproj)), ...opened, notice: demoNotice };
   }
   return inPath(model, mmproj);

@@ -5,7 +5,7 @@ import { DecoderModel } from '../decoder/model.ts';
 import { PixtralError } from '../base/errors.ts';
 import type { AbortFlag } from '../native/abort-flag.ts';
 import { mainDevice } from '../native/devices.ts';
-import { type Native, openNative } from '../native/native.ts';
+import type { Native } from '../native/native.ts';
 import { imagesOf } from '../prompt/message.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { checkMainMemory, chooseGpuLayers, chooseSequences, towerComputeBytes, towerWeightBytes } from './budget.ts';
@@ -15,6 +15,7 @@ import type { ModelFiles } from './model-files.ts';
 import { type PictureKey, pictureKeys } from './picture-key.ts';
 import { PictureRows } from './picture-rows.ts';
 import { Slots } from './slots.ts';
+import { openWorking } from './working-gpu.ts';
 
 /** What a question is answered with. */
 export interface Loaded {
@@ -75,9 +76,15 @@ export class Runtime {
   }
 
   /** Loads the libraries, but no weights. */
-  async start(): Promise<Native> {
-    const { gpu, onLog } = this.#options;
-    return (this.#native ??= await openNative({ gpu, onLog: (level, text) => onLog?.(`${level}: ${text}`) }));
+  async start(signal?: AbortSignal): Promise<Native> {
+    const { gpu, verdictFolder, onNotice = () => {}, onLog } = this.#options;
+    return (this.#native ??= await openWorking({
+      gpu,
+      verdictFolder,
+      onNotice,
+      onLog: (level, text) => onLog?.(`${level}: ${text}`),
+      signal,
+    }));
   }
 
   /** Whether one more question can be begun, and if it needs so many tokens. */
@@ -90,7 +97,7 @@ export class Runtime {
   async load({ contextSize, withImages, signal }: LoadOptions): Promise<Loaded> {
     const { tekken, model: gguf, decoder: config } = this.#files;
     const { batchSize, cache } = this.#options;
-    const native = await this.start();
+    const native = await this.start(signal);
     signal?.throwIfAborted();
     await this.#kept?.settle(); // what the question before leaves must not pile up in memory
     if (!this.#isLargeEnough(contextSize)) await this.#openContext(native, { contextSize, withImages, signal });

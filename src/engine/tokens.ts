@@ -18,6 +18,7 @@ import { readTokenizer } from './model-files.ts';
 import type { PictureOptions } from './picture-chunks.ts';
 import { pictureReceipt } from './receipt.ts';
 import { isDemo, resolveModel } from './resolve.ts';
+import { noGpu } from './working-gpu.ts';
 
 /** A prompt as the model would read it. */
 export interface Layout {
@@ -74,7 +75,7 @@ async function openTokenizer({
     }
   }
   if (model !== undefined && basename(model).endsWith('.json')) return fileTokenizer(model);
-  const paths = await resolveModel({ model, mmproj, cache, gpu: 'off' });
+  const paths = await resolveModel({ model, mmproj, cache, ...noGpu });
   const tower = towerConfig(await readGguf(paths.mmproj));
   const image = {
     patchSize: tower.patchSize,

@@ -1,4 +1,5 @@
 import { jsonLine } from './json.ts';
+import { noteLine } from './note.ts';
 import { duration, every } from './pace.ts';
 import { printable } from './printable.ts';
 
@@ -60,7 +61,7 @@ export function batchProgress(
     },
     lines,
     note(text) {
-      lines(json ? jsonLine({ note: text }) : `note: ${printable(text)}\n`);
+      lines(noteLine(text, { json }));
     },
     end({ done, failed, skipped, skippedFailed, again: changed }) {
       clear();

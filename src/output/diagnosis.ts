@@ -4,7 +4,16 @@ import { printable } from './printable.ts';
 import { table } from './table.ts';
 
 /** What `doctor` found, for people. */
-export function diagnosisText({ platform, node, runtime, devices, memory, model, problems }: Diagnosis): string {
+export function diagnosisText({
+  platform,
+  node,
+  runtime,
+  backends,
+  devices,
+  memory,
+  model,
+  problems,
+}: Diagnosis): string {
   const rows: string[][] = [
     ['platform', `${platform}, Node ${node}`],
     ['memory', `${byteSize(memory.available)} free of ${byteSize(memory.total)}`],
@@ -17,6 +26,10 @@ export function diagnosisText({ platform, node, runtime, devices, memory, model,
       ],
       ['libraries', runtime.libraries.llama],
     );
+  }
+  for (const { gpu, ...tried } of backends) {
+    const found = tried.verdict === 'works' ? `computes rightly on ${tried.devices.join(', ')}` : tried.finding;
+    rows.push(['GPU trial', `${gpu}: ${found}`]);
   }
   for (const { name, description, kind, memoryFree, memoryTotal } of devices) {
     const size = memoryTotal > 0 ? `, ${byteSize(memoryFree)} free of ${byteSize(memoryTotal)}` : '';

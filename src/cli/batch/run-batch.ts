@@ -81,8 +81,11 @@ async function openBatchEngine({ flags, io }: BatchRun, questions: number): Prom
   const rowsOnly = cache && flags.records === undefined ? { ...cache, accepts: () => false } : cache;
   const { parallel, reproducible = false } = flags;
   const many = { parallel, reproducible, questions };
-  const engine = await openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, ...many }));
-  await engine.start();
+  const note = (lines: string): void => {
+    if (flags.quiet !== true) io.stderr.write(lines);
+  };
+  const engine = await openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, note, ...many }));
+  await engine.start(io.signal);
   return engine;
 }
 

@@ -96,8 +96,9 @@ async function answer(sources: readonly Message<Source>[], asking: Asking): Prom
   const { paths, reporter, flags, format, io } = asking;
   const { openEngine } = await import('../../engine/engine.ts');
   const cache = flags.cache ? await userCache(io) : undefined;
+  const note = (lines: string): void => reporter.note(lines);
   const alone = { parallel: 1, questions: 1, reproducible: true };
-  const engine = await openEngine(engineOptions(flags, { paths, cache, io, ...alone }));
+  const engine = await openEngine(engineOptions(flags, { paths, cache, io, note, ...alone }));
   try {
     const messages = await readPictures(sources, { ...asking, engine });
     const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 32);

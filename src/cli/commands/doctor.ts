@@ -17,7 +17,7 @@ interface DoctorFlags {
 
 export function doctorCommand(io: Io, outcome: { exitCode: number }): Command {
   const command = new Command('doctor').description(
-    'Check the runtime: build, symbols, devices, memory, and whether a model fits. Exits 1 when something is wrong.',
+    'Check the runtime: build, symbols, devices, memory, whether GPUs compute rightly and a model fits. Exits 1 when something is wrong.',
   );
   for (const option of [...modelOptions(), ...runtimeOptions(), ...outputOptions()]) command.addOption(option);
   return command.action(async (flags: DoctorFlags) => {
@@ -26,6 +26,8 @@ export function doctorCommand(io: Io, outcome: { exitCode: number }): Command {
     const named = namedModel(flags, io);
     const diagnosis = await diagnose({
       gpu: flags.gpu,
+      verdictFolder: named.verdictFolder,
+      signal: io.signal,
       paths: named.model === undefined ? undefined : await resolveModel(named),
       contextSize: flags.context === 'auto' ? defaults.doctorContext : flags.context,
       cacheType: flags.cacheType,
