@@ -1,11 +1,12 @@
 import { PixtralError } from '../base/errors.ts';
+import { gpuCircumstances } from '../native/circumstances.ts';
 import { deviceLabel, gpuDevices } from '../native/devices.ts';
-import { machineText } from '../native/machine.ts';
 import {
   type GpuBackend,
   type GpuChoice,
   type Native,
   type NativeOptions,
+  expectedVersion,
   gpuBackends,
   openNative,
 } from '../native/native.ts';
@@ -26,7 +27,7 @@ export const noGpu: GpuOptions = { gpu: 'off', verdictFolder: undefined, onNotic
 
 /** What reaches the machine; tests have others. */
 export interface Backends {
-  candidates(): Promise<GpuBackend[]>;
+  candidates(how: { anew: boolean }): Promise<GpuBackend[]>;
   try(gpu: GpuBackend, signal: AbortSignal | undefined): Promise<Verdict>;
   open(options: NativeOptions): Promise<Native>;
 }
@@ -67,7 +68,7 @@ export async function tryBackends(
   { gpu, verdictFolder, signal }: Omit<GpuOptions, 'onNotice'>,
   machine: Backends = backends,
 ): Promise<({ gpu: GpuBackend } & Verdict)[]> {
-  const wanted = gpu === 'off' ? [] : gpu === 'auto' ? await machine.candidates() : [gpu];
+  const wanted = gpu === 'off' ? [] : gpu === 'auto' ? await machine.candidates({ anew: true }) : [gpu];
   const found = [];
   for (const backend of wanted) {
     found.push({ gpu: backend, ...(await tryAnew(backend, { verdictFolder, signal, machine })) });
@@ -84,7 +85,7 @@ async function openBest(options: Parameters<typeof openWorking>[0], machine: Bac
   const { onLog, onNotice } = options;
   const failures: string[] = [];
   let native: Native | undefined;
-  for (const gpu of await machine.candidates()) {
+  for (const gpu of await machine.candidates({ anew: false })) {
     const opened = await openTried(gpu, { ...options, machine });
     if (!isFailure(opened)) {
       native = opened;
@@ -127,7 +128,8 @@ async function tryAnew(gpu: GpuBackend, { verdictFolder, signal, machine }: Tryi
 }
 
 async function verdictsIn(folder: string | undefined): Promise<Verdicts | undefined> {
-  return folder === undefined ? undefined : openVerdicts({ folder, machine: await machineText(process.env) });
+  if (folder === undefined) return undefined;
+  return openVerdicts({ folder, machine: [expectedVersion, ...(await gpuCircumstances())].join('\n') });
 }
 
 function isFailure(opened: Native | Verdict): opened is Failure {

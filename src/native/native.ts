@@ -4,7 +4,7 @@ import { PixtralError, reasonOf } from '../base/errors.ts';
 import { type Build, type LoadedBuild, openAddon } from './addon.ts';
 import { type Library, type Pointer, bind, callAsync } from './bind.ts';
 import { ggmlCpuPrototypes, ggmlPrototypes, initParamsFields, typeTraitsLayout } from './ggml.ts';
-import { keepBuild, knownBuild } from './known-build.ts';
+import { keepBackends, keepBuild, knownBackends, knownBuild } from './known-build.ts';
 import { type LibraryPaths, findLibraries } from './libraries.ts';
 import {
   batchFields,
@@ -83,10 +83,14 @@ export interface Native {
   close(): Promise<void>;
 }
 
-/** Those whose drivers and libraries seem to be on this machine, the best first. Nothing is loaded to find out. */
-export async function gpuBackends(): Promise<GpuBackend[]> {
+/** Those whose drivers and libraries seem to be on this machine, the best first. None is loaded to find out. */
+export async function gpuBackends({ anew }: { anew: boolean }): Promise<GpuBackend[]> {
+  const known = anew ? undefined : await knownBackends();
+  if (known) return known;
   const { getLlamaGpuTypes } = await import('node-llama-cpp');
-  return (await getLlamaGpuTypes('supported')).filter((gpu) => gpu !== false);
+  const found = (await getLlamaGpuTypes('supported')).filter((gpu) => gpu !== false);
+  await keepBackends(found);
+  return found;
 }
 
 /** The structs in llama.ts belong to this version; another one would read garbage. */
