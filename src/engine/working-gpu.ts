@@ -41,7 +41,7 @@ export const backends: Backends = {
 type Failure = Extract<Verdict, { finding: string }>;
 
 const remedies: Record<GpuBackend, string> = {
-  cuda: 'a newer NVIDIA driver may help, --gpu vulkan or --gpu off does without',
+  cuda: 'an NVIDIA driver for CUDA 13.1 or newer may help, --gpu vulkan or --gpu off does without',
   vulkan: 'a newer driver of the graphics card may help, --gpu off does without',
   metal: 'a newer macOS may help, --gpu off does without',
 };

@@ -14,10 +14,10 @@ export interface Verdicts {
 
 /** Raise it when a trial shows something else than before. */
 const version = 1;
-/** What fails may have been short of memory, or was mended by a driver whose version nobody tells. */
+/** What fails may have been short of memory, or is mended by something that is not among the circumstances. */
 const failureMilliseconds = 24 * 60 * 60 * 1000;
 
-/** @param machine everything that a verdict depends on, as far as it is known before a device is touched */
+/** @param machine what verdicts depend on, as far as it can be known before a device is touched */
 export function openVerdicts({ folder, machine }: { folder: string; machine: string }): Verdicts {
   const mark = createHash('sha256').update(machine).digest('hex').slice(0, 16);
   const pathOf = (gpu: GpuBackend): string => join(folder, `${gpu}-${mark}.json`);
@@ -27,7 +27,6 @@ export function openVerdicts({ folder, machine }: { folder: string; machine: str
       return verdictIn(text, Date.now());
     },
     async put(gpu, verdict) {
-      if (verdict.verdict === 'no-build') return; // libraries come and go, and nothing tells
       const bytes = Buffer.from(`${JSON.stringify({ version, at: Date.now(), ...verdict })}\n`);
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -44,7 +43,7 @@ function verdictIn(text: string, now: number): Verdict | undefined {
   const { version: itsVersion, at, verdict, devices, finding } = fieldsOf(text);
   if (itsVersion !== version || typeof at !== 'number') return undefined;
   if (verdict === 'works') return isListOfText(devices) ? { verdict, devices } : undefined;
-  if ((verdict !== 'fails' && verdict !== 'no-device') || typeof finding !== 'string') return undefined;
+  if (!isFailure(verdict) || typeof finding !== 'string') return undefined;
   return Math.abs(now - at) < failureMilliseconds ? { verdict, finding } : undefined;
 }
 
@@ -55,6 +54,10 @@ function fieldsOf(text: string): Record<string, unknown> {
   } catch {
     return {};
   }
+}
+
+function isFailure(value: unknown): value is 'fails' | 'no-build' | 'no-device' {
+  return value === 'fails' || value === 'no-build' || value === 'no-device';
 }
 
 function isListOfText(value: unknown): value is string[] {

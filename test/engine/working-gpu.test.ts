@@ -56,7 +56,7 @@ async function opened(gpu: GpuChoice, ways: Ways, verdictFolder: string | undefi
 }
 
 const ptx = 'its trial ended with SIGABRT: CUDA error: the provided PTX was compiled with an unsupported toolchain.';
-const newer = 'a newer NVIDIA driver may help, --gpu vulkan or --gpu off does without';
+const newer = 'an NVIDIA driver for CUDA 13.1 or newer may help, --gpu vulkan or --gpu off does without';
 
 test('auto takes the first backend that works and tries no other', async () => {
   assert.deepEqual(await opened('auto', { cuda: 'works', vulkan: 'works' }), {

@@ -22,9 +22,10 @@ const onlyFile = async (place: string): Promise<string> => join(place, (await re
 const works: Verdict = { verdict: 'works', devices: ['CUDA0 (a card)'] };
 const fails: Verdict = { verdict: 'fails', finding: 'its trial ended with SIGABRT' };
 const empty: Verdict = { verdict: 'no-device', finding: 'none' };
+const unbuilt: Verdict = { verdict: 'no-build', finding: 'none' };
 
 test('what was kept is found again, for the same backend of the same machine only', async () => {
-  for (const verdict of [works, fails, empty]) {
+  for (const verdict of [works, fails, empty, unbuilt]) {
     const { place, verdicts } = fresh();
     assert.equal(await verdicts.get('cuda'), undefined);
     await verdicts.put('cuda', verdict);
@@ -39,12 +40,6 @@ test('the last verdict counts', async () => {
   const { verdicts } = fresh();
   for (const verdict of [fails, works]) await verdicts.put('cuda', verdict);
   assert.deepEqual(await verdicts.get('cuda'), works);
-});
-
-test('a backend without a build is not remembered', async () => {
-  const { verdicts } = fresh();
-  await verdicts.put('cuda', { verdict: 'no-build', finding: 'libcudart.so is missing' });
-  assert.equal(await verdicts.get('cuda'), undefined);
 });
 
 test('a file that is cut at any byte, or is something else, counts as absent', async () => {
