@@ -54,13 +54,13 @@ export function pixtralBatch(parallel: string | undefined): Way {
   };
 }
 
-/** With the cache that a user has, empty: what is written to it costs time too. */
+/** With the cache that a user has, without results: what is written to it costs time too. What it knows of this machine stays. */
 async function runBatch(
   flags: readonly string[],
   { pair, pictures, prompt, tokens, threads, scratch }: Work,
 ): Promise<CommandRun> {
   const cache = join(scratch, 'cache');
-  await rm(cache, { recursive: true, force: true });
+  await rm(join(cache, 'results'), { recursive: true, force: true });
   const asked = ['-p', prompt, '--max-tokens', String(tokens), '--temperature', '0', '--seed', '1'];
   const runtime = ['--model', pair, '--gpu', 'off', '--threads', String(threads), '--cache-type', 'f16', '-q'];
   return runCommand([...pixtral, 'batch', ...pictures, ...asked, ...runtime, ...flags], { PIXTRAL_CACHE: cache });

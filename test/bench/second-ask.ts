@@ -19,7 +19,7 @@ export async function askTwice(
   { pair, threads, scratch }: { pair: string; threads: number; scratch: string },
 ): Promise<{ first: FirstToken; second: FirstToken }> {
   const cache = join(scratch, 'cache');
-  await rm(cache, { recursive: true, force: true });
+  await rm(join(cache, 'results'), { recursive: true, force: true });
   const ask = async (question: string, isKept: boolean): Promise<FirstToken> => {
     const runtime = ['--model', pair, '--gpu', 'off', '--threads', String(threads), '--temperature', '0'];
     const words = [...pixtral, 'ask', picture, question, ...runtime, '--max-tokens', '1', '--json'];
