@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module';
+import { normalize, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { GpuKind, LogLevel } from './native.ts';
 
 /** A build of llama.cpp among node-llama-cpp's packages. */
@@ -41,6 +43,7 @@ const levels: readonly LogLevel[] = ['error', 'error', 'error', 'warn', 'info'];
  * @throws Error when it is no longer there or another one
  */
 export async function openAddon(build: Build, onLog: (level: LogLevel, line: string) => void): Promise<LoadedBuild> {
+  if (!isInstalled(build)) throw new Error(`${build.addon}: not of this installation`);
   const addon = createRequire(import.meta.url)(build.addon) as Addon;
   addon.markLoaded();
   addon.setLogger(byLines(onLog));
@@ -53,6 +56,12 @@ export async function openAddon(build: Build, onLog: (level: LogLevel, line: str
   await addon.init();
   const [mathCores, systemInfo] = [Math.floor(addon.getMathCores()), addon.systemInfo()];
   return { gpu, mathCores, systemInfo, dispose: () => addon.dispose() };
+}
+
+/** What is kept in a folder that others may write to must not choose the code that we run. */
+function isInstalled({ addon, backends }: Build): boolean {
+  const [root] = fileURLToPath(import.meta.resolve('node-llama-cpp')).split(`${sep}node_modules${sep}`);
+  return [addon, backends].every((path) => normalize(path).startsWith(`${root}${sep}node_modules${sep}`));
 }
 
 function byLines(onLog: (level: LogLevel, line: string) => void): (level: number, piece: string) => void {

@@ -73,6 +73,11 @@ test('a known build is opened as the one that node-llama-cpp found, and a build 
     openAddon({ ...known, gpu: 'cuda' }, () => {}),
     /runs on cpu, expected cuda/,
   );
+  const elsewhere = { ...known, addon: join(folder, 'llama-addon.node') };
+  await assert.rejects(
+    openAddon(elsewhere, () => {}),
+    /not of this installation/,
+  );
 });
 
 test('a build that is known but gone is found anew', async () => {
