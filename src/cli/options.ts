@@ -85,7 +85,7 @@ export const runtimeOptions = (): Option[] => [
   new Option('--gpu-layers <n>', 'layers on the GPU; auto: what fits')
     .argParser(numberOrAuto({ min: 0, max: 10_000, integer: true }))
     .default(defaults.gpuLayers),
-  new Option('--threads <n>', 'CPU threads; auto: cores that help')
+  new Option('--threads <n>', 'CPU threads; auto: cores that help with a model of that size')
     .argParser(numberOrAuto({ ...positive, max: 1024 }))
     .default(defaults.threads),
   new Option('--context <tokens>', 'room for prompt and answer; auto: what they need')

@@ -133,6 +133,16 @@ export function towerWeightBytes({ mmproj }: ModelFiles): number {
   return bytes;
 }
 
+/** Below that, threads wait for each other longer than they compute, and much longer where others want the cores too. */
+const weightBytesPerThread = 16 * 1024 * 1024;
+
+/** CPU threads that a model of that size keeps busy. */
+export function chooseThreads({ model }: Pick<ModelFiles, 'model'>, mathCores: number): number {
+  let bytes = 0;
+  for (const { byteLength } of model.tensors.values()) bytes += byteLength;
+  return Math.max(1, Math.min(mathCores, Math.floor(bytes / weightBytesPerThread)));
+}
+
 /** Bytes of main memory that can still be had. Weights are mapped from the file and do not count. */
 export function availableMemory(): number {
   return process.availableMemory?.() ?? freemem();

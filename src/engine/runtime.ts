@@ -8,7 +8,14 @@ import { mainDevice } from '../native/devices.ts';
 import type { Native } from '../native/native.ts';
 import { imagesOf } from '../prompt/message.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
-import { checkMainMemory, chooseGpuLayers, chooseSequences, towerComputeBytes, towerWeightBytes } from './budget.ts';
+import {
+  checkMainMemory,
+  chooseGpuLayers,
+  chooseSequences,
+  chooseThreads,
+  towerComputeBytes,
+  towerWeightBytes,
+} from './budget.ts';
 import type { EngineOptions, Question } from './events.ts';
 import { type Kept, openKept } from './kept.ts';
 import type { ModelFiles } from './model-files.ts';
@@ -188,7 +195,7 @@ export class Runtime {
   }
 
   #threads({ mathCores }: Native): number {
-    return this.#options.threads === 'auto' ? mathCores : this.#options.threads;
+    return this.#options.threads === 'auto' ? chooseThreads(this.#files, mathCores) : this.#options.threads;
   }
 }
 

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { layersThatFit } from '../../src/decoder/fit.ts';
-import { checkMainMemory, chooseGpuLayers, chooseSequences, towerWeightBytes } from '../../src/engine/budget.ts';
+import {
+  checkMainMemory,
+  chooseGpuLayers,
+  chooseSequences,
+  chooseThreads,
+  towerWeightBytes,
+} from '../../src/engine/budget.ts';
 import type { Device } from '../../src/native/devices.ts';
 import { convertedFiles } from '../helpers/loaded.ts';
 
@@ -82,4 +88,17 @@ test("the tower's weights are those of the projector file", async () => {
   const { size } = await stat(tiny.files.mmproj.path);
   const bytes = towerWeightBytes(tiny.files);
   assert.ok(bytes < size && bytes > size * 0.9, `${bytes} of ${size}`);
+});
+
+test('a small model gets few threads, a large one every core that helps', () => {
+  const sized = (megabytes: number) => {
+    const tensor = { byteLength: megabytes * 2 ** 20 };
+    return { model: { tensors: new Map([['token_embd.weight', tensor]]) } } as unknown as Parameters<
+      typeof chooseThreads
+    >[0];
+  };
+  assert.deepEqual(
+    [1, 31, 32, 100, 8000].map((megabytes) => chooseThreads(sized(megabytes), 8)),
+    [1, 1, 2, 6, 8],
+  );
 });
