@@ -8,7 +8,7 @@ import { weightsFingerprint } from './fingerprint.ts';
 import type { ModelFiles } from './model-files.ts';
 import type { PictureKey } from './picture-key.ts';
 
-/** A prompt's beginning up to and with a picture. */
+/** A prompt's beginning: some of its runs. */
 export interface KeptPrefix {
   /** Ids that it covers. */
   length: number;
@@ -56,7 +56,8 @@ export async function openKept(
   return {
     accepts: (byteLength) => cache.accepts(byteLength),
     async prefix(runs, beyond) {
-      for (const { key, length } of prefixes(runs).toReversed()) {
+      // Never all of a prompt: the last run is computed for its logits.
+      for (const { key, length } of prefixes(runs.slice(0, -1)).toReversed()) {
         const state = length > beyond ? await cache.get('prefix', key) : undefined;
         if (state) return { length, state };
       }
@@ -83,7 +84,7 @@ export async function openKept(
   };
 }
 
-/** One for each picture of a prompt, in order. */
+/** One for the end of each run, in order. */
 function prefixKeys(
   runs: readonly Run<Picture>[],
   hash: Hash,
@@ -94,8 +95,7 @@ function prefixKeys(
   for (const run of runs) {
     hash.update(`${run.kind} ${run.ids.length}\n`).update(Int32Array.from(run.ids));
     length += run.ids.length;
-    if (run.kind !== 'image') continue;
-    hash.update(pictureKey(run.image));
+    if (run.kind === 'image') hash.update(pictureKey(run.image));
     keys.push({ length, key: hash.copy().digest() });
   }
   return keys;

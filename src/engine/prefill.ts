@@ -25,7 +25,8 @@ const shareOfMemory = 0.25;
 
 /**
  * Feeds a prompt into a free slot, picture by picture: one picture's rows are laid out at a time. Goes on from what
- * neighbours hold or earlier questions left, and leaves the state after the last picture for the next.
+ * neighbours hold or earlier questions left, and leaves for the next the states before the first picture (a call for a
+ * few ids costs as much as one for sixteen, and a system prompt stands there) and after the last one.
  */
 export async function* prefill(
   runs: readonly Run<Picture>[],
@@ -37,14 +38,15 @@ export async function* prefill(
   slot.inWork = true;
   const cached = new Set(steps.slice(0, begun).flatMap((step) => (step.kind === 'rows' ? [step.image] : [])));
   for (const run of runs) if (run.kind === 'image') clock.add('image_ms', run.image.milliseconds);
-  const keepAfter = kept && steps.findLastIndex(({ kind }) => kind === 'rows');
+  const isRows = ({ kind }: PromptStep): boolean => kind === 'rows';
+  const keepAfter = kept ? [steps.findIndex(isRows) - 1, steps.findLastIndex(isRows)] : [];
   try {
     const append = stepAppender(slot, { ...options, cached });
     for (const [index, step] of steps.entries()) {
       if (index < begun) continue;
       yield* append(step);
       slot.held.push(step.key);
-      if (index === keepAfter) await keepState(runs, { ...options, slot });
+      if (keepAfter.includes(index)) await keepState(runs, { ...options, slot, step });
     }
   } catch (thrown) {
     slot.inWork = false;
@@ -109,10 +111,11 @@ async function laidOutRows(
 
 async function keepState(
   runs: readonly Run<Picture>[],
-  { kept, slot: { sequence } }: PrefillOptions & { slot: Slot },
+  { kept, slot: { sequence }, step }: PrefillOptions & { slot: Slot; step: PromptStep },
 ): Promise<void> {
   const byteLength = sequence.stateByteLength();
   if (!kept?.accepts(byteLength) || byteLength > availableMemory() * shareOfMemory) return;
-  const lastImage = runs.findLastIndex(({ kind }) => kind === 'image');
-  kept.keepPrefix(runs.slice(0, lastImage + 1), await sequence.state());
+  const isImage = ({ kind }: Run<Picture>): boolean => kind === 'image';
+  const count = step.kind === 'ids' ? runs.findIndex(isImage) : runs.findLastIndex(isImage) + 1;
+  kept.keepPrefix(runs.slice(0, count), await sequence.state());
 }

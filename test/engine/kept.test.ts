@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, truncate, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
@@ -67,6 +67,32 @@ test('the same question again has the same answer, from the state and from the r
   assert.equal(fromRows.timings.encode_ms, 0);
   assert.equal(fromRows.text, first.text);
 });
+
+for (const type of ['f32', 'f16', 'q8_0', 'q4_k_m'] as const) {
+  test(`a question about another picture starts after the system prompt, and is answered as if it had not: ${type}`, async (t) => {
+    const typed = await convertedPair('mistral', type);
+    t.after(() => typed.remove());
+    const system = ['--system', 'Be brief, and name things from left to right.'];
+    const words = [...system, '--logprobs', '2', '--model', typed.folder];
+    const fresh = await ask(b, 'what is this?', ...words);
+    await rm(results(), { recursive: true });
+    await ask(a, 'describe this', ...words);
+    const old = new Date(0);
+    const paths = (await readdir(results())).map((name) => join(results(), name));
+    for (const path of paths) await utimes(path, old, old);
+    const inodes = new Map(await Promise.all(paths.map(async (path) => [path, (await stat(path)).ino] as const)));
+    const second = await ask(b, 'what is this?', ...words);
+    assert.deepEqual(cachedOf(second), [false]);
+    assert.deepEqual([second.text, second.logprobs], [fresh.text, fresh.logprobs]);
+    const used: string[] = [];
+    for (const [path, inode] of inodes) {
+      const { ino, mtime } = await stat(path);
+      assert.equal(ino, inode, 'nothing is computed anew');
+      if (mtime > old) used.push(path);
+    }
+    assert.equal(used.length, 1);
+  });
+}
 
 test('a picture is known in another prompt, a new one beside it is looked at', async () => {
   const fresh = await ask(b, a, 'compare');
@@ -136,7 +162,7 @@ test('cache lists, verifies, prunes and clears what questions left', async () =>
     return { exitCode: done.exitCode, json: JSON.parse(done.stdout) as Record<string, unknown> };
   };
   const { entries, limit } = (await run('ls')).json as { entries: { kind: string }[]; limit: number };
-  assert.deepEqual(entries.map(({ kind }) => kind).sort(), ['image', 'prefix']);
+  assert.deepEqual(entries.map(({ kind }) => kind).sort(), ['image', 'prefix', 'prefix']);
   assert.equal(limit, 100e6);
   assert.equal((await run('verify')).exitCode, 0);
   const [name] = await readdir(results());
@@ -145,6 +171,6 @@ test('cache lists, verifies, prunes and clears what questions left', async () =>
   assert.equal(verified.exitCode, 1);
   assert.deepEqual((verified.json['damaged'] as { entries: number }).entries, 1);
   assert.deepEqual((await run('prune', '--max', '1MB')).json['removed'], { entries: 0, bytes: 0 });
-  assert.equal(((await run('clear')).json['removed'] as { entries: number }).entries, 1);
+  assert.equal(((await run('clear')).json['removed'] as { entries: number }).entries, 2);
   assert.deepEqual(await readdir(results()), []);
 });
