@@ -69,11 +69,12 @@ export class DecoderContext {
     const { llama } = model.native;
     const { contextSize, sequences } = options;
     const { type } = cacheTypes[options.cacheType];
+    const callSize = Math.max(options.batchSize, sequences); // one call may append to each: llama.cpp aborts at more
     const parameters = {
       ...llama.contextDefaultParams(),
       n_ctx: Math.ceil(contextSize / cellStep) * cellStep * sequences,
-      n_batch: options.batchSize,
-      n_ubatch: options.batchSize,
+      n_batch: callSize,
+      n_ubatch: callSize,
       n_seq_max: sequences,
       // Each sequence in cells of its own: what its neighbours hold changes neither its shapes nor its place.
       kv_unified: false,

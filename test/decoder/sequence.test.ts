@@ -7,8 +7,12 @@ import { loadedDecoder } from '../helpers/loaded.ts';
 
 const loaded = loadedDecoder('q8_0');
 
-async function withSequences<T>(count: number, use: (...sequences: Sequence[]) => Promise<T>): Promise<T> {
-  const shape = { contextSize: 1024, sequences: count, batchSize: 128, cacheType: 'q8_0' } as const;
+async function withSequences<T>(
+  sequences: number | { sequences: number; batchSize: number },
+  use: (...sequences: Sequence[]) => Promise<T>,
+): Promise<T> {
+  const counts = typeof sequences === 'number' ? { sequences, batchSize: 128 } : sequences;
+  const shape = { contextSize: 1024, ...counts, cacheType: 'q8_0' } as const;
   const context = await DecoderContext.open(loaded.model, { ...shape, threads: 1, abort: loaded.abort });
   try {
     return await use(...context.sequences);
@@ -52,6 +56,16 @@ test('one call for several sequences gives each its own logits, rounded otherwis
       assert.equal(sequence.length, 301 - 70 * sequence.id);
     }
     assert.throws(() => sequences[2]!.logits(), /gone/);
+  });
+});
+
+test('one call may be for more sequences than a prompt has tokens in a call', async () => {
+  await withSequences({ sequences: 4, batchSize: 2 }, async (...sequences) => {
+    await Sequence.appendJointly(
+      sequences.map((sequence) => ({ sequence, id: 50 + sequence.id })),
+      undefined,
+    );
+    for (const { length } of sequences) assert.equal(length, 1);
   });
 });
 
