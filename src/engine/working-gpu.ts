@@ -58,7 +58,7 @@ export async function openWorking(
   const { gpu, onLog } = options;
   if (gpu === 'off') return machine.open({ gpu, onLog });
   if (gpu === 'auto') return openBest(options, machine);
-  const opened = await openTried(gpu, { ...options, machine });
+  const opened = await openTried(gpu, { ...options, verdicts: await verdictsIn(options), machine });
   if (isFailure(opened)) throw refusal(gpu, opened);
   return opened;
 }
@@ -69,9 +69,10 @@ export async function tryBackends(
   machine: Backends = backends,
 ): Promise<({ gpu: GpuBackend } & Verdict)[]> {
   const wanted = gpu === 'off' ? [] : gpu === 'auto' ? await machine.candidates({ anew: true }) : [gpu];
+  const verdicts = wanted.length === 0 ? undefined : await verdictsIn({ verdictFolder });
   const found = [];
   for (const backend of wanted) {
-    found.push({ gpu: backend, ...(await tryAnew(backend, { verdictFolder, signal, machine })) });
+    found.push({ gpu: backend, ...(await tryAnew(backend, { verdicts, signal, machine })) });
   }
   return found;
 }
@@ -83,10 +84,12 @@ export function failureText(gpu: GpuBackend, { verdict, finding }: Failure): str
 
 async function openBest(options: Parameters<typeof openWorking>[0], machine: Backends): Promise<Native> {
   const { onLog, onNotice } = options;
+  const candidates = await machine.candidates({ anew: false });
+  const verdicts = candidates.length === 0 ? undefined : await verdictsIn(options);
   const failures: string[] = [];
   let native: Native | undefined;
-  for (const gpu of await machine.candidates({ anew: false })) {
-    const opened = await openTried(gpu, { ...options, machine });
+  for (const gpu of candidates) {
+    const opened = await openTried(gpu, { ...options, verdicts, machine });
     if (!isFailure(opened)) {
       native = opened;
       break;
@@ -99,16 +102,16 @@ async function openBest(options: Parameters<typeof openWorking>[0], machine: Bac
 }
 
 interface Trying {
-  verdictFolder: string | undefined;
+  verdicts: Verdicts | undefined;
   signal: AbortSignal | undefined;
   machine: Backends;
 }
 
 async function openTried(
   backend: GpuBackend,
-  { gpu, onLog, ...trying }: Trying & Pick<NativeOptions, 'gpu' | 'onLog'>,
+  { gpu, onLog, ...trying }: Trying & Pick<GpuOptions, 'gpu'> & Pick<NativeOptions, 'onLog'>,
 ): Promise<Native | Failure> {
-  const earlier = await (await verdictsIn(trying.verdictFolder))?.get(backend);
+  const earlier = await trying.verdicts?.get(backend);
   // Whoever names a backend that has failed may have mended it.
   const kept = gpu === 'auto' || earlier?.verdict === 'works' ? earlier : undefined;
   const verdict = kept ?? (await tryAnew(backend, trying));
@@ -121,15 +124,15 @@ async function openTried(
   return again;
 }
 
-async function tryAnew(gpu: GpuBackend, { verdictFolder, signal, machine }: Trying): Promise<Verdict> {
+async function tryAnew(gpu: GpuBackend, { verdicts, signal, machine }: Trying): Promise<Verdict> {
   const verdict = await machine.try(gpu, signal);
-  await (await verdictsIn(verdictFolder))?.put(gpu, verdict);
+  await verdicts?.put(gpu, verdict);
   return verdict;
 }
 
-async function verdictsIn(folder: string | undefined): Promise<Verdicts | undefined> {
-  if (folder === undefined) return undefined;
-  return openVerdicts({ folder, machine: [expectedVersion, ...(await gpuCircumstances())].join('\n') });
+async function verdictsIn({ verdictFolder }: Pick<GpuOptions, 'verdictFolder'>): Promise<Verdicts | undefined> {
+  if (verdictFolder === undefined) return undefined;
+  return openVerdicts({ folder: verdictFolder, machine: [expectedVersion, ...(await gpuCircumstances())].join('\n') });
 }
 
 function isFailure(opened: Native | Verdict): opened is Failure {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { cacheFolder } from '../base/cache-folder.ts';
+import { writeWhole } from '../base/files.ts';
 import type { Build } from './addon.ts';
 import { driverCircumstances, traceOf } from './circumstances.ts';
-import type { GpuBackend, GpuChoice } from './native.ts';
+import type { BuildChoice, GpuBackend } from './native.ts';
 
 /**
  * node-llama-cpp takes a second to find out which of its builds runs here: it tries them in processes of their own.
@@ -16,12 +17,12 @@ interface Finding<T> {
 }
 
 /** What was found for this choice, if it still holds. */
-export function knownBuild(choice: GpuChoice): Promise<Build | undefined> {
+export function knownBuild(choice: BuildChoice): Promise<Build | undefined> {
   return known<Build>(choice, buildCircumstances);
 }
 
 /** Keeps a finding. Without a folder to write to, the next process finds out again. */
-export function keepBuild(choice: GpuChoice, build: Build): Promise<void> {
+export function keepBuild(choice: BuildChoice, build: Build): Promise<void> {
   return keep(choice, build, buildCircumstances);
 }
 
@@ -50,12 +51,10 @@ async function known<T>(name: string, circumstancesOf: (found: T) => Promise<str
 
 async function keep<T>(name: string, found: T, circumstancesOf: (found: T) => Promise<string[]>): Promise<void> {
   const path = findingPath(name);
-  const beside = `${path}.${process.pid}`;
   try {
-    await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const finding: Finding<T> = { found, circumstances: await circumstancesOf(found) };
-    await writeFile(beside, JSON.stringify(finding), { mode: 0o600 });
-    await rename(beside, path);
+    await writeWhole(path, { bytes: Buffer.from(JSON.stringify(finding)), force: true, signal: undefined });
   } catch {
     // see above
   }

@@ -15,14 +15,16 @@ import {
   samplerChainParamsFields,
 } from './llama.ts';
 
-export type GpuChoice = 'auto' | 'cuda' | 'vulkan' | 'metal' | 'off';
 export type GpuKind = 'cuda' | 'vulkan' | 'metal' | 'cpu';
 /** What a GPU is reached through. */
 export type GpuBackend = Exclude<GpuKind, 'cpu'>;
+/** What a build is for. */
+export type BuildChoice = GpuBackend | 'off';
+export type GpuChoice = BuildChoice | 'auto';
 export type LogLevel = 'error' | 'warn' | 'info';
 
 export interface NativeOptions {
-  gpu: GpuChoice;
+  gpu: BuildChoice;
   /** Finds anew which build runs here, whatever was found before. */
   anew?: boolean;
   onLog: (level: LogLevel, text: string) => void;
@@ -97,7 +99,7 @@ export async function gpuBackends({ anew }: { anew: boolean }): Promise<GpuBacke
 export const expectedVersion = '0.5.0';
 
 /**
- * Loads the llama.cpp build that fits this machine (node-llama-cpp chooses) and binds the C API on it.
+ * Loads a build of llama.cpp (node-llama-cpp knows where it is and whether it runs here) and binds the C API on it.
  * @throws PixtralError `machine` when no build fits, the version differs or a symbol is missing
  */
 export async function openNative({ gpu, anew = false, onLog }: NativeOptions): Promise<Native> {
@@ -116,8 +118,8 @@ export async function openNative({ gpu, anew = false, onLog }: NativeOptions): P
   }
 }
 
-/** node-llama-cpp chooses; what it chose is kept for the next time. */
-async function findBuild(gpu: GpuChoice, onLog: NativeOptions['onLog']): Promise<LoadedBuild> {
+/** What node-llama-cpp finds is kept for the next time. */
+async function findBuild(gpu: BuildChoice, onLog: NativeOptions['onLog']): Promise<LoadedBuild> {
   const { getLlama, LlamaLogLevel } = await import('node-llama-cpp');
   try {
     const llama = await getLlama({
@@ -137,8 +139,8 @@ async function findBuild(gpu: GpuChoice, onLog: NativeOptions['onLog']): Promise
       },
     });
     const found = llama.gpu === false ? 'cpu' : llama.gpu;
-    // On a Mac it needs no process to try, and sets Metal up in a way of its own.
-    if (found !== 'metal') await keepBuild(gpu, buildOf(found));
+    const build = buildOf(found);
+    if (build) await keepBuild(gpu, build);
     const { cpuMathCores: mathCores, systemInfo } = llama;
     return { gpu: found, mathCores, systemInfo, dispose: () => llama.dispose() };
   } catch (cause) {
@@ -152,10 +154,15 @@ async function findBuild(gpu: GpuChoice, onLog: NativeOptions['onLog']): Promise
   }
 }
 
-/** The build that was loaded last. */
-function buildOf(gpu: GpuKind): Build {
-  const last = (name: RegExp): string => loadedLibraries().findLast((path) => name.test(basename(path)))!;
-  return { gpu, addon: last(/^llama-addon\.node$/), backends: dirname(last(new RegExp(`ggml-${gpu}\\b`))) };
+/** The build that was loaded last, if it can be opened without node-llama-cpp. */
+function buildOf(gpu: GpuKind): Build | undefined {
+  // On a Mac it needs no process to try, and sets Metal up in a way of its own.
+  if (gpu === 'metal') return undefined;
+  const libraries = loadedLibraries();
+  const last = (name: RegExp): string | undefined => libraries.findLast((path) => name.test(basename(path)));
+  const [addon, backend] = [last(/^llama-addon\.node$/), last(new RegExp(`ggml-${gpu}\\b`))];
+  // A backend that is compiled into another library has no folder.
+  return addon === undefined || backend === undefined ? undefined : { gpu, addon, backends: dirname(backend) };
 }
 
 async function bindRuntime(runtime: LoadedBuild, lastError: Native['lastError']): Promise<Native> {

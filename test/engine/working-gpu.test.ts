@@ -35,7 +35,7 @@ function machineOf(ways: Ways) {
     },
     async open({ gpu }) {
       log.push(`open ${gpu}`);
-      return { ...native, gpu: gpu === 'off' ? 'cpu' : (gpu as GpuKind), close: async () => void log.push('close') };
+      return { ...native, gpu: gpu === 'off' ? 'cpu' : gpu, close: async () => void log.push('close') };
     },
   };
   return { machine, log };

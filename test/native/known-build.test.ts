@@ -23,37 +23,37 @@ beforeEach(() => rm(join(folder, 'runtime'), { recursive: true, force: true }));
 const build: Build = { gpu: 'cpu', addon: import.meta.filename, backends: import.meta.dirname };
 
 test('a finding is known again, for its own choice only', async () => {
-  assert.equal(await knownBuild('auto'), undefined);
-  await keepBuild('auto', build);
-  assert.deepEqual(await knownBuild('auto'), build);
+  assert.equal(await knownBuild('vulkan'), undefined);
+  await keepBuild('vulkan', build);
+  assert.deepEqual(await knownBuild('vulkan'), build);
   assert.equal(await knownBuild('off'), undefined);
 });
 
 test('it no longer holds when the file or a variable that drivers read is another', async () => {
   const addon = join(folder, 'llama-addon.node');
   await writeFile(addon, 'one');
-  await keepBuild('auto', { ...build, addon });
-  assert.ok(await knownBuild('auto'));
+  await keepBuild('vulkan', { ...build, addon });
+  assert.ok(await knownBuild('vulkan'));
   process.env['CUDA_VISIBLE_DEVICES'] = 'none of them';
-  assert.equal(await knownBuild('auto'), undefined);
+  assert.equal(await knownBuild('vulkan'), undefined);
   delete process.env['CUDA_VISIBLE_DEVICES'];
   await writeFile(addon, 'another');
-  assert.equal(await knownBuild('auto'), undefined);
+  assert.equal(await knownBuild('vulkan'), undefined);
 });
 
 test('a damaged finding counts as none, and nothing is said where none can be kept', async () => {
-  await keepBuild('auto', build);
+  await keepBuild('vulkan', build);
   const [name] = await readdir(join(folder, 'runtime'));
   const path = join(folder, 'runtime', name!);
   const whole = await readFile(path, 'utf8');
   for (const text of ['', 'null', '{}', '[1]', whole.slice(0, -20), whole.replace('"circumstances"', '"c"')]) {
     await writeFile(path, text);
-    assert.equal(await knownBuild('auto'), undefined, text);
+    assert.equal(await knownBuild('vulkan'), undefined, text);
   }
   await rm(join(folder, 'runtime'), { recursive: true });
   await writeFile(join(folder, 'runtime'), 'a file in the way');
-  await keepBuild('auto', build);
-  assert.equal(await knownBuild('auto'), undefined);
+  await keepBuild('vulkan', build);
+  assert.equal(await knownBuild('vulkan'), undefined);
 });
 
 test('a known build is opened as the one that node-llama-cpp found, and a build on another device is refused', async () => {
