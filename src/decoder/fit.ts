@@ -1,4 +1,4 @@
-import type { Gguf } from '../gguf/types.ts';
+import { type Gguf, weightBytes } from '../gguf/types.ts';
 import { type CacheType, cacheTypes } from './cache-types.ts';
 import type { DecoderConfig } from './config.ts';
 
@@ -26,9 +26,7 @@ export interface ContextShape {
 
 /** What the whole decoder needs with a context of that shape. */
 export function memoryNeed({ gguf, config }: { gguf: Gguf; config: DecoderConfig }, shape: ContextShape): MemoryNeed {
-  let weights = 0;
-  for (const tensor of gguf.tensors.values()) weights += tensor.byteLength;
-  return { weights, cache: shapeBytes(config, shape), compute: computeBytes(config, shape) };
+  return { weights: weightBytes(gguf), cache: shapeBytes(config, shape), compute: computeBytes(config, shape) };
 }
 
 /**

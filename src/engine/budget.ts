@@ -1,6 +1,7 @@
 import { freemem } from 'node:os';
 import { PixtralError } from '../base/errors.ts';
 import { type ContextShape, layersThatFit, memoryNeed } from '../decoder/fit.ts';
+import { weightBytes } from '../gguf/types.ts';
 import type { Device } from '../native/devices.ts';
 import type { ModelFiles } from './model-files.ts';
 
@@ -128,9 +129,7 @@ export function towerComputeBytes({ tower }: ModelFiles): number {
 
 /** Weights of the tower. Unlike the decoder's they are copied, also into main memory. */
 export function towerWeightBytes({ mmproj }: ModelFiles): number {
-  let bytes = 0;
-  for (const { byteLength } of mmproj.tensors.values()) bytes += byteLength;
-  return bytes;
+  return weightBytes(mmproj);
 }
 
 /** Below that, threads wait for each other longer than they compute, and much longer where others want the cores too. */
@@ -138,9 +137,7 @@ const weightBytesPerThread = 16 * 1024 * 1024;
 
 /** CPU threads that a model of that size keeps busy. */
 export function chooseThreads({ model }: Pick<ModelFiles, 'model'>, mathCores: number): number {
-  let bytes = 0;
-  for (const { byteLength } of model.tensors.values()) bytes += byteLength;
-  return Math.max(1, Math.min(mathCores, Math.floor(bytes / weightBytesPerThread)));
+  return Math.max(1, Math.min(mathCores, Math.floor(weightBytes(model) / weightBytesPerThread)));
 }
 
 /** Bytes of main memory that can still be had. Weights are mapped from the file and do not count. */

@@ -70,6 +70,13 @@ export interface Gguf {
   dataOffset: number;
 }
 
+/** Bytes of all weights. */
+export function weightBytes({ tensors }: Pick<Gguf, 'tensors'>): number {
+  let bytes = 0;
+  for (const { byteLength } of tensors.values()) bytes += byteLength;
+  return bytes;
+}
+
 export interface GgmlType {
   id: number;
   name: string;

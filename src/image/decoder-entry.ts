@@ -1,6 +1,6 @@
 /** What decoder-process.ts forks: decodes what it is sent, page by page, until its parent is gone. */
-import { endWithParent } from '../base/end-with-parent.ts';
 import { type ErrorCode, PixtralError, reasonOf } from '../base/errors.ts';
+import { endWithParent } from '../base/own-process.ts';
 import { type DecodeRequest, type DecodedPage, decodePages } from './decode.ts';
 
 export type Reply =
@@ -20,7 +20,7 @@ interface Refused {
   broken: boolean;
 }
 
-endWithParent({ parent: Number(process.argv[2]), maxBytes: Number(process.argv[3]) });
+endWithParent({ maxBytes: Number(process.argv[3]) });
 process.on('message', (request) => void answer(request as DecodeRequest));
 
 async function answer(request: DecodeRequest): Promise<void> {

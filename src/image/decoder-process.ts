@@ -1,7 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { on } from 'node:events';
 import { extname } from 'node:path';
 import { PixtralError } from '../base/errors.ts';
+import { forkOwn } from '../base/own-process.ts';
 import type { DecodeRequest, DecodedPage } from './decode.ts';
 import type { Reply } from './decoder-entry.ts';
 
@@ -64,10 +65,9 @@ export class DecoderProcess {
   }
 
   #start(): ChildProcess {
-    const child = fork(this.#entry, [String(process.pid), String(this.#limits.maxBytes)], {
+    const child = forkOwn(this.#entry, String(this.#limits.maxBytes), {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      execArgv: this.#entry.pathname.endsWith('.ts') ? process.execArgv : [], // while developing: the loader of TypeScript
     });
     child.on('error', () => {}); // a failed send or kill: the exit that follows tells
     return child;

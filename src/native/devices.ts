@@ -45,6 +45,11 @@ export function mainDevice(native: Native): Device {
   return found;
 }
 
+/** Where everything can be computed. */
+export function cpuDevice(native: Native): Device | undefined {
+  return listDevices(native).find(({ kind }) => kind === 'cpu');
+}
+
 /** Those that llama.cpp spreads a model's layers over besides the CPU. */
 export function gpuDevices(native: Native): Device[] {
   const { kind } = mainDevice(native);

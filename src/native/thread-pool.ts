@@ -1,5 +1,5 @@
 import type { Pointer } from './bind.ts';
-import { listDevices } from './devices.ts';
+import { cpuDevice } from './devices.ts';
 import { threadPoolParamsLayout } from './ggml.ts';
 import type { Native } from './native.ts';
 
@@ -15,7 +15,7 @@ export interface ThreadPool {
  * busy or virtual machine costs as much as a token of a small model. Undefined where ggml has none to offer.
  */
 export function openThreadPool(native: Native, threads: number): ThreadPool | undefined {
-  const cpu = listDevices(native).find(({ kind }) => kind === 'cpu');
+  const cpu = cpuDevice(native);
   if (!cpu) return undefined;
   const registry = native.ggml.deviceRegistry(cpu.handle);
   const make = native.ggml.registryProcAddress(registry, 'ggml_threadpool_new');

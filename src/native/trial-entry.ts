@@ -1,6 +1,6 @@
 /** What trial.ts forks: tries one backend and reports. What goes wrong beyond that ends this process only. */
-import { endWithParent } from '../base/end-with-parent.ts';
 import { PixtralError, reasonOf } from '../base/errors.ts';
+import { endWithParent } from '../base/own-process.ts';
 import { type Device, deviceLabel, gpuDevices, mainDevice } from './devices.ts';
 import { type GpuKind, type Native, openNative } from './native.ts';
 import { trialError } from './trial-graph.ts';
@@ -9,7 +9,7 @@ import type { Verdict } from './trial.ts';
 /** Rounding inputs of products to 8 bits makes up to 0.01; a kernel that is wrong makes 0.2 to 1. */
 const tolerance = 0.05;
 
-endWithParent({ parent: Number(process.argv[2]), maxBytes: Infinity });
+endWithParent({ maxBytes: Infinity });
 const verdict = await tryBackend(process.argv[3] as GpuKind);
 process.send?.(verdict, () => process.removeAllListeners('disconnect').disconnect());
 

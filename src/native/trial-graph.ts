@@ -1,6 +1,7 @@
 import { type Pointer, callAsync } from './bind.ts';
-import { type Device, listDevices } from './devices.ts';
+import { type Device, cpuDevice } from './devices.ts';
 import { ggmlConstants, ggmlType } from './ggml.ts';
+import { newArena, openScheduler, setThreads } from './graphs.ts';
 import { Handles } from './handles.ts';
 import type { Ggml, Native } from './native.ts';
 
@@ -30,7 +31,7 @@ type Weights = Record<keyof typeof matrices, Pointer>;
  * kinds of kernels that tower and decoder are made of. A device that cannot run them may end the process.
  */
 export async function trialError(native: Native, device: Device): Promise<number> {
-  const cpu = listDevices(native).find(({ kind }) => kind === 'cpu');
+  const cpu = cpuDevice(native);
   if (!cpu) throw new Error('ggml has no CPU device');
   let worst = 0;
   for (const rows of rowCounts) {
@@ -51,26 +52,14 @@ async function runOn(native: Native, devices: readonly Device[], rows: number): 
   const handles = new Handles();
   try {
     const backends = devices.map((device) => openBackend(native, device, handles));
-    const bufferTypes = backends.map((backend) => ggml.backendBufferType(backend)!);
-    const weights = uploadWeights(ggml, { handles, bufferType: bufferTypes[0]! });
+    const weights = uploadWeights(ggml, { handles, bufferType: ggml.backendBufferType(backends[0]!)! });
     const { graph, x, positions, output } = trialGraph(ggml, {
-      g: newArena(ggml, handles),
+      g: newArena(ggml, { handles, capacity: maxNodes }),
       weights,
       device: devices[0]!,
       rows,
     });
-    const scheduler = handles.own(
-      'a scheduler',
-      ggml.schedNew(
-        BigUint64Array.from(backends),
-        BigUint64Array.from(bufferTypes),
-        backends.length,
-        maxNodes,
-        false,
-        true,
-      ),
-      (made) => ggml.schedFree(made),
-    );
+    const scheduler = openScheduler(ggml, { handles, backends, capacity: maxNodes });
     if (!ggml.schedAllocGraph(scheduler, graph)) throw new Error('no memory for the graph');
     const input = drawn(width * rows, 1);
     ggml.tensorSet(x, input, 0, input.byteLength);
@@ -90,16 +79,16 @@ async function runOn(native: Native, devices: readonly Device[], rows: number): 
   }
 }
 
-function openBackend(native: Native, { handle, name, kind }: Device, handles: Handles): Pointer {
+function openBackend(native: Native, device: Device, handles: Handles): Pointer {
   const { ggml } = native;
-  const backend = handles.own(`a backend on ${name}`, ggml.deviceInit(handle, null), (made) => ggml.backendFree(made));
-  const setThreads = ggml.registryProcAddress(ggml.deviceRegistry(handle), 'ggml_backend_set_n_threads');
-  if (kind === 'cpu' && setThreads !== null) native.callBackendInt(setThreads, backend, 1); // others only cost time here
+  const made = ggml.deviceInit(device.handle, null);
+  const backend = handles.own(`a backend on ${device.name}`, made, (opened) => ggml.backendFree(opened));
+  if (device.kind === 'cpu') setThreads(native, { cpu: device, backend, threads: 1 }); // others only cost time here
   return backend;
 }
 
 function uploadWeights(ggml: Ggml, { handles, bufferType }: { handles: Handles; bufferType: Pointer }): Weights {
-  const g = newArena(ggml, handles);
+  const g = newArena(ggml, { handles, capacity: maxNodes });
   const entries = Object.entries(matrices).map(
     ([name, { type, shape }]) => [name, ggml.newTensor2d(g, type, shape[0], shape[1])] as const,
   );
@@ -123,13 +112,6 @@ function drawn(count: number, seed: number): Float32Array {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 31 - 1;
   });
-}
-
-function newArena(ggml: Ggml, handles: Handles): Pointer {
-  const size = ggml.tensorOverhead() * maxNodes + ggml.graphOverheadCustom(maxNodes, false);
-  return handles.own('an arena', ggml.init({ mem_size: size, mem_buffer: null, no_alloc: true }), (made) =>
-    ggml.free(made),
-  );
 }
 
 interface TrialGraphOptions {

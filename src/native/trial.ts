@@ -1,7 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { reasonOf } from '../base/errors.ts';
+import { forkOwn } from '../base/own-process.ts';
 import type { GpuKind } from './native.ts';
 
 /**
@@ -35,10 +36,9 @@ export async function tryBackend(
   { entry, milliseconds, signal }: TrialOptions & { signal: AbortSignal | undefined },
 ): Promise<Verdict> {
   signal?.throwIfAborted();
-  const child = fork(entry, [String(process.pid), gpu], {
+  const child = forkOwn(entry, gpu, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, GGML_NO_BACKTRACE: '1' }, // it would start a debugger
-    execArgv: entry.pathname.endsWith('.ts') ? process.execArgv : [], // while developing: the loader of TypeScript
   });
   const timeout = AbortSignal.timeout(milliseconds);
   try {

@@ -2,8 +2,9 @@ import { PixtralError } from '../base/errors.ts';
 import type { Gguf } from '../gguf/types.ts';
 import type { AbortFlag } from '../native/abort-flag.ts';
 import { type Pointer, callAsync } from '../native/bind.ts';
-import { type Device, listDevices } from '../native/devices.ts';
+import { type Device, cpuDevice } from '../native/devices.ts';
 import { ggmlConstants, ggmlType } from '../native/ggml.ts';
+import { newArena, openScheduler, setThreads } from '../native/graphs.ts';
 import { Handles } from '../native/handles.ts';
 import type { Native } from '../native/native.ts';
 import { type TowerConfig, towerConfig } from './config.ts';
@@ -100,7 +101,7 @@ export class VisionEncoder {
 
     const arena = new Handles();
     try {
-      const g = newArena(this.#native, arena, config);
+      const g = newArena(this.#native.ggml, { handles: arena, capacity: graphCapacity(config) });
       const order = patchOrder({ columns, rows, merge: config.spatialMergeSize });
       const tower = buildTowerGraph(ggml, g, {
         config,
@@ -188,14 +189,14 @@ async function openParts(options: EncoderOptions, config: TowerConfig, handles: 
   const { native, gguf, device } = options;
   const backends = openBackends(options, handles);
   const { weights, weightBytes } = await uploadWeights(options, { config, handles, backend: backends[0]! });
-  const scheduler = openScheduler(native, { handles, backends, config });
+  const scheduler = openScheduler(native.ggml, { handles, backends, capacity: graphCapacity(config) });
   const attention = chooseAttention(native, { gguf, config, device, weights });
   return { native, config, handles, weights, weightBytes, scheduler, backends, attention };
 }
 
 /** The chosen device first, the CPU last: ggml's scheduler wants it so. */
 function openBackends({ native, device, threads, abort }: EncoderOptions, handles: Handles): Pointer[] {
-  const cpu = listDevices(native).find(({ kind }) => kind === 'cpu');
+  const cpu = cpuDevice(native);
   if (!cpu) throw new PixtralError('machine', 'llama.cpp: it has no CPU device');
   const devices = device.handle === cpu.handle ? [cpu] : [device, cpu];
   const backends = devices.map(({ handle, name }) =>
@@ -209,38 +210,10 @@ function configureCpu(
   native: Native,
   { cpu, backend, threads, abort }: { cpu: Device; backend: Pointer; threads: number; abort: AbortFlag },
 ): void {
+  setThreads(native, { cpu, backend, threads });
   const registry = native.ggml.deviceRegistry(cpu.handle);
-  const setThreads = native.ggml.registryProcAddress(registry, 'ggml_backend_set_n_threads');
   const setAbort = native.ggml.registryProcAddress(registry, 'ggml_backend_set_abort_callback');
-  if (setThreads !== null) native.callBackendInt(setThreads, backend, threads);
   if (setAbort !== null) native.callBackendCallback(setAbort, backend, native.address('ggml_is_empty'), abort.data);
-}
-
-function openScheduler(
-  { ggml }: Native,
-  { handles, backends, config }: { handles: Handles; backends: readonly Pointer[]; config: TowerConfig },
-): Pointer {
-  const bufferTypes = backends.map((backend) => ggml.backendBufferType(backend)!);
-  return handles.own(
-    'a scheduler',
-    ggml.schedNew(
-      BigUint64Array.from(backends),
-      BigUint64Array.from(bufferTypes),
-      backends.length,
-      graphCapacity(config),
-      false,
-      true,
-    ),
-    (made) => ggml.schedFree(made),
-  );
-}
-
-function newArena({ ggml }: Native, handles: Handles, config: TowerConfig): Pointer {
-  const capacity = graphCapacity(config);
-  const size = ggml.tensorOverhead() * capacity + ggml.graphOverheadCustom(capacity, false);
-  return handles.own('an arena for a graph', ggml.init({ mem_size: size, mem_buffer: null, no_alloc: true }), (made) =>
-    ggml.free(made),
-  );
 }
 
 /**
@@ -255,13 +228,17 @@ function chooseAttention(
   const fused: Attention = f32Weights || parts.device.kind === 'cpu' ? 'flash-f32' : 'flash-f16';
   const arena = new Handles();
   try {
-    const { attention } = buildTowerGraph(native.ggml, newArena(native, arena, parts.config), {
-      config: parts.config,
-      patchCount: 256 * parts.config.spatialMergeSize ** 2,
-      attention: fused,
-      weight: (name) => parts.weights.get(name)!,
-      keepTower: false,
-    });
+    const { attention } = buildTowerGraph(
+      native.ggml,
+      newArena(native.ggml, { handles: arena, capacity: graphCapacity(parts.config) }),
+      {
+        config: parts.config,
+        patchCount: 256 * parts.config.spatialMergeSize ** 2,
+        attention: fused,
+        weight: (name) => parts.weights.get(name)!,
+        keepTower: false,
+      },
+    );
     const supported = attention.every((node) => native.ggml.deviceSupportsOp(parts.device.handle, node));
     return supported ? fused : 'plain';
   } finally {

@@ -1,3 +1,4 @@
+import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
 
 /** In a thread of its own: while native code is busy or hangs, nothing else runs on the main one. */
@@ -8,9 +9,16 @@ setInterval(() => {
   if (alone || process.memoryUsage.rss() > workerData.maxBytes) process.kill(process.pid, 'SIGKILL');
 }, 20);`;
 
+/** Forks one of our modules, which calls `endWithParent` first and finds the argument in `process.argv[3]`. */
+export function forkOwn(entry: URL, argument: string, options: ForkOptions): ChildProcess {
+  const execArgv = entry.pathname.endsWith('.ts') ? process.execArgv : []; // while developing: the loader of TypeScript
+  return fork(entry, [String(process.pid), argument], { ...options, execArgv });
+}
+
 /** Ends a forked process as soon as its parent is gone or its resident memory exceeds `maxBytes`, whatever it is doing. */
-export function endWithParent({ parent, maxBytes }: { parent: number; maxBytes: number }): void {
-  const watcher = new Worker(watch, { eval: true, execArgv: [], workerData: { parent, maxBytes } });
+export function endWithParent({ maxBytes }: { maxBytes: number }): void {
+  const workerData = { parent: Number(process.argv[2]), maxBytes };
+  const watcher = new Worker(watch, { eval: true, execArgv: [], workerData });
   watcher.on('error', end);
   watcher.unref(); // only the parent's channel keeps this process alive
   // Ctrl-C reaches every process of a terminal; the parent decides.
