@@ -1,5 +1,5 @@
-import type { EngineOptions } from '../engine/events.ts';
-import type { ModelPaths } from '../engine/resolve.ts';
+import type { EngineOptions } from '../engine/answers/events.ts';
+import type { ModelPaths } from '../engine/runtime/resolve.ts';
 import { noteLine } from '../output/note.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Io } from './io.ts';

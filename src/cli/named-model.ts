@@ -1,5 +1,5 @@
 import { cacheFolder } from '../base/cache-folder.ts';
-import type { NamedModel } from '../engine/resolve.ts';
+import type { NamedModel } from '../engine/runtime/resolve.ts';
 import { noteLine } from '../output/note.ts';
 import type { Io } from './io.ts';
 import { verdictFolder } from './user-cache.ts';

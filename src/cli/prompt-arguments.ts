@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { PixtralError } from '../base/errors.ts';
-import type { Source } from '../image/sources.ts';
+import type { Source } from '../image/sources/sources.ts';
 import type { Chunk, Message } from '../prompt/message.ts';
 import { placeImages } from '../prompt/placeholders.ts';
 import type { Io } from './io.ts';
@@ -76,7 +76,7 @@ export async function promptMessages(
 /** `My photo.jpg` that is not there would be asked about as a text, and the answer made up. */
 async function checkNotBlind(content: readonly Chunk<Source>[], words: readonly Chunk<Source>[]): Promise<void> {
   if (content.some(({ kind }) => kind === 'image')) return;
-  const { endsLikePicture, missingSource } = await import('../image/expand.ts');
+  const { endsLikePicture, missingSource } = await import('../image/sources/expand.ts');
   for (const word of words) {
     if (word.kind !== 'text' || !endsLikePicture(word.text)) continue;
     const { code, message } = missingSource(word.text);
@@ -121,7 +121,7 @@ function checkPositional(
 
 /** What names pictures, or is named like one, is not text. */
 async function chunksOf(word: string): Promise<Chunk<Source>[]> {
-  const { findSources, isNamedLikeSource } = await import('../image/expand.ts');
+  const { findSources, isNamedLikeSource } = await import('../image/sources/expand.ts');
   if (!isNamedLikeSource(word) && !(await findSources(word))) return [{ kind: 'text', text: word }];
   return imageChunks(word);
 }
@@ -132,7 +132,7 @@ async function imageChunks(word: string): Promise<Chunk<Source>[]> {
 
 /** The pictures of a word that has to name some. @throws PixtralError `input` when it names none */
 export async function namedSources(word: string): Promise<Source[]> {
-  const { findSources, missingSource } = await import('../image/expand.ts');
+  const { findSources, missingSource } = await import('../image/sources/expand.ts');
   const found = await findSources(word);
   if (!found) throw missingSource(word);
   return found;

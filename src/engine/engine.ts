@@ -1,10 +1,10 @@
 import { AbortFlag } from '../native/abort-flag.ts';
-import { type Asked, answerQuestions } from './answer-questions.ts';
-import { mostSequences } from './budget.ts';
-import type { EngineEvent, EngineOptions, Question } from './events.ts';
-import type { ItemEvent } from './in-work.ts';
-import { type ModelFiles, readModelFiles } from './model-files.ts';
-import { Runtime } from './runtime.ts';
+import { type Asked, answerQuestions } from './answers/answer-questions.ts';
+import { mostSequences } from './runtime/budget.ts';
+import type { EngineEvent, EngineOptions, Question } from './answers/events.ts';
+import type { ItemEvent } from './answers/in-work.ts';
+import { type ModelFiles, readModelFiles } from './runtime/model-files.ts';
+import { Runtime } from './runtime/runtime.ts';
 
 /**
  * A model ready to be asked. Headers and tokenizer are read at once; weights are loaded by the first question,

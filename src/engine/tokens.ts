@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { checkpointTokenizer, imageConfigOf } from '../convert/tokenizer.ts';
 import { readGguf } from '../gguf/read.ts';
-import type { Source } from '../image/sources.ts';
+import type { Source } from '../image/sources/sources.ts';
 import { encodePrompt } from '../prompt/encode.ts';
 import type { Message } from '../prompt/message.ts';
 import { tekkenFromHuggingFace } from '../tokenizer/from-huggingface.ts';
@@ -11,14 +11,14 @@ import { tekkenFromJson } from '../tokenizer/from-tekken-json.ts';
 import type { ImageConfig, Tekken } from '../tokenizer/tekken.ts';
 import { towerConfig } from '../vision/config.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
-import { demoCheckpoint } from './demo.ts';
-import type { PictureReceipt } from './events.ts';
-import { loadMessages } from './message-pictures.ts';
-import { readTokenizer } from './model-files.ts';
-import type { PictureOptions } from './picture-chunks.ts';
-import { pictureReceipt } from './receipt.ts';
-import { isDemo, resolveModel } from './resolve.ts';
-import { noGpu } from './working-gpu.ts';
+import { demoCheckpoint } from './runtime/demo.ts';
+import type { PictureReceipt } from './answers/events.ts';
+import { loadMessages } from './pictures/message-pictures.ts';
+import { readTokenizer } from './runtime/model-files.ts';
+import type { PictureOptions } from './pictures/picture-chunks.ts';
+import { pictureReceipt } from './pictures/receipt.ts';
+import { isDemo, resolveModel } from './runtime/resolve.ts';
+import { noGpu } from './runtime/working-gpu.ts';
 
 /** A prompt as the model would read it. */
 export interface Layout {

@@ -1,4 +1,4 @@
-import type { Answer, TokenChoice } from '../engine/events.ts';
+import type { Answer, TokenChoice } from '../engine/answers/events.ts';
 import { errorJson } from './errors.ts';
 import { askJson } from './json.ts';
 

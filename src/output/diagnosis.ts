@@ -1,5 +1,5 @@
 import { byteSize } from '../base/byte-size.ts';
-import type { Diagnosis } from '../engine/doctor.ts';
+import type { Diagnosis } from '../engine/runtime/doctor.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';
 

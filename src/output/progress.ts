@@ -1,4 +1,4 @@
-import type { Stage } from '../engine/events.ts';
+import type { Stage } from '../engine/answers/events.ts';
 
 interface Sink {
   isTTY: boolean;

@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { loadPictures } from '../../src/image/load.ts';
+import { loadPictures } from '../../src/image/decoder/load.ts';
 import { pixtralImage } from '../helpers/pictures.ts';
 import { type PdfPage, makePdf } from '../helpers/make-pdf.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { AskJson } from '../../src/output/json.ts';
-import { readModelFiles } from '../../src/engine/model-files.ts';
+import { readModelFiles } from '../../src/engine/runtime/model-files.ts';
 import { goldenCases, scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';
 import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { demoCheckpoint } from '../../src/engine/demo.ts';
+import { demoCheckpoint } from '../../src/engine/runtime/demo.ts';
 import { type Native, openNative } from '../../src/native/native.ts';
 import { scenePath } from '../helpers/checkpoints.ts';
 import { type ConvertedPair, convertedFolder } from '../helpers/converted.ts';

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { demoCheckpoint } from '../../src/engine/demo.ts';
+import { demoCheckpoint } from '../../src/engine/runtime/demo.ts';
 import { table } from '../../src/output/table.ts';
 import { type Scene, readScenes } from './scenes.ts';
 

@@ -1,7 +1,7 @@
 import { after, before } from 'node:test';
 import type { ConvertType } from '../../src/convert/types.ts';
 import { DecoderModel } from '../../src/decoder/model.ts';
-import { type ModelFiles, readModelFiles } from '../../src/engine/model-files.ts';
+import { type ModelFiles, readModelFiles } from '../../src/engine/runtime/model-files.ts';
 import { AbortFlag } from '../../src/native/abort-flag.ts';
 import { openNative } from '../../src/native/native.ts';
 import { type ConvertedPair, convertedPair } from './converted.ts';

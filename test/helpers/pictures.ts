@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { GridConfig } from '../../src/image/grid.ts';
-import { type Picture, loadPictures } from '../../src/image/load.ts';
-import type { Pixels } from '../../src/image/patches.ts';
-import { openPicture } from '../../src/image/sniff.ts';
+import type { GridConfig } from '../../src/image/pixels/grid.ts';
+import { type Picture, loadPictures } from '../../src/image/decoder/load.ts';
+import type { Pixels } from '../../src/image/pixels/patches.ts';
+import { openPicture } from '../../src/image/formats/open-picture.ts';
 
 /** Pixtral-12B's. */
 export const pixtralImage: GridConfig = { patchSize: 16, maxImageSize: 1024, spatialMergeSize: 1 };

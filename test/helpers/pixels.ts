@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { GridConfig } from '../../src/image/grid.ts';
-import type { Pixels } from '../../src/image/patches.ts';
+import type { GridConfig } from '../../src/image/pixels/grid.ts';
+import type { Pixels } from '../../src/image/pixels/patches.ts';
 
 /** One output of mistral-common's ImageEncoder; see fixtures/pixels.py. */
 export interface PixelsCase {

@@ -1,5 +1,5 @@
-import { type GridConfig, imageGrid } from '../../src/image/grid.ts';
-import type { Pixels } from '../../src/image/patches.ts';
+import { type GridConfig, imageGrid } from '../../src/image/pixels/grid.ts';
+import type { Pixels } from '../../src/image/pixels/patches.ts';
 import { rgbOf } from './pixels.ts';
 
 const mean = [0.48145466, 0.4578275, 0.40821073];

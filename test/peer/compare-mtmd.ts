@@ -13,7 +13,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openNative } from '../../src/native/native.ts';
-import { readModelFiles } from '../../src/engine/model-files.ts';
+import { readModelFiles } from '../../src/engine/runtime/model-files.ts';
 import { relativeError, scenePath } from '../helpers/checkpoints.ts';
 import { convertedPair } from '../helpers/converted.ts';
 import { type Trace, openTracer } from './trace.ts';

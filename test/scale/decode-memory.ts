@@ -4,7 +4,7 @@
  */
 import { createCanvas } from '@napi-rs/canvas';
 import { readFile } from 'node:fs/promises';
-import type { loadPictures as LoadPictures } from '../../src/image/load.ts';
+import type { loadPictures as LoadPictures } from '../../src/image/decoder/load.ts';
 
 const megapixels = Number(process.argv[2] ?? 100);
 const built = new URL('../../dist/image/load.js', import.meta.url).href;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { readModelFiles } from '../../src/engine/model-files.ts';
+import { readModelFiles } from '../../src/engine/runtime/model-files.ts';
 import { AbortFlag } from '../../src/native/abort-flag.ts';
 import { mainDevice } from '../../src/native/devices.ts';
 import { type Native, openNative } from '../../src/native/native.ts';

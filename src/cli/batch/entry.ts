@@ -1,7 +1,7 @@
 import { PixtralError } from '../../base/errors.ts';
-import type { RecordTask } from '../../engine/answer-records.ts';
-import type { RecordQuestion } from '../../engine/record-hash.ts';
-import type { Source } from '../../image/sources.ts';
+import type { RecordTask } from '../../engine/answers/answer-records.ts';
+import type { RecordQuestion } from '../../engine/answers/record-hash.ts';
+import type { Source } from '../../image/sources/sources.ts';
 import type { RecordStyle } from '../../output/batch.ts';
 import type { FormatMemo } from './format-memo.ts';
 

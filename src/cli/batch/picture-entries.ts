@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
-import { type Source, pathSource } from '../../image/sources.ts';
-import { findSources, listedLines, listedSources } from '../../image/expand.ts';
-import { selectionText } from '../../image/selection.ts';
+import { type Source, pathSource } from '../../image/sources/sources.ts';
+import { findSources, listedLines, listedSources } from '../../image/sources/expand.ts';
+import { selectionText } from '../../image/sources/selection.ts';
 import { placeImages } from '../../prompt/placeholders.ts';
 import { namedSources } from '../prompt-arguments.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';

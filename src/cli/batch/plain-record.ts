@@ -1,7 +1,7 @@
 import { PixtralError } from '../../base/errors.ts';
-import type { RecordQuestion } from '../../engine/record-hash.ts';
-import { listedSources } from '../../image/expand.ts';
-import type { Source } from '../../image/sources.ts';
+import type { RecordQuestion } from '../../engine/answers/record-hash.ts';
+import { listedSources } from '../../image/sources/expand.ts';
+import type { Source } from '../../image/sources/sources.ts';
 import type { Message } from '../../prompt/message.ts';
 import { fieldNames } from '../../prompt/fields.ts';
 import type { CommonQuestion } from './entry.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { RecordOutcome } from '../../engine/answer-records.ts';
+import type { RecordOutcome } from '../../engine/answers/answer-records.ts';
 import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../output/batch.ts';
 import { type Journal, openJournal } from '../../store/journal.ts';
 import type { Io } from '../io.ts';

@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
-import { type RecordOutcome, answerRecords } from '../../engine/answer-records.ts';
+import { type RecordOutcome, answerRecords } from '../../engine/answers/answer-records.ts';
 import { type Engine, openEngine } from '../../engine/engine.ts';
-import { jobHash } from '../../engine/record-hash.ts';
-import { resolveModel } from '../../engine/resolve.ts';
-import { readSource } from '../../image/sources.ts';
+import { jobHash } from '../../engine/answers/record-hash.ts';
+import { resolveModel } from '../../engine/runtime/resolve.ts';
+import { readSource } from '../../image/sources/sources.ts';
 import type { WrittenLine } from '../../output/batch.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { warnOfShrinking } from '../../output/shrink.ts';

@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
-import { pictureDate } from '../../image/picture-date.ts';
-import type { Source } from '../../image/sources.ts';
+import { pictureDate } from '../../image/formats/picture-date.ts';
+import type { Source } from '../../image/sources/sources.ts';
 import type { Chunk, Message } from '../../prompt/message.ts';
 import { fieldNames, fillFields } from '../../prompt/fields.ts';
 import { placeImages } from '../../prompt/placeholders.ts';

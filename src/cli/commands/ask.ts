@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type { Engine } from '../../engine/engine.ts';
-import type { ModelPaths } from '../../engine/resolve.ts';
-import type { Picture } from '../../image/load.ts';
-import type { Source } from '../../image/sources.ts';
+import type { ModelPaths } from '../../engine/runtime/resolve.ts';
+import type { Picture } from '../../image/decoder/load.ts';
+import type { Source } from '../../image/sources/sources.ts';
 import type { StageReporter } from '../../output/progress.ts';
 import { type Message, imagesOf } from '../../prompt/message.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
@@ -67,7 +67,7 @@ async function ask(
   const format = await answerFormat(flags);
   const stdin = onceStdin(io);
   const sources = await promptMessages(positional, { parts, flags, io, stdin });
-  const { resolveModel } = await import('../../engine/resolve.ts');
+  const { resolveModel } = await import('../../engine/runtime/resolve.ts');
   const { notice, ...paths } = await resolveModel(namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const { stageReporter } = await import('../../output/progress.ts');
@@ -118,7 +118,7 @@ async function readPictures(
   sources: readonly Message<Source>[],
   { engine, reporter, flags, io, stdin }: Asking & { engine: Engine },
 ): Promise<Message<Picture>[]> {
-  const { loadMessages } = await import('../../engine/message-pictures.ts');
+  const { loadMessages } = await import('../../engine/pictures/message-pictures.ts');
   const messages = await loadMessages(sources, {
     ...pictureSettings(flags, { io, stdin }),
     image: engine.files.image,
@@ -126,7 +126,7 @@ async function readPictures(
     keepPatches: true,
     onSource: (name) => reporter.stage('image', name),
   });
-  const { pictureReceipt } = await import('../../engine/receipt.ts');
+  const { pictureReceipt } = await import('../../engine/pictures/receipt.ts');
   const { warnOfShrinking } = await import('../../output/shrink.ts');
   const images = messages.flatMap(({ content }) => imagesOf(content));
   const receipts = images.map((image) => pictureReceipt(image));

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { exitCodes } from '../../base/errors.ts';
-import type { EngineOptions } from '../../engine/events.ts';
+import type { EngineOptions } from '../../engine/answers/events.ts';
 import type { Io } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { defaults, modelOptions, outputOptions, runtimeOptions } from '../options.ts';
@@ -21,8 +21,8 @@ export function doctorCommand(io: Io, outcome: { exitCode: number }): Command {
   );
   for (const option of [...modelOptions(), ...runtimeOptions(), ...outputOptions()]) command.addOption(option);
   return command.action(async (flags: DoctorFlags) => {
-    const { resolveModel } = await import('../../engine/resolve.ts');
-    const { diagnose } = await import('../../engine/doctor.ts');
+    const { resolveModel } = await import('../../engine/runtime/resolve.ts');
+    const { diagnose } = await import('../../engine/runtime/doctor.ts');
     const named = namedModel(flags, io);
     const diagnosis = await diagnose({
       gpu: flags.gpu,

@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
 import { PixtralError } from '../../base/errors.ts';
-import type { PictureReceipt } from '../../engine/events.ts';
-import type { PictureOptions } from '../../engine/picture-chunks.ts';
-import type { Picture } from '../../image/load.ts';
-import type { Source } from '../../image/sources.ts';
+import type { PictureReceipt } from '../../engine/answers/events.ts';
+import type { PictureOptions } from '../../engine/pictures/picture-chunks.ts';
+import type { Picture } from '../../image/decoder/load.ts';
+import type { Source } from '../../image/sources/sources.ts';
 import type { InlineProtocol } from '../../output/inline-picture.ts';
 import { type Io, onceStdin } from '../io.ts';
 import { namedModel } from '../named-model.ts';
@@ -112,7 +112,7 @@ async function chooseTarget({ out, inline, json }: ViewFlags, io: Io): Promise<T
 }
 
 async function* pictures(sources: readonly Source[], options: PictureOptions): AsyncGenerator<Picture, void> {
-  const { pictureChunks } = await import('../../engine/picture-chunks.ts');
+  const { pictureChunks } = await import('../../engine/pictures/picture-chunks.ts');
   for (const source of sources) {
     for await (const chunk of pictureChunks(source, options)) if (chunk.kind === 'image') yield chunk.image;
   }
@@ -133,10 +133,10 @@ async function show(
   picture: Picture,
   { image, grid }: { image: PictureOptions['image']; grid: boolean },
 ): Promise<Shown> {
-  const { seenPixels } = await import('../../image/seen.ts');
-  const { drawGrid } = await import('../../image/draw-grid.ts');
-  const { encodePng } = await import('../../image/write-png.ts');
-  const { pictureReceipt } = await import('../../engine/receipt.ts');
+  const { seenPixels } = await import('../../image/pixels/seen.ts');
+  const { drawGrid } = await import('../../image/pixels/draw-grid.ts');
+  const { encodePng } = await import('../../image/pixels/write-png.ts');
+  const { pictureReceipt } = await import('../../engine/pictures/receipt.ts');
   const seen = seenPixels(picture, image);
   const drawn = grid ? drawGrid(seen, { grid: picture.grid, image }) : seen;
   return { ...drawn, png: await encodePng(drawn), receipt: pictureReceipt(picture), clamped: seen.clamped };

@@ -1,0 +1,171 @@
+import { Arrivals } from '../../base/arrivals.ts';
+import { Sequence } from '../../decoder/sequence.ts';
+import type { Picture } from '../../image/decoder/load.ts';
+import { type Run, encodePrompt } from '../../prompt/encode.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { chooseContextSize } from '../runtime/budget.ts';
+import { type StageClock, stageClock } from './clock.ts';
+import type { AskOptions, EngineOptions, Question, QuestionEvent } from './events.ts';
+import { type InWork, type ItemEvent, draw, end, fail } from './in-work.ts';
+import type { ModelFiles } from '../runtime/model-files.ts';
+import { prefill } from './prefill.ts';
+import { imageReceipt } from '../pictures/receipt.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Slot } from './slots.ts';
+
+/** Something that brings a question; what brings none passes through in its place. */
+export interface Asked<T> {
+  item: T;
+  question: Question | undefined;
+}
+
+export interface AnsweringOptions {
+  files: ModelFiles;
+  runtime: Runtime;
+  options: EngineOptions;
+  /** Nothing is begun after it fires; what is in work is finished. */
+  stop: AbortSignal | undefined;
+  signal: AbortSignal | undefined;
+}
+
+/** A question whose prompt is known. */
+interface Planned<T> {
+  item: T;
+  options: AskOptions;
+  runs: Run<Picture>[];
+  promptTokens: number;
+  contextSize: number;
+  clock: StageClock;
+}
+
+/**
+ * Answers questions as they come, as many at once as the runtime has sequences: when one is done, the next takes its
+ * place. A question that fails is an event of its own and harms no other.
+ * @throws the reason of the signal
+ */
+export async function* answerQuestions<T>(
+  asked: AsyncIterable<Asked<T>>,
+  answering: AnsweringOptions,
+): AsyncGenerator<ItemEvent<T>, void> {
+  const arrivals = new Arrivals(asked);
+  const work: InWork<T>[] = [];
+  let planned: Planned<T> | undefined;
+  const mayBegin = (): boolean => answering.stop?.aborted !== true && answering.runtime.hasRoom(planned?.contextSize);
+  try {
+    for (;;) {
+      // Prompts first: a step costs nearly the same for few as for many.
+      while (mayBegin()) {
+        if (!planned) {
+          if (work.length > 0 && !arrivals.isReady) break;
+          const arrived = await arrivals.take();
+          if (!arrived) break;
+          planned = yield* plan(arrived, answering);
+          continue; // it may need a larger context, for which all others have to end
+        }
+        const begun = yield* begin(planned, answering);
+        if (begun) work.push(begun);
+        planned = undefined;
+      }
+      answering.signal?.throwIfAborted();
+      if (work.length === 0) return;
+      answering.runtime.lookAhead(arrivals.next?.question, answering.signal);
+      yield* step(work, answering);
+    }
+  } finally {
+    arrivals.close();
+    for (const one of work) end(one);
+  }
+}
+
+async function* plan<T>(
+  { item, question }: Asked<T>,
+  { files, options: { contextSize: size } }: AnsweringOptions,
+): AsyncGenerator<ItemEvent<T>, Planned<T> | undefined> {
+  if (!question) {
+    yield { item, event: undefined };
+    return undefined;
+  }
+  const { messages, options } = question;
+  try {
+    const runs = encodePrompt(messages, files.tekken);
+    const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);
+    const contextSize = chooseContextSize(files, { contextSize: size, promptTokens, maxTokens: options.maxTokens });
+    return { item, options, runs, promptTokens, contextSize, clock: stageClock() };
+  } catch (error) {
+    yield { item, event: { kind: 'failed', error } };
+    return undefined;
+  }
+}
+
+/** Reads the prompt and draws the first token. Returns undefined when it came to an end by that. */
+async function* begin<T>(
+  { item, options, runs, promptTokens, contextSize, clock }: Planned<T>,
+  answering: AnsweringOptions,
+): AsyncGenerator<ItemEvent<T>, InWork<T> | undefined> {
+  const { files, runtime, signal } = answering;
+  let slot: Slot | undefined;
+  try {
+    yield { item, event: { kind: 'stage', stage: 'load' } };
+    const withImages = runs.some(isImage);
+    const loaded = await clock.time('load_ms', () => runtime.load({ contextSize, withImages, signal }));
+    const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, signal }));
+    slot = prompt.slot;
+    yield { item, event: { kind: 'stage', stage: 'decode' } };
+    const writer = new AnswerWriter({ ...options, model: loaded.model, tekken: files.tekken, contextSize });
+    const images = runs.filter(isImage).map(({ image }) => imageReceipt(image, prompt.cached));
+    const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, next: -1 };
+    return (yield* draw(begun, files.name)) ? begun : undefined;
+  } catch (error) {
+    if (slot) slot.inWork = false;
+    signal?.throwIfAborted();
+    yield { item, event: { kind: 'failed', error } };
+    return undefined;
+  }
+}
+
+/** One token for each question in work; those that came to an end are taken out. */
+async function* step<T>(work: InWork<T>[], answering: AnsweringOptions): AsyncGenerator<ItemEvent<T>, void> {
+  // A call for each computes just what it would compute if there were no others.
+  const calls = answering.options.reproducible ? work.map((one) => [one]) : [[...work]];
+  for (const together of calls) {
+    const goesOn = yield* stepTogether(together, answering);
+    for (const one of together) if (!goesOn.has(one)) work.splice(work.indexOf(one), 1);
+  }
+}
+
+async function* stepTogether<T>(
+  together: readonly InWork<T>[],
+  answering: AnsweringOptions,
+): AsyncGenerator<ItemEvent<T>, Set<InWork<T>>> {
+  const { signal } = answering;
+  const goesOn = new Set<InWork<T>>();
+  const start = performance.now();
+  try {
+    await Sequence.appendJointly(
+      together.map(({ slot, next }) => ({ sequence: slot.sequence, id: next })),
+      signal,
+    );
+  } catch (error) {
+    signal?.throwIfAborted();
+    for (const one of together) yield* fail(one, error);
+    return goesOn;
+  }
+  const took = performance.now() - start;
+  for (const one of together) {
+    one.clock.add('decode_ms', took);
+    if (yield* draw(one, answering.files.name)) goesOn.add(one);
+  }
+  return goesOn;
+}
+
+async function* eventsOf<T, R>(item: T, events: AsyncGenerator<QuestionEvent, R>): AsyncGenerator<ItemEvent<T>, R> {
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done === true) return value;
+    yield { item, event: value };
+  }
+}
+
+function isImage(run: Run<Picture>): run is Extract<Run<Picture>, { kind: 'image' }> {
+  return run.kind === 'image';
+}

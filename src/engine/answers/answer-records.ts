@@ -1,0 +1,158 @@
+import { PixtralError } from '../../base/errors.ts';
+import { ahead } from '../../base/ahead.ts';
+import { Gate } from '../../base/gate.ts';
+import { inOrder } from '../../base/in-order.ts';
+import type { Asked } from './answer-questions.ts';
+import type { Engine } from '../engine.ts';
+import type { Answer, QuestionEvent } from './events.ts';
+import type { ItemEvent } from './in-work.ts';
+import { loadMessages } from '../pictures/message-pictures.ts';
+import type { PictureOptions } from '../pictures/picture-chunks.ts';
+import { type RecordQuestion, recordHash } from './record-hash.ts';
+
+/** One line of work: what it asks is found out just before its turn. */
+export interface RecordTask {
+  question(): Promise<RecordQuestion>;
+}
+
+export type RecordOutcome =
+  | { kind: 'skipped' }
+  | { kind: 'answered'; hash: string; answer: Answer }
+  /** `hash` is undefined when not even the question could be made out. */
+  | { kind: 'failed'; hash: string | undefined; error: unknown };
+
+export interface AnswerRecordsOptions<T> {
+  engine: Engine;
+  /** Of what all records share. */
+  job: string;
+  pictures: Omit<PictureOptions, 'image' | 'detail'>;
+  /** Whether this very question was answered before. */
+  isDone: (task: T, hash: string | undefined) => boolean;
+  /** As soon as each is known, and not in the order of the records. */
+  asCompleted: boolean;
+  /** No record is begun after it fires; those in work are finished. */
+  stop: AbortSignal;
+  /** Ends the records in work too. */
+  signal: AbortSignal;
+  /** Whenever a record is begun, with all that are in work. */
+  onBegin: (tasks: readonly T[]) => void;
+}
+
+/** A record as far as it is known before its turn. */
+interface Prepared<T> {
+  place: number;
+  task: T;
+  hash: string | undefined;
+  /** Where there is nothing to ask. */
+  outcome?: RecordOutcome;
+}
+
+interface Settled<T> {
+  place: number;
+  task: T;
+  outcome: RecordOutcome;
+}
+
+/** Records that are prepared before their turn: patches of a large picture take 12 MB. */
+const preparedAhead = 2;
+
+/** For each sequence, records that may wait for one before them: an answer is small, but lost when the process dies. */
+const waitingEach = 4;
+
+/**
+ * Answers records, several at once; pictures of the next are read while the model answers. What is wrong with one record
+ * is its own outcome.
+ * @throws what concerns all records: a model that cannot be loaded, options that do not fit it, the reason of a signal
+ */
+export async function* answerRecords<T extends RecordTask>(
+  tasks: readonly T[],
+  options: AnswerRecordsOptions<T>,
+): AsyncGenerator<{ task: T; outcome: RecordOutcome }, void> {
+  const { engine, stop, signal, asCompleted } = options;
+  const ending = new AbortController();
+  const gate = new Gate(engine.mostAtOnce * waitingEach);
+  const asked = askedRecords(tasks, { ...options, gate, signal: AbortSignal.any([signal, stop, ending.signal]) });
+  const settled = settledRecords(engine.answer(asked, { stop, signal }), options);
+  try {
+    for await (const { task, outcome } of asCompleted ? settled : inOrder(settled)) {
+      yield { task, outcome };
+      gate.leave();
+    }
+    stop.throwIfAborted();
+  } finally {
+    ending.abort(); // nobody waits for the records ahead any more
+  }
+}
+
+async function* askedRecords<T extends RecordTask>(
+  tasks: readonly T[],
+  { gate, ...options }: PrepareOptions<T> & { gate: Gate },
+): AsyncGenerator<Asked<Prepared<T>>, void> {
+  const places = tasks.map((task, place) => ({ task, place }));
+  const prepare = (record: (typeof places)[number]) => prepareRecord(record, options);
+  for await (const prepared of ahead(places, { count: preparedAhead, prepare })) {
+    await gate.enter();
+    if (options.signal.aborted) return;
+    yield prepared;
+  }
+}
+
+type PrepareOptions<T> = Pick<AnswerRecordsOptions<T>, 'engine' | 'job' | 'pictures' | 'isDone' | 'signal'>;
+
+async function prepareRecord<T extends RecordTask>(
+  { task, place }: { task: T; place: number },
+  { engine, job, pictures, isDone, signal }: PrepareOptions<T>,
+): Promise<Asked<Prepared<T>>> {
+  let hash: string | undefined;
+  const settled = (outcome: RecordOutcome): Asked<Prepared<T>> => ({
+    item: { place, task, hash, outcome },
+    question: undefined,
+  });
+  try {
+    const question = await task.question();
+    const { detail, options } = question;
+    hash = await recordHash(question, { job, pictures: { ...pictures, detail, signal } });
+    if (isDone(task, hash)) return settled({ kind: 'skipped' });
+    const messages = await loadMessages(question.messages, {
+      ...pictures,
+      detail,
+      signal,
+      image: engine.files.image,
+      maxImageTokens: engine.files.decoder.trainedContext,
+      keepPatches: true,
+    });
+    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
+    return { item: { place, task, hash }, question: { messages, options: { ...options, seed } } };
+  } catch (error) {
+    if (hash === undefined && !signal.aborted && isDone(task, hash)) return settled({ kind: 'skipped' });
+    return settled({ kind: 'failed', hash, error });
+  }
+}
+
+/** Outcomes as they become known. */
+async function* settledRecords<T>(
+  events: AsyncIterable<ItemEvent<Prepared<T>>>,
+  { onBegin }: Pick<AnswerRecordsOptions<T>, 'onBegin'>,
+): AsyncGenerator<Settled<T>, void> {
+  const inWork = new Set<T>();
+  for await (const { item, event } of events) {
+    const { place, task } = item;
+    const outcome = item.outcome ?? (event && outcomeOf(event, item));
+    if (outcome) {
+      inWork.delete(task);
+      yield { place, task, outcome };
+    } else if (!inWork.has(task)) {
+      inWork.add(task);
+      onBegin([...inWork]);
+    }
+  }
+}
+
+function outcomeOf<T>(event: QuestionEvent, { hash }: Prepared<T>): RecordOutcome | undefined {
+  if (event.kind === 'answer') return { kind: 'answered', hash: hash!, answer: event.answer };
+  if (event.kind !== 'failed') return undefined;
+  const { error } = event;
+  // The next record would fare no better.
+  if (error instanceof PixtralError && (error.code === 'model' || error.code === 'usage')) throw error;
+  return { kind: 'failed', hash, error };
+}

@@ -1,0 +1,79 @@
+import type { DecoderModel } from '../../decoder/model.ts';
+import type { Sequence } from '../../decoder/sequence.ts';
+import { textStream } from '../../tokenizer/stream.ts';
+import type { Tekken } from '../../tokenizer/tekken.ts';
+import type { Answer, AskOptions } from './events.ts';
+import { stopWatch } from './stop.ts';
+import { type AnswerDetails, tokenSource } from './token-source.ts';
+
+interface AnswerWriterOptions {
+  model: DecoderModel;
+  tekken: Tekken;
+  /** Tokens that prompt and answer may have together. */
+  contextSize: number;
+}
+
+export interface WrittenAnswer {
+  text: string;
+  finish: Answer['finish'];
+  /** Tokens. */
+  length: number;
+  details: AnswerDetails;
+}
+
+/** One step of an answer. */
+export interface Written {
+  /** What is sure by it. */
+  text: string;
+  /** To be appended to the sequence before the next step, or the answer when it is whole. */
+  next: number | WrittenAnswer;
+}
+
+/** Writes an answer token by token: until `</s>`, a stop string, the token limit or the end of the context. */
+export class AnswerWriter {
+  readonly #options: AskOptions & AnswerWriterOptions;
+  readonly #source: ReturnType<typeof tokenSource>;
+  readonly #characters: ReturnType<typeof textStream>;
+  readonly #watch: ReturnType<typeof stopWatch>;
+  #text = '';
+  #length = 0;
+
+  /** @throws PixtralError `input` when llama.cpp refuses the format's grammar */
+  constructor(options: AskOptions & AnswerWriterOptions) {
+    this.#options = options;
+    this.#source = tokenSource(options, options);
+    this.#characters = textStream(options.tekken);
+    this.#watch = stopWatch(options.stop);
+  }
+
+  /** Draws a token from the logits of the sequence, which holds the prompt and what was drawn before. */
+  draw(sequence: Sequence): Written {
+    const { model, maxTokens, contextSize } = this.#options;
+    const token = this.#source.next(sequence);
+    if (model.endsGeneration(token)) return this.#end('stop');
+    this.#length++;
+    const { text, stopped } = this.#watch.push(this.#characters.push(token));
+    this.#text += text;
+    if (stopped) return { text, next: this.#whole('stop-string') };
+    if (sequence.length < contextSize && this.#length < maxTokens) return { text, next: token };
+    const last = this.#end(this.#source.isFinished() ? 'stop' : 'length');
+    return { ...last, text: text + last.text };
+  }
+
+  close(): void {
+    this.#source.close();
+  }
+
+  /** With what was held back, now that no more comes. */
+  #end(finish: Answer['finish']): Written {
+    const { text, stopped } = this.#watch.push(this.#characters.end());
+    const rest = stopped ? text : text + this.#watch.end();
+    this.#text += rest;
+    return { text: rest, next: this.#whole(stopped ? 'stop-string' : finish) };
+  }
+
+  #whole(finish: Answer['finish']): WrittenAnswer {
+    const text = this.#text;
+    return { text, finish, length: this.#length, details: this.#source.details(text, finish) };
+  }
+}

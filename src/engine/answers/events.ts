@@ -1,0 +1,146 @@
+import type { AnswerFormat } from '../../grammar/answer-format.ts';
+import type { Json } from '../../grammar/schema.ts';
+import type { Picture } from '../../image/decoder/load.ts';
+import type { GpuChoice, Native } from '../../native/native.ts';
+import type { Message } from '../../prompt/message.ts';
+import type { Cache } from '../../store/cache.ts';
+
+/** What the engine is doing, for a spinner or a log. */
+export type Stage = 'load' | 'image' | 'encode' | 'prefill' | 'decode';
+
+export type EngineEvent =
+  | { kind: 'stage'; stage: Stage; detail?: string }
+  | { kind: 'text'; text: string }
+  | { kind: 'answer'; answer: Answer };
+
+/** What happens to one of several questions. */
+export type QuestionEvent = EngineEvent | { kind: 'failed'; error: unknown };
+
+/** One picture as the model sees it. */
+export interface PictureReceipt {
+  source: string;
+  /** 1-based, where the source holds several. */
+  page?: number;
+  /** The part of the original that it is, in pixels, where it is not all. */
+  crop?: readonly [x: number, y: number, width: number, height: number];
+  /** Of the source's bytes. */
+  sha256: string;
+  /** Pixels before the resize, upright. */
+  width: number;
+  height: number;
+  /** Pixels after the resize. */
+  seen: [width: number, height: number];
+  /** [IMG] tokens across and down. */
+  grid: [columns: number, rows: number];
+  /** Ids in the prompt, breaks and end included. */
+  tokens: number;
+}
+
+/** One picture as the model saw it. */
+export interface ImageReceipt extends PictureReceipt {
+  cached: boolean;
+}
+
+/** Milliseconds of each stage. */
+export interface Timings {
+  load_ms: number;
+  image_ms: number;
+  encode_ms: number;
+  prefill_ms: number;
+  decode_ms: number;
+}
+
+/** A token and its log-probability by the model's own distribution: before grammar, penalties and temperature. */
+export interface TokenChoice {
+  id: number;
+  /** As text, or `<0xE6>` for bytes that are only part of a character. */
+  token: string;
+  /** Where `token` is not the text that it stands for: part of a character, or none for a control token. */
+  bytes?: number[];
+  logprob: number;
+}
+
+export interface TokenLogprob extends TokenChoice {
+  /** The likeliest tokens at this place. */
+  top: TokenChoice[];
+}
+
+export interface Answer {
+  model: string;
+  text: string;
+  /** The text's value, where JSON was asked for. */
+  data?: Json;
+  /** `stop`: the model ended; `length`: the token limit or the context did; `stop-string`: a --stop did. */
+  finish: 'stop' | 'length' | 'stop-string';
+  images: ImageReceipt[];
+  /** Tokens. */
+  usage: { prompt: number; image: number; completion: number };
+  timings: Timings;
+  sampling: {
+    temperature: number;
+    top_p: number;
+    top_k: number;
+    min_p: number;
+    repeat_penalty: number;
+    seed: number;
+  };
+  /** One per token of the text. */
+  logprobs?: TokenLogprob[];
+  /** By JSON pointer: the probability of this very value among those that the grammar allows at its place. */
+  confidence?: Record<string, number>;
+}
+
+export interface EngineOptions {
+  /** Paths of the GGUF pair. */
+  model: string;
+  mmproj: string;
+  gpu: GpuChoice;
+  /** Layers on the GPU, the output layer counted as one more. */
+  gpuLayers: number | 'auto';
+  threads: number | 'auto';
+  /** Tokens; `auto`: prompt and answer, up to what the model was trained for. */
+  contextSize: number | 'auto';
+  /** Tokens per prefill step. */
+  batchSize: number;
+  /** Type of the KV cache: f16, q8_0, ... */
+  cacheType: string;
+  /** Questions at once; `auto`: what memory and device are good for. */
+  parallel: number | 'auto';
+  /** As many will come at most: for more at once no memory is taken. */
+  questions: number;
+  /** Every question is computed as it would be alone, in calls of its own. */
+  reproducible: boolean;
+  /** Where results are kept for later questions; without it everything is computed anew. */
+  cache?: Cache | undefined;
+  /** A line of llama.cpp's log. */
+  onLog?: (line: string) => void;
+  /** Where verdicts on GPUs are kept for later processes; without it each tries them anew. */
+  verdictFolder?: string | undefined;
+  /** A line that the user should read. */
+  onNotice?: (line: string) => void;
+  /** A runtime that is open already, of the same `gpu`: closed with the engine. */
+  native?: Native;
+}
+
+export interface AskOptions {
+  maxTokens: number;
+  /** 0 is greedy. */
+  temperature: number;
+  topP: number;
+  topK: number;
+  minP: number;
+  /** Unsigned 32 bits. */
+  seed: number;
+  repeatPenalty: number;
+  /** The answer ends before any of these. */
+  stop: readonly string[];
+  /** What the answer must be; free text without. */
+  format?: AnswerFormat | undefined;
+  /** Likeliest tokens to tell beside each token's log-probability; nothing without. */
+  logprobs?: number | undefined;
+}
+
+export interface Question {
+  messages: readonly Message<Picture>[];
+  options: AskOptions;
+}

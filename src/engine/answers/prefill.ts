@@ -1,0 +1,121 @@
+import type { Picture } from '../../image/decoder/load.ts';
+import type { Run } from '../../prompt/encode.ts';
+import { availableMemory } from '../runtime/budget.ts';
+import type { StageClock } from './clock.ts';
+import type { EngineEvent } from './events.ts';
+import { imageRows } from '../pictures/image-rows.ts';
+import { type PromptStep, promptSteps } from './prompt-steps.ts';
+import type { Loaded } from '../runtime/runtime.ts';
+import type { Slot } from './slots.ts';
+
+interface PrefillOptions extends Loaded {
+  clock: StageClock;
+  signal: AbortSignal | undefined;
+}
+
+/** A prompt in a sequence. */
+export interface Prefilled {
+  slot: Slot;
+  /** Pictures that the tower did not have to look at. */
+  cached: Set<Picture>;
+}
+
+/** A copy of the KV state must not push the weights out of memory. */
+const shareOfMemory = 0.25;
+
+/**
+ * Feeds a prompt into a free slot, picture by picture: one picture's rows are laid out at a time. Goes on from what
+ * neighbours hold or earlier questions left, and leaves for the next the states before the first picture (a call for a
+ * few ids costs as much as one for sixteen, and a system prompt stands there) and after the last one.
+ */
+export async function* prefill(
+  runs: readonly Run<Picture>[],
+  options: PrefillOptions,
+): AsyncGenerator<EngineEvent, Prefilled> {
+  const { clock, kept } = options;
+  const steps = promptSteps(runs, options);
+  const { slot, begun } = await clock.time('prefill_ms', () => beginning(runs, { ...options, steps }));
+  slot.inWork = true;
+  const cached = new Set(steps.slice(0, begun).flatMap((step) => (step.kind === 'rows' ? [step.image] : [])));
+  for (const run of runs) if (run.kind === 'image') clock.add('image_ms', run.image.milliseconds);
+  const isRows = ({ kind }: PromptStep): boolean => kind === 'rows';
+  const keepAfter = kept ? [steps.findIndex(isRows) - 1, steps.findLastIndex(isRows)] : [];
+  try {
+    const append = stepAppender(slot, { ...options, cached });
+    for (const [index, step] of steps.entries()) {
+      if (index < begun) continue;
+      yield* append(step);
+      slot.held.push(step.key);
+      if (keepAfter.includes(index)) await keepState(runs, { ...options, slot, step });
+    }
+  } catch (thrown) {
+    slot.inWork = false;
+    throw thrown;
+  }
+  return { slot, cached };
+}
+
+/** A slot with as much of the prompt as was computed before, and how many steps that is. */
+async function beginning(
+  runs: readonly Run<Picture>[],
+  { slots, kept, steps }: PrefillOptions & { steps: readonly PromptStep[] },
+): Promise<{ slot: Slot; begun: number }> {
+  const prefix = await kept?.prefix(runs, slots.sharedLength(steps));
+  if (prefix) {
+    const slot = slots.takeEmpty();
+    if (await slot.sequence.restore(prefix.state, prefix.length)) {
+      const begun = steps.filter(({ end }) => end <= prefix.length);
+      slot.held = begun.map(({ key }) => key);
+      return { slot, begun: begun.length };
+    }
+  }
+  const { slot, shared } = slots.take(steps);
+  return { slot, begun: shared };
+}
+
+/** Appends steps one after the other, and gets the rows of a picture when its first one comes. */
+function stepAppender(slot: Slot, options: PrefillOptions & { cached: Set<Picture> }) {
+  const { clock, signal, cached } = options;
+  const { dim } = slot.sequence.context.model.config;
+  let now: { image: Picture; rows: Float32Array } | undefined;
+  let pictures = cached.size;
+  return async function* append(step: PromptStep): AsyncGenerator<EngineEvent, void> {
+    if (step.kind === 'ids') {
+      yield { kind: 'stage', stage: 'prefill' };
+      await clock.time('prefill_ms', () => slot.sequence.appendIds(step.ids, signal));
+      return;
+    }
+    const { image, from, to } = step;
+    if (now?.image !== image) {
+      yield { kind: 'stage', stage: 'encode', detail: image.source };
+      now = { image, rows: await laidOutRows(image, options) };
+      yield { kind: 'stage', stage: 'prefill', detail: `picture ${++pictures}` };
+    }
+    const rows = now.rows.subarray(from * dim, to * dim);
+    await clock.time('prefill_ms', () => slot.sequence.appendRows(rows, signal));
+  };
+}
+
+async function laidOutRows(
+  picture: Picture,
+  { rows: pictureRows, imgBreak, imgEnd, clock, signal, cached }: PrefillOptions & { cached: Set<Picture> },
+): Promise<Float32Array> {
+  const { rows: encoded, took } = await pictureRows.get(picture, signal);
+  if (took) {
+    clock.add('load_ms', took.load_ms);
+    clock.add('encode_ms', took.encode_ms);
+  } else cached.add(picture);
+  const { columns, rows } = picture.grid;
+  return imageRows(encoded, { columns, rows, imgBreak, imgEnd });
+}
+
+async function keepState(
+  runs: readonly Run<Picture>[],
+  { kept, slot: { sequence }, step }: PrefillOptions & { slot: Slot; step: PromptStep },
+): Promise<void> {
+  const byteLength = sequence.stateByteLength();
+  if (!kept?.accepts(byteLength) || byteLength > availableMemory() * shareOfMemory) return;
+  const isImage = ({ kind }: Run<Picture>): boolean => kind === 'image';
+  const count = step.kind === 'ids' ? runs.findIndex(isImage) : runs.findLastIndex(isImage) + 1;
+  kept.keepPrefix(runs.slice(0, count), await sequence.state());
+}

@@ -1,0 +1,33 @@
+import type { Picture } from '../../image/decoder/load.ts';
+import type { Run } from '../../prompt/encode.ts';
+import type { PictureKey } from '../pictures/picture-key.ts';
+
+/** What one call of the decoder appends of a prompt: ids, or some of a picture's rows. */
+export type PromptStep = {
+  /** Equal for equal ids, and for the same part of equal pictures. */
+  key: string;
+  /** Ids of the prompt up to here. */
+  end: number;
+} & ({ kind: 'ids'; ids: readonly number[] } | { kind: 'rows'; image: Picture; from: number; to: number });
+
+/**
+ * A prompt as the calls that compute it. Where they begin and end depends on the prompt and the batch size alone: how sums
+ * are rounded depends on the shape of a call, so whatever was computed before can stand in for whole steps only.
+ */
+export function promptSteps(
+  runs: readonly Run<Picture>[],
+  { batchSize, pictureKey }: { batchSize: number; pictureKey: PictureKey },
+): PromptStep[] {
+  const steps: PromptStep[] = [];
+  let end = 0;
+  for (const run of runs) {
+    for (let from = 0; from < run.ids.length; from += batchSize) {
+      const ids = run.ids.slice(from, from + batchSize);
+      const to = from + ids.length;
+      end += ids.length;
+      if (run.kind === 'ids') steps.push({ kind: 'ids', key: ids.join(), end, ids });
+      else steps.push({ kind: 'rows', key: `${pictureKey(run.image)} ${from}-${to}`, end, image: run.image, from, to });
+    }
+  }
+  return steps;
+}

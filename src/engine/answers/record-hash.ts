@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { PixtralError } from '../../base/errors.ts';
+import { type Source, readSource } from '../../image/sources/sources.ts';
+import type { Message } from '../../prompt/message.ts';
+import type { AskOptions, EngineOptions } from './events.ts';
+import { weightsFingerprint } from '../runtime/fingerprint.ts';
+import type { ModelFiles } from '../runtime/model-files.ts';
+import type { PictureOptions } from '../pictures/picture-chunks.ts';
+
+/** What one record asks. */
+export interface RecordQuestion {
+  messages: readonly Message<Source>[];
+  /** Without a seed where one is drawn: an answer by another seed is as good. */
+  options: Omit<AskOptions, 'signal' | 'seed'> & { seed: number | undefined };
+  detail: PictureOptions['detail'];
+}
+
+/** Raise it when the same question would be answered differently. */
+const format = 1;
+
+/** What all records of a job share. */
+export async function jobHash(
+  { model, mmproj }: ModelFiles,
+  { cacheType, contextSize }: Pick<EngineOptions, 'cacheType' | 'contextSize'>,
+): Promise<string> {
+  const weights = await Promise.all([weightsFingerprint(model), weightsFingerprint(mmproj)]);
+  return sha256(JSON.stringify([format, ...weights.map((bytes) => bytes.toString('hex')), cacheType, contextSize]));
+}
+
+/** Changes with all that an answer depends on: bytes of pictures, texts, options and the job's own hash. */
+export async function recordHash(
+  { messages, options, detail }: RecordQuestion,
+  { job, pictures }: { job: string; pictures: Omit<PictureOptions, 'image'> },
+): Promise<string> {
+  const asked: unknown[] = [];
+  for (const { role, prefix, content } of messages) {
+    for (const chunk of content) {
+      if (chunk.kind === 'text') asked.push([role, prefix, chunk.text]);
+      else asked.push([role, await sourceHash(chunk.image, pictures), chunk.image.selection]);
+    }
+  }
+  const { maxTiles, maxPages } = pictures;
+  return sha256(JSON.stringify([job, asked, options, detail, detail === 'tiles' ? maxTiles : 0, maxPages]));
+}
+
+/** A URL stands for itself: asking the network would make going on as slow as beginning. */
+async function sourceHash(source: Source, options: Omit<PictureOptions, 'image'>): Promise<string> {
+  if (source.kind === 'url') return source.at;
+  try {
+    return sha256(await readSource(source, options));
+  } catch (thrown) {
+    // Loading it will say what is wrong; once it is right the hash is another.
+    if (thrown instanceof PixtralError) return thrown.code;
+    throw thrown;
+  }
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,104 @@
+import { type LogProbability, logProbabilities } from '../../decoder/log-probabilities.ts';
+import type { Field } from '../../grammar/fields.ts';
+import type { Tekken } from '../../tokenizer/tekken.ts';
+import type { TokenChoice, TokenLogprob } from './events.ts';
+
+interface Step {
+  id: number;
+  /** Bytes of the answer before it. */
+  at: number;
+  byteLength: number;
+  logprob: number;
+  top: LogProbability[];
+  /** The likeliest tokens among those that the grammar allowed, with their share of what it allowed. */
+  allowed: LogProbability[];
+}
+
+export interface TokenLog {
+  /** The model's own logits of the next step, before grammar, penalties and temperature. */
+  step(logits: Float32Array): void;
+  /** The same, -Infinity for what the grammar does not allow. */
+  allowed(logits: Float32Array): void;
+  chosen(id: number): void;
+  logprobs(): TokenLogprob[];
+  confidence(fields: readonly Field[], answer: Uint8Array): Record<string, number>;
+}
+
+/** What is left beyond these has hardly any probability. */
+const allowedKept = 64;
+
+/** Log-probabilities of an answer's tokens, and how sure its fields are. */
+export function tokenLog(
+  tekken: Tekken,
+  { top, endsText }: { top: number; endsText: (id: number) => boolean },
+): TokenLog {
+  const steps: Step[] = [];
+  let now: ReturnType<typeof logProbabilities> | undefined;
+  let allowed: ReturnType<typeof logProbabilities> | undefined;
+  let length = 0;
+  const choice = ({ id, logprob }: LogProbability): TokenChoice => ({
+    id,
+    ...labelled(id, tekken),
+    logprob: Number(logprob.toFixed(6)),
+  });
+  return {
+    step: (logits) => {
+      now = logProbabilities(logits);
+    },
+    allowed: (logits) => {
+      allowed = logProbabilities(logits.slice());
+    },
+    chosen: (id) => {
+      if (!now) throw new Error('no logits were given for this step');
+      const byteLength = endsText(id) ? 0 : tekken.bytes(id).length;
+      steps.push({ id, at: length, byteLength, logprob: now.of(id), top: now.top(top), allowed: keptOf(allowed, id) });
+      length += byteLength;
+    },
+    logprobs: () =>
+      steps
+        .filter(({ id }) => !endsText(id))
+        .map((step) => ({ ...choice(step), top: step.top.map((one) => choice(one)) })),
+    confidence: (fields, answer) =>
+      Object.fromEntries(fields.map((field) => [field.pointer, fieldConfidence(field, answer)])),
+  };
+
+  function keptOf(from: typeof allowed, chosen: number): LogProbability[] {
+    if (!from) return [];
+    const kept = from.top(allowedKept);
+    return kept.some(({ id }) => id === chosen) ? kept : [...kept, { id: chosen, logprob: from.of(chosen) }];
+  }
+
+  /**
+   * The probability that the model, kept to the grammar, writes this very value after what it wrote before: at each
+   * step the share of the allowed tokens that go on with it. Several tokens may write the same characters (`"`, `",`);
+   * all of them count, so that it is the value that is judged and not its spelling in tokens.
+   */
+  function fieldConfidence(field: Field, answer: Uint8Array): number {
+    let logarithm = 0;
+    for (const step of steps) {
+      const touches = step.at < field.end && step.at + step.byteLength > field.start;
+      if (!touches && step.at !== field.end) continue;
+      let share = 0;
+      for (const { id, logprob } of step.allowed) {
+        if (goesOn(id, { at: step.at, field, answer })) share += Math.exp(logprob);
+      }
+      logarithm += Math.log(Math.min(1, share));
+    }
+    return Number(Math.exp(logarithm).toPrecision(6));
+  }
+
+  function goesOn(id: number, { at, field, answer }: { at: number; field: Field; answer: Uint8Array }): boolean {
+    if (endsText(id)) return at === field.end && field.endsBefore(undefined);
+    for (const [index, byte] of tekken.bytes(id).entries()) {
+      if (at + index === field.end) return field.endsBefore(byte);
+      if (byte !== answer[at + index]) return false;
+    }
+    return true;
+  }
+}
+
+function labelled(id: number, tekken: Tekken): Pick<TokenChoice, 'token' | 'bytes'> {
+  const token = tekken.label(id);
+  const bytes = tekken.bytes(id);
+  return Buffer.from(token).equals(bytes) ? { token } : { token, bytes: [...bytes] };
+}

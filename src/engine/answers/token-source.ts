@@ -1,0 +1,69 @@
+import { ConstrainedSampler } from '../../decoder/constrained-sampler.ts';
+import type { DecoderModel } from '../../decoder/model.ts';
+import { Sampler } from '../../decoder/sampler.ts';
+import type { Sequence } from '../../decoder/sequence.ts';
+import type { AnswerFormat } from '../../grammar/answer-format.ts';
+import { type Field, jsonFields, wholeField } from '../../grammar/fields.ts';
+import { checkNesting } from '../../grammar/nesting.ts';
+import { textFilter } from '../../tokenizer/text-filter.ts';
+import type { Tekken } from '../../tokenizer/tekken.ts';
+import type { Answer, AskOptions } from './events.ts';
+import { tokenLog } from './token-log.ts';
+
+export type AnswerDetails = Pick<Answer, 'logprobs' | 'confidence'>;
+
+/** Where an answer's tokens come from. */
+interface TokenSource {
+  next(sequence: Sequence): number;
+  /** Whether nothing but the end may follow. */
+  isFinished(): boolean;
+  /** What `--logprobs` tells about the answer. */
+  details(text: string, finish: Answer['finish']): AnswerDetails;
+  close(): void;
+}
+
+/** Draws freely, or what a format's grammar allows; keeps log-probabilities where they are asked for. */
+export function tokenSource(
+  options: AskOptions,
+  { model, tekken }: { model: DecoderModel; tekken: Tekken },
+): TokenSource {
+  const { format, logprobs: top } = options;
+  const endsText = (id: number): boolean => model.endsGeneration(id);
+  const log = top === undefined ? undefined : tokenLog(tekken, { top, endsText });
+  const constrained =
+    format &&
+    new ConstrainedSampler(model, {
+      sampling: options,
+      grammar: format.grammar,
+      filter: textFilter(tekken, { endsText }),
+      onAllowed: log && ((logits) => log.allowed(logits)),
+    });
+  const sampler = constrained ?? new Sampler(model, options);
+  return {
+    next: (sequence) => {
+      log?.step(sequence.logits());
+      const id = sampler.sample(sequence);
+      log?.chosen(id);
+      return id;
+    },
+    isFinished: () => constrained?.isFinished() ?? false,
+    details: (text, finish) => {
+      if (!log) return {};
+      const bytes = new TextEncoder().encode(text);
+      const fields = format && finish === 'stop' ? fieldsOf(format, { text, bytes }) : [];
+      return {
+        logprobs: log.logprobs(),
+        ...(fields.length > 0 && { confidence: log.confidence(fields, bytes) }),
+      };
+    },
+    close: () => sampler.close(),
+  };
+}
+
+/** The parts of an answer that have a confidence of their own. */
+function fieldsOf({ kind }: AnswerFormat, { text, bytes }: { text: string; bytes: Uint8Array }): Field[] {
+  if (kind === 'choice') return [wholeField(bytes)];
+  if (kind === 'text') return [];
+  checkNesting(text);
+  return jsonFields(bytes);
+}

@@ -1,0 +1,71 @@
+import type { GridConfig } from '../../image/pixels/grid.ts';
+import { type Picture, loadPictures } from '../../image/decoder/load.ts';
+import type { Selection } from '../../image/sources/selection.ts';
+import { type ReadOptions, type Source, readSource } from '../../image/sources/sources.ts';
+import { planTiles } from '../../image/pixels/tiles.ts';
+import type { Chunk } from '../../prompt/message.ts';
+
+/** `full`: as much as the model can see at once; `tiles`: that, and then parts at full resolution. */
+export type Detail = 'full' | 'low' | 'tiles';
+
+export interface PictureOptions extends ReadOptions {
+  /** The model's. */
+  image: GridConfig;
+  detail: Detail;
+  maxTiles: number;
+  /** Pages or frames of one source. */
+  maxPages: number;
+}
+
+/** Pixels of the longer side with `--detail low`. */
+const lowImageSize = 512;
+
+/**
+ * For tiles, what has no pixels of its own is drawn so many times larger than the model sees at once: a page of A4 at
+ * 230 dots an inch, in six parts.
+ */
+const drawnTimes = 2.7;
+
+interface NamedBytes {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/** What one source becomes in a prompt: an image for each of its pages, or several with a sentence of context each. */
+export async function* pictureChunks(source: Source, options: PictureOptions): AsyncGenerator<Chunk<Picture>, void> {
+  const file = { name: source.name, bytes: await readSource(source, options) };
+  const load = { ...options, image: detailConfig(options), selection: source.selection };
+  for (const picture of await loadPictures(file, load)) {
+    const tiles = options.detail === 'tiles' ? await loadTiles(file, picture, options) : [];
+    const [overview, part] =
+      picture.page === undefined ? ['the picture', 'Part'] : [`page ${picture.page}`, `Page ${picture.page}, part`];
+    if (tiles.length > 0) yield { kind: 'text', text: `Overview of ${overview}:` };
+    yield { kind: 'image', image: picture };
+    for (const [index, { position, tile }] of tiles.entries()) {
+      yield { kind: 'text', text: `${part} ${index + 1} of ${tiles.length}, ${position}:` };
+      yield { kind: 'image', image: tile };
+    }
+  }
+}
+
+/** A low picture is at most 512 pixels after the resize too, where a token's side does not divide them. */
+function detailConfig({ image, detail }: PictureOptions): GridConfig {
+  if (detail !== 'low') return image;
+  const side = image.patchSize * image.spatialMergeSize;
+  const maxImageSize = Math.max(side, Math.floor(lowImageSize / side) * side);
+  return { ...image, maxImageSize: Math.min(image.maxImageSize, maxImageSize) };
+}
+
+async function loadTiles(
+  file: NamedBytes,
+  { page, drawn, ...seen }: Picture,
+  options: PictureOptions,
+): Promise<{ position: string; tile: Picture }[]> {
+  const selection: Selection | undefined = page === undefined ? undefined : { kind: 'pages', ranges: [[page, page]] };
+  const load = { ...options, selection, drawSize: Math.round(options.image.maxImageSize * drawnTimes) };
+  const whole = drawn ? (await loadPictures(file, load))[0] : seen;
+  const tiles = whole ? planTiles(whole, options) : [];
+  if (tiles.length === 0) return [];
+  const loaded = await loadPictures(file, { ...load, crops: tiles.map(({ crop }) => crop) });
+  return loaded.map((tile, index) => ({ position: tiles[index]!.position, tile }));
+}

@@ -1,0 +1,22 @@
+import type { Picture } from '../../image/decoder/load.ts';
+import type { ImageReceipt, PictureReceipt } from '../answers/events.ts';
+
+/** What a picture's owner is told of it. */
+export function pictureReceipt({ source, page, crop, sha256, width, height, grid }: Picture): PictureReceipt {
+  return {
+    source,
+    ...(page !== undefined && { page }),
+    ...(crop && { crop: [crop.x, crop.y, crop.width, crop.height] as const }),
+    sha256,
+    width,
+    height,
+    seen: [grid.width, grid.height],
+    grid: [grid.columns, grid.rows],
+    tokens: (grid.columns + 1) * grid.rows, // each row ends with a break, the last one with the end
+  };
+}
+
+/** And once it was answered about. */
+export function imageReceipt(picture: Picture, cached: ReadonlySet<Picture>): ImageReceipt {
+  return { ...pictureReceipt(picture), cached: cached.has(picture) };
+}

@@ -1,0 +1,108 @@
+import { PixtralError } from '../../base/errors.ts';
+import { type DecoderConfig, decoderConfig } from '../../decoder/config.ts';
+import { readGguf } from '../../gguf/read.ts';
+import type { Gguf } from '../../gguf/types.ts';
+import { optionalArray, optionalNumber, optionalString } from '../../gguf/values.ts';
+import { tekkenFromGguf } from '../../tokenizer/from-gguf.ts';
+import type { ImageConfig, Tekken } from '../../tokenizer/tekken.ts';
+import { type TowerConfig, towerConfig } from '../../vision/config.ts';
+
+/** A model and its projector as their headers describe them: read, checked against each other, no weights touched. */
+export interface ModelFiles {
+  model: Gguf;
+  mmproj: Gguf;
+  decoder: DecoderConfig;
+  tower: TowerConfig;
+  image: ImageConfig;
+  tekken: Tekken;
+  /** `general.name`, else the file's name. */
+  name: string;
+}
+
+/** @throws PixtralError `model` when a file is not what it should be or the two do not belong together */
+export async function readModelFiles(paths: { model: string; mmproj: string }): Promise<ModelFiles> {
+  const [model, mmproj] = await Promise.all([readGguf(paths.model), readGguf(paths.mmproj)]);
+  const decoder = decoderConfig(model);
+  const tower = towerConfig(mmproj);
+  checkPair({ model, mmproj, decoder, tower });
+  const image: ImageConfig = {
+    patchSize: tower.patchSize,
+    maxImageSize: tower.maxImageSize,
+    spatialMergeSize: tower.spatialMergeSize,
+  };
+  const tekken = readTokenizer(model, image);
+  if (tekken.vocabularySize > decoder.vocabularySize) {
+    throw new PixtralError(
+      'model',
+      `${model.path}: the tokenizer has ${tekken.vocabularySize} ids, the weights ${decoder.vocabularySize}`,
+      { hint: 'the tokenizer belongs to another model: convert again with the right tekken.json' },
+    );
+  }
+  return {
+    model,
+    mmproj,
+    decoder,
+    tower,
+    image,
+    tekken,
+    name: optionalString(model, 'general.name') ?? fileStem(model.path),
+  };
+}
+
+/** The tokenizer that a GGUF carries. */
+export function readTokenizer(model: Gguf, image: ImageConfig | undefined): Tekken {
+  const tokens = optionalArray(model, 'tokenizer.ggml.tokens');
+  if (!tokens || tokens.elementType !== 'string') {
+    throw new PixtralError('model', `${model.path}: tokenizer.ggml.tokens is missing, expected a list of strings`);
+  }
+  const types = optionalArray(model, 'tokenizer.ggml.token_type');
+  return tekkenFromGguf(
+    {
+      model: optionalString(model, 'tokenizer.ggml.model'),
+      pre: optionalString(model, 'tokenizer.ggml.pre'),
+      tokens: { count: tokens.count, bytes: tokens.bytes },
+      types: types?.elementType === 'i32' ? new Int32Array(types.bytes.slice().buffer) : undefined,
+      version: optionalString(model, 'pixtral.tokenizer.version'),
+      chatTemplate: optionalString(model, 'tokenizer.chat_template'),
+      image,
+    },
+    model.path,
+  );
+}
+
+function checkPair({
+  model,
+  mmproj,
+  decoder,
+  tower,
+}: Pick<ModelFiles, 'model' | 'mmproj' | 'decoder' | 'tower'>): void {
+  const hint = 'use the mmproj file that was converted together with the model';
+  const ids = [model, mmproj].map((gguf) => optionalString(gguf, 'pixtral.pair_id'));
+  if (ids[0] !== undefined && ids[1] !== undefined && ids[0] !== ids[1]) {
+    throw new PixtralError('model', `${mmproj.path}: belongs to another model than ${model.path}`, { hint });
+  }
+  if (tower.outputDim !== decoder.dim) {
+    throw new PixtralError(
+      'model',
+      `${mmproj.path}: makes rows of ${tower.outputDim}, ${model.path} expects ${decoder.dim}`,
+      { hint },
+    );
+  }
+  const breakRow = mmproj.tensors.get('v.token_embd.img_break');
+  if (breakRow && breakRow.dims[0] !== decoder.dim) {
+    throw new PixtralError(
+      'model',
+      `${mmproj.path}: its [IMG_BREAK] row has ${breakRow.dims[0]} values, expected ${decoder.dim}`,
+      { hint },
+    );
+  }
+  if ((optionalNumber(model, 'split.count') ?? 1) > 1) {
+    throw new PixtralError('model', `${model.path}: is one part of a split model, expected a single file`, {
+      hint: 'join the parts with llama-gguf-split --merge',
+    });
+  }
+}
+
+function fileStem(path: string): string {
+  return path.replace(/^.*[/\\]/, '').replace(/\.gguf$/i, '');
+}

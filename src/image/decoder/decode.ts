@@ -1,0 +1,52 @@
+import { type Crop, cropped } from '../pixels/crop.ts';
+import type { Grid } from '../pixels/grid.ts';
+import { checkSize } from './limits.ts';
+import { picturePatches } from '../pixels/patches.ts';
+import { selectedPages } from '../sources/selected-pages.ts';
+import type { Selection } from '../sources/selection.ts';
+import { openPicture } from '../formats/open-picture.ts';
+import type { OpenRequest } from '../formats/opened.ts';
+
+export interface DecodeRequest extends OpenRequest {
+  selection: Selection | undefined;
+  /** Parts of every page, each a picture of its own; undefined: all of it. */
+  crops: readonly Crop[] | undefined;
+  /** More are refused. */
+  maxPages: number;
+}
+
+export interface DecodedPage {
+  /** 1-based; undefined when the source can hold only one. */
+  page: number | undefined;
+  crop: Crop | undefined;
+  /** It has no pixels of its own. */
+  drawn: boolean;
+  /** Pixels, upright, of the part that was asked for. */
+  width: number;
+  height: number;
+  grid: Grid;
+  /** As picturePatches gives them. */
+  patches: Float32Array;
+}
+
+/** Decodes and resizes page by page. @throws PixtralError `input` for what is no picture, damaged or over a limit */
+export async function* decodePages(request: DecodeRequest): AsyncGenerator<DecodedPage, void> {
+  const { name, crops, image } = request;
+  const opened = await openPicture(request);
+  try {
+    const { pageCount, drawn = false } = opened;
+    for (const page of selectedPages(request.selection, { name, pageCount, maxPages: request.maxPages })) {
+      const pixels = await opened.page(page - 1);
+      checkSize(pixels, name);
+      for (const crop of crops ?? [undefined]) {
+        const part = crop ? cropped(pixels, crop, name) : pixels;
+        checkSize(part, name);
+        const { grid, values } = picturePatches(part, image);
+        const { width, height } = part;
+        yield { page: pageCount > 1 ? page : undefined, crop, drawn, width, height, grid, patches: values };
+      }
+    }
+  } finally {
+    opened.close?.();
+  }
+}

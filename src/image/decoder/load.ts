@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import type { Crop } from '../pixels/crop.ts';
+import { sharedDecoder } from './decoder-process.ts';
+import type { Grid, GridConfig } from '../pixels/grid.ts';
+import type { Selection } from '../sources/selection.ts';
+
+/** One picture as the model will see it. */
+export interface Picture {
+  source: string;
+  /** 1-based, only where the source holds several. */
+  page?: number;
+  /** Of the source's bytes. */
+  sha256: string;
+  /** The part that was asked for, of the original, upright. */
+  crop?: Crop;
+  /** It was drawn to scale: more can be seen by drawing it larger. */
+  drawn?: true;
+  /** Original pixels, upright; of the crop where one was asked for. */
+  width: number;
+  height: number;
+  grid: Grid;
+  /** Normalised, in the order of picturePatches: [rows * columns * merge^2, 3 * patch * patch]. */
+  patches: Float32Array;
+  /** What reading and resizing took. */
+  milliseconds: number;
+}
+
+export interface LoadOptions {
+  /** The model's. */
+  image: GridConfig;
+  selection?: Selection | undefined;
+  /** Parts of every page, each a picture of its own; all of it by default. */
+  crops?: readonly Crop[] | undefined;
+  /** Longer side of what is drawn to scale; the model's maximum by default. */
+  drawSize?: number | undefined;
+  /** Pages or frames of one source; more are refused. */
+  maxPages: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads, decodes and resizes every selected page of one source.
+ * @throws PixtralError `input` for what is no picture, cut short, corrupt, over a limit, or the end of its decoder
+ */
+export async function loadPictures(
+  { name, bytes }: { name: string; bytes: Uint8Array },
+  { image, selection, crops, drawSize, maxPages, signal }: LoadOptions,
+): Promise<Picture[]> {
+  const start = performance.now();
+  const decoding = sharedDecoder().decode({ name, bytes, image, selection, crops, drawSize, maxPages }, signal);
+  const sha256 = createHash('sha256').update(bytes).digest('hex'); // while the other process decodes
+  const pages = await decoding;
+  const milliseconds = (performance.now() - start) / pages.length;
+  return pages.map(({ page, crop, drawn, ...decoded }) => ({
+    source: name,
+    ...(page !== undefined && { page }),
+    ...(crop && { crop }),
+    ...(drawn && { drawn }),
+    sha256,
+    ...decoded,
+    milliseconds,
+  }));
+}

@@ -1,0 +1,67 @@
+import type { GridConfig } from '../pixels/grid.ts';
+import type { Pixels } from '../pixels/patches.ts';
+
+/** What a picture's container says before anything is decoded. */
+export interface Encoded {
+  format: 'PNG' | 'JPEG' | 'WebP' | 'AVIF' | 'BMP' | 'ICO';
+  /** Pixels as stored; undefined when only the decoder can tell. */
+  size: Size | undefined;
+  /** Why the decoder would give half a picture or noise. Decoders give grey or transparent lines without a word. */
+  damage: string | undefined;
+  /** No pixel can be transparent, so that one which is was never decoded. */
+  opaque: boolean;
+  /** EXIF orientation that the decoder does not apply by itself (a PNG's). */
+  orientation: number;
+  /** For the decoder, which converts colours to sRGB by the profile in them. */
+  bytes: Uint8Array;
+  /** The same picture without transparency, where the decoder loses colours by multiplying with it (WebP). */
+  colours?: Uint8Array | undefined;
+}
+
+export interface OpenRequest {
+  /** For messages. */
+  name: string;
+  bytes: Uint8Array;
+  image: GridConfig;
+  /** Longer side of what is drawn to scale; as large as the model looks at it by default. */
+  drawSize?: number | undefined;
+}
+
+/** A file whose header has been read and found harmless; nothing is decoded yet. */
+export interface Opened {
+  /** Pages or frames. */
+  pageCount: number;
+  /** Its pages have no pixels of their own: they can be drawn at any size. */
+  drawn?: true;
+  /** Decodes one, 0-based. */
+  page(index: number): Promise<Pixels>;
+  close?(): void;
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export const cutShort = 'ends before its picture does';
+
+/** `bytes` with some ranges left out. */
+export function without(bytes: Uint8Array, ranges: readonly { start: number; end: number }[]): Uint8Array {
+  if (ranges.length === 0) return bytes;
+  const kept: Uint8Array[] = [];
+  let at = 0;
+  for (const { start, end } of ranges) {
+    kept.push(bytes.subarray(at, start));
+    at = end;
+  }
+  return Buffer.concat([...kept, bytes.subarray(at)]);
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Up to `length` characters: fewer at the end of the bytes. */
+export function ascii(bytes: Uint8Array, at: number, length: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + length));
+}

@@ -1,0 +1,52 @@
+import { openApng } from './apng.ts';
+import { isAvif, readAvif } from './avif.ts';
+import { isBmp, readBmp } from './bmp.ts';
+import type { OpenRequest, Opened } from './opened.ts';
+import { isGif, openGif } from './gif.ts';
+import { isHeic, openHeic } from './heic.ts';
+import { isIco, readIco } from './ico.ts';
+import { isJpeg, readJpeg } from './jpeg.ts';
+import { isPdf, openPdf } from './pdf.ts';
+import { isPng, readPng } from './png.ts';
+import { openWithSkia } from './skia.ts';
+import { isSvg, openSvg } from './svg.ts';
+import { isTiff } from './tiff.ts';
+import { openWithVips } from './vips.ts';
+import { isWebp, readWebp } from './webp.ts';
+
+/** The strict marks first: icons have next to none, and a PDF's may stand further down. */
+export const formats: readonly {
+  is: (bytes: Uint8Array) => boolean;
+  open: (request: OpenRequest) => Opened | Promise<Opened>;
+}[] = [
+  { is: isPng, open: openPng },
+  { is: isJpeg, open: openJpeg },
+  { is: isWebp, open: openWebp },
+  { is: isGif, open: openGif },
+  { is: isAvif, open: ({ bytes, name }) => openWithSkia(readAvif(bytes), name) },
+  { is: isHeic, open: openHeic },
+  { is: isTiff, open: ({ bytes, name }) => openWithVips({ bytes, name, format: 'TIFF' }) },
+  { is: isBmp, open: ({ bytes, name }) => openWithSkia(readBmp(bytes), name) },
+  { is: isSvg, open: openSvg },
+  { is: isPdf, open: openPdf },
+  { is: isIco, open: ({ bytes, name }) => openWithSkia(readIco(bytes), name) },
+];
+
+function openPng({ bytes, name }: OpenRequest): Opened {
+  const png = readPng(bytes);
+  const still = openWithSkia(png, name);
+  return png.animated ? openApng(bytes, { name, orientation: png.orientation }) : still;
+}
+
+/** Skia's conversion from a press's inks is coarse: up to 23 of 255 from LittleCMS's. */
+function openJpeg({ bytes, name }: OpenRequest): Opened | Promise<Opened> {
+  const jpeg = readJpeg(bytes);
+  const skia = openWithSkia(jpeg, name);
+  return jpeg.channels === 4 && jpeg.profile ? openWithVips({ bytes, name, format: 'JPEG' }) : skia;
+}
+
+function openWebp({ bytes, name }: OpenRequest): Opened | Promise<Opened> {
+  const webp = readWebp(bytes);
+  const still = openWithSkia(webp, name);
+  return webp.animated ? openWithVips({ bytes, name, format: 'WebP' }) : still;
+}

@@ -1,0 +1,151 @@
+import { open, readFile, readdir, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { PixtralError, errnoOf } from '../../base/errors.ts';
+import { parseSelection, splitSelection } from './selection.ts';
+import { looksLikePicture, openingBytes } from '../formats/signatures.ts';
+import { type Source, pathSource, schemeSource, unreadable } from './sources.ts';
+
+/** Names of pictures, so that a broken one is an error and not left out in silence. */
+const pictureName = /\.(png|apng|jpe?g|jfif|webp|gif|avif|bmp|heic|heif|tiff?|svg|ico|pdf)$/i;
+
+/**
+ * The picture files that a word names, in order: a file, a folder's pictures, `@list`, a glob, a URL and so on, each
+ * with `#pages`. A file of just that name wins over all syntax but `-`.
+ * @returns undefined for a word that names nothing
+ * @throws PixtralError `usage` for bad pages, `input` for a folder or list without pictures
+ */
+export async function findSources(word: string): Promise<Source[] | undefined> {
+  const found = await findPlain(word);
+  const split = found ? undefined : splitSelection(word);
+  if (!split) return found;
+  const paged = await findPlain(split.at);
+  if (!paged) return undefined;
+  const selection = parseSelection(split.fragment, word);
+  return paged.map((source) => ({ ...source, selection: source.selection ?? selection }));
+}
+
+/** Whether a word can hardly be anything but a source, there or not. */
+export function isNamedLikeSource(word: string): boolean {
+  const plain = word.replace(/#(\d|every=)[^#/\s]*$/, '');
+  return /^\S+$/.test(plain) && (pictureName.test(plain) || /^@.*\.(txt|lst|list)$/i.test(plain));
+}
+
+/** Ends in a picture's name: a path with blanks in it, or a text that speaks of a picture. */
+export function endsLikePicture(word: string): boolean {
+  return pictureName.test(word);
+}
+
+/** What to say of a word that had to be a source and names nothing. */
+export function missingSource(word: string): PixtralError {
+  if (hasMagic(word)) return new PixtralError('input', `${word}: matches no file, expected pictures`);
+  const path = word.replace(/^@/, '');
+  return new PixtralError(
+    'input',
+    `${path}: no such file, expected ${path === word ? 'a picture' : 'a list of pictures'}`,
+  );
+}
+
+async function findPlain(word: string): Promise<Source[] | undefined> {
+  if (word === '-') return [schemeSource(word)!];
+  const kind = await kindOf(word);
+  if (kind === 'file') return [pathSource(word)];
+  if (kind === 'folder') return folderSources(word);
+  const source = schemeSource(word);
+  if (source) return [source];
+  if (word.startsWith('@') && (await kindOf(word.slice(1))) === 'file') return listSources(word.slice(1));
+  return hasMagic(word) ? globSources(word) : undefined;
+}
+
+async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
+  if (path === '' || path.includes('\0')) return undefined;
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (thrown) {
+    // A folder that may not be searched: reading the file will say so.
+    return errnoOf(thrown) === 'EACCES' ? 'file' : undefined;
+  }
+}
+
+/** The pictures of one folder, by name or content; neither hidden ones nor those of folders in it. */
+async function folderSources(folder: string): Promise<Source[]> {
+  const entries = await readdir(folder).catch((cause: unknown) => {
+    throw unreadable(folder, cause);
+  });
+  const paths: string[] = [];
+  for (const entry of inNaturalOrder(entries.filter((name) => !name.startsWith('.')))) {
+    const path = join(folder, entry);
+    if ((await kindOf(path)) === 'file' && (pictureName.test(entry) || (await holdsPicture(path)))) paths.push(path);
+  }
+  if (paths.length > 0) return paths.map(pathSource);
+  throw new PixtralError('input', `${folder}: is a folder without pictures, expected some`, {
+    hint: `folders in it are not searched; '${join(folder, '**/*.jpg')}' does`,
+  });
+}
+
+/** As people count: `page-2` before `page-10`. */
+function inNaturalOrder(names: readonly string[]): string[] {
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  return names.toSorted((a, b) => compare(a, b) || Number(a > b) - Number(a < b));
+}
+
+async function holdsPicture(path: string): Promise<boolean> {
+  const file = await open(path, 'r').catch(() => undefined);
+  try {
+    if (!file || !(await file.stat()).isFile()) return false; // a pipe would wait for its writer
+    const { buffer, bytesRead } = await file.read(new Uint8Array(openingBytes), 0, openingBytes, 0);
+    return looksLikePicture(buffer.subarray(0, bytesRead));
+  } finally {
+    await file?.close();
+  }
+}
+
+/** One source a line, relative to the list's folder; empty lines and those that begin with # are left out. */
+async function listSources(list: string): Promise<Source[]> {
+  const text = await readFile(list, 'utf8').catch((cause: unknown) => {
+    throw unreadable(list, cause);
+  });
+  const sources: Source[] = [];
+  for (const { line, number } of listedLines(text)) {
+    sources.push(...(await listedSources(line, { folder: dirname(list), where: `${list}, line ${number}` })));
+  }
+  if (sources.length > 0) return sources;
+  throw new PixtralError('input', `${list}: is a list without pictures, expected one a line`);
+}
+
+/** Lines of a list that name something. */
+export function listedLines(text: string): { line: string; number: number }[] {
+  const lines = text
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .map((raw, index) => ({ line: raw.trim(), number: index + 1 }));
+  return lines.filter(({ line }) => line !== '' && !line.startsWith('#'));
+}
+
+/** What a word in a list names, relative to the list's folder. @throws PixtralError `input` when it names nothing */
+export async function listedSources(
+  line: string,
+  { folder, where }: { folder: string; where: string },
+): Promise<Source[]> {
+  if (line === '-' || line.startsWith('@')) {
+    throw new PixtralError('input', `${where}: ${line}, expected neither standard input nor another list`);
+  }
+  const path = isAbsolute(line) || schemeSource(line) ? line : join(folder, line);
+  const found = await findSources(path);
+  if (found) return found;
+  const { code, message } = missingSource(path);
+  throw new PixtralError(code, `${where}: ${message}`);
+}
+
+/** Braces without alternatives are no glob: `{1}` is a place for a picture. */
+function hasMagic(word: string): boolean {
+  return /[*?]|\[.+\]|\{[^{}]*(,|\.\.)[^{}]*\}/.test(word);
+}
+
+async function globSources(pattern: string): Promise<Source[] | undefined> {
+  // Text with a question mark is none: looking for it would walk through folders.
+  if (/\s/.test(pattern) && !pictureName.test(pattern)) return undefined;
+  const { glob } = await import('tinyglobby');
+  const slashed = process.platform === 'win32' ? pattern.replaceAll('\\', '/') : pattern;
+  const paths = await glob(slashed, { expandDirectories: false, absolute: isAbsolute(pattern) });
+  return paths.length > 0 ? inNaturalOrder(paths).map(pathSource) : undefined;
+}

@@ -1,0 +1,138 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { PixtralError, errnoOf, reasonOf } from '../../base/errors.ts';
+import { isPublicAddress } from './addresses.ts';
+import { readDataUri, unwrapBase64 } from './base64.ts';
+import { readClipboard } from './clipboard.ts';
+import { fetchPicture, urlName } from './network.ts';
+import { type Selection, isSelection, parseSelection, splitSelection } from './selection.ts';
+
+/** Where one picture file is. */
+export interface Source {
+  kind: 'stdin' | 'clipboard' | 'data' | 'url' | 'path';
+  /** The URI, URL or path. */
+  at: string;
+  /** In messages and receipts. */
+  name: string;
+  selection?: Selection | undefined;
+}
+
+export interface ReadOptions {
+  /** All of standard input; needed for `-`. */
+  stdin?: (() => Promise<Uint8Array>) | undefined;
+  /** Says where the clipboard is. */
+  env: Readonly<Record<string, string | undefined>>;
+  /** URLs may lead to this machine and the local network. */
+  allowPrivate: boolean;
+  /** For a URL, from the first connection to the last byte. */
+  urlSeconds: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** Far above any picture, far below what would exhaust memory. */
+const maxFileBytes = 200 * 1024 * 1024;
+
+export function pathSource(path: string): Source {
+  return { kind: 'path', at: path, name: path };
+}
+
+/** A source that its beginning tells: `-`, `clip:`, `data:`, http(s). @throws PixtralError `usage` for bad pages */
+export function schemeSource(word: string): Source | undefined {
+  const { at, fragment } = splitSelection(word) ?? { at: word, fragment: '' };
+  const selects = isSelection(fragment) && !/^data:(?!.*;base64,)/i.test(word); // SVG has its own #
+  const plain = selects ? at : word;
+  const source = plainSchemeSource(plain);
+  return (
+    source && {
+      ...source,
+      ...(selects && { selection: parseSelection(fragment, source.name + word.slice(at.length)) }),
+    }
+  );
+}
+
+function plainSchemeSource(word: string): Source | undefined {
+  if (word === '-') return { kind: 'stdin', at: word, name: 'stdin' };
+  if (/^clip:$/i.test(word)) return { kind: 'clipboard', at: word, name: 'clip:' };
+  if (/^https?:\/\/\S+$/i.test(word)) return { kind: 'url', at: word, name: urlName(word) };
+  if (!/^data:[^\s,]*[,;]/i.test(word)) return undefined;
+  return { kind: 'data', at: word, name: word.length > 48 ? `${word.slice(0, 45)}...` : word };
+}
+
+/**
+ * The bytes of a picture file; base64 is unwrapped.
+ * @throws PixtralError `input` for what is missing or too large, `machine` when the network or a tool fails
+ */
+export async function readSource({ kind, at, name }: Source, options: ReadOptions): Promise<Uint8Array> {
+  const { env, signal } = options;
+  switch (kind) {
+    case 'stdin':
+      return unwrapBase64(await readStdin(options), name);
+    case 'clipboard':
+      return readClipboard({ platform: process.platform, env, maxBytes: maxFileBytes, signal });
+    case 'data':
+      return readDataUri(at, name);
+    case 'url':
+      return fetchPicture(at, {
+        isAllowed: (address) => options.allowPrivate || isPublicAddress(address),
+        milliseconds: options.urlSeconds * 1000,
+        maxBytes: maxFileBytes,
+        signal,
+      });
+    case 'path':
+      return unwrapBase64(await readPath(at, signal), name);
+    default:
+      return kind satisfies never;
+  }
+}
+
+async function readStdin({ stdin }: ReadOptions): Promise<Uint8Array> {
+  const bytes = await stdin?.();
+  if (!bytes) throw new PixtralError('input', 'stdin: is not there, expected a picture');
+  checkLength(bytes.byteLength, 'stdin');
+  return bytes;
+}
+
+async function readPath(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const status = await file.stat();
+      if (status.isDirectory()) throw new PixtralError('input', `${path}: is a folder, expected a picture`);
+      checkLength(status.size, path);
+      return await readAll(file, { path, signal });
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (cause instanceof PixtralError) throw cause;
+    throw unreadable(path, cause);
+  }
+}
+
+/** Piece by piece: a pipe or a device has no size that could be checked before. */
+async function readAll(
+  file: FileHandle,
+  { path, signal }: { path: string; signal: AbortSignal | undefined },
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for (let length = 0; ;) {
+    signal?.throwIfAborted();
+    const { buffer, bytesRead } = await file.read(new Uint8Array(2 ** 20));
+    if (bytesRead === 0) return Buffer.concat(parts);
+    parts.push(buffer.subarray(0, bytesRead));
+    length += bytesRead;
+    checkLength(length, path);
+  }
+}
+
+/** A failed system call on a picture's path. */
+export function unreadable(path: string, cause: unknown): PixtralError {
+  const known = { ENOENT: 'no such file', ENOTDIR: 'no such file', EACCES: 'may not be read', EISDIR: 'is a folder' };
+  const reason = known[errnoOf(cause) as keyof typeof known] ?? reasonOf(cause);
+  return new PixtralError('input', `${path}: ${reason}, expected a picture`, { cause });
+}
+
+function checkLength(byteLength: number, name: string): void {
+  if (byteLength <= maxFileBytes) return;
+  throw new PixtralError('input', `${name}: is over ${maxFileBytes / 2 ** 20} MiB, too large for a picture`);
+}

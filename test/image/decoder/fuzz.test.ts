@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import { PixtralError } from '../../../src/base/errors.ts';
+import type { DecodedPage } from '../../../src/image/decoder/decode.ts';
+import { DecoderProcess } from '../../../src/image/decoder/decoder-process.ts';
+import { imagePath } from '../../helpers/corpus.ts';
+
+/** `FUZZ_RUNS=250 FUZZ_SECONDS=5 node --import tsx --test test/image/fuzz.test.ts` looks harder, on an idle machine. */
+const numRuns = Number(process.env['FUZZ_RUNS'] ?? 15);
+const seconds = Number(process.env['FUZZ_SECONDS'] ?? 20);
+
+/** One file for each way through a decoder. */
+const names = [
+  'rgba.png palette.png 16-bit.png interlaced.png p3.png frames.png',
+  'orientation-6.jpg progressive.jpg cmyk-adobe.jpg press.jpg',
+  'rgba.webp lossy-alpha.webp frames.webp transparent.gif frames.gif',
+  'p3.avif orientation-6.avif p3.heic two.heic',
+  'pages.tif jpeg.tif fax.tif cmyk.tif rgba.tif',
+  'rgb.bmp palette.bmp bitmap.ico png.ico shapes.svg pages.pdf',
+].flatMap((line) => line.split(' '));
+
+const decoder = new DecoderProcess({
+  entry: new URL('../../../src/image/decoder/decoder-entry.ts', import.meta.url),
+  limits: { milliseconds: seconds * 1000, maxBytes: 2 ** 30 },
+});
+after(() => decoder.close());
+
+for (const name of names) {
+  test(`${name} cut at any byte is refused or whole`, async () => {
+    const bytes = await readFile(imagePath(name));
+    const whole = await decodeOrRefuse(bytes);
+    assert.ok(whole);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(bytes.length - 1), async (length) => {
+        const pages = await decodeOrRefuse(bytes.subarray(0, length));
+        if (pages) assert.deepEqual(pages, whole);
+      }),
+      { numRuns },
+    );
+  });
+
+  test(`${name} with bytes changed is a picture or refused, and its decoder lives on within its limits`, async () => {
+    const bytes = await readFile(imagePath(name));
+    const change = fc.record({ at: fc.nat(bytes.length - 1), value: fc.nat(255) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+        const changed = Buffer.from(bytes);
+        for (const { at, value } of changes) changed[at] = value;
+        await decodeOrRefuse(changed);
+      }),
+      { numRuns },
+    );
+  });
+}
+
+async function decodeOrRefuse(bytes: Uint8Array): Promise<DecodedPage[] | undefined> {
+  const image = { patchSize: 16, maxImageSize: 64, spatialMergeSize: 1 };
+  const request = { name: 'file', bytes, image, selection: undefined, crops: undefined, maxPages: 100 };
+  try {
+    return await decoder.decode(request, undefined);
+  } catch (thrown) {
+    assert.ok(
+      thrown instanceof PixtralError,
+      thrown instanceof Error ? `${thrown.message}: ${String(thrown.cause)}` : '',
+    );
+    assert.equal(thrown.code, 'input');
+    assert.doesNotMatch(thrown.message, /its decoder crashed|is not decoded after|takes more than/);
+    return undefined;
+  }
+}
