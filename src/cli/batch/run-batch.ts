@@ -6,7 +6,7 @@ import { resolveModel } from '../../engine/runtime/resolve.ts';
 import { readSource } from '../../image/sources/sources.ts';
 import type { WrittenLine } from '../../output/batch.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
-import { warnOfShrinking } from '../../output/shrink.ts';
+import { batchWarnings } from '../../output/picture-warnings.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
 import { type FormatFlags, answerFormat } from '../format-options.ts';
 import type { Io } from '../io.ts';
@@ -100,7 +100,7 @@ async function answerAll(
   const { stop, signal } = endings(io, () =>
     progress.note('finishing the records in work; once more ends them at once'),
   );
-  const warnOnce = onceShrunk({ write: (text) => progress.lines(text), json });
+  const warn = batchWarnings({ write: (text) => progress.lines(text), json });
   const answered = answerRecords(entries, {
     engine,
     job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
@@ -114,7 +114,7 @@ async function answerAll(
   try {
     for await (const { task, outcome } of answered) {
       if (outcome.kind !== 'skipped') await results.write(task, outcome);
-      if (outcome.kind === 'answered') warnOnce(outcome.answer.images);
+      if (outcome.kind === 'answered') warn(outcome.answer.images);
       count(counts, outcome, results.before(task));
     }
   } finally {
@@ -127,20 +127,6 @@ async function answerAll(
 function labelOf(inWork: readonly BatchEntry[]): string {
   const others = inWork.length === 1 ? '' : ` and ${inWork.length - 1} more`;
   return `${inWork.at(-1)?.id}${others}`;
-}
-
-/** Of the first record with a picture that is seen much smaller than it is: the others are likely to be like it. */
-function onceShrunk(
-  options: Parameters<typeof warnOfShrinking>[1],
-): (receipts: Parameters<typeof warnOfShrinking>[0]) => void {
-  let warned = false;
-  const write = (text: string): void => {
-    warned = true;
-    options.write(text);
-  };
-  return (receipts) => {
-    if (!warned) warnOfShrinking(receipts, { ...options, write });
-  };
 }
 
 function count(counts: BatchCounts, outcome: RecordOutcome, before: WrittenLine | undefined): void {

@@ -127,9 +127,9 @@ async function readPictures(
     onSource: (name) => reporter.stage('image', name),
   });
   const { pictureReceipt } = await import('../../engine/pictures/receipt.ts');
-  const { warnOfShrinking } = await import('../../output/shrink.ts');
+  const { warnOfPictures } = await import('../../output/picture-warnings.ts');
   const images = messages.flatMap(({ content }) => imagesOf(content));
   const receipts = images.map((image) => pictureReceipt(image));
-  warnOfShrinking(receipts, { write: (lines) => reporter.note(lines), json: flags.json === true });
+  warnOfPictures(receipts, { write: (lines) => reporter.note(lines), json: flags.json === true });
   return messages;
 }

@@ -28,8 +28,8 @@ export function tokensCommand(io: Io): Command {
         ...namedModel(flags, io),
         ...pictureSettings(flags, { io, stdin }),
       });
-      const { warnOfShrinking } = await import('../../output/shrink.ts');
-      warnOfShrinking(layout.images, { write: (text) => io.stderr.write(text), json: flags.json === true });
+      const { warnOfPictures } = await import('../../output/picture-warnings.ts');
+      warnOfPictures(layout.images, { write: (text) => io.stderr.write(text), json: flags.json === true });
       const { layoutText } = await import('../../output/layout.ts');
       const { jsonLine } = await import('../../output/json.ts');
       io.stdout.write(flags.json === true ? jsonLine({ ...layout }) : layoutText(layout));

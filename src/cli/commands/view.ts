@@ -74,7 +74,7 @@ async function view(words: readonly string[], { flags, io }: { flags: ViewFlags;
   const { modelImageConfig } = await import('../../engine/tokens.ts');
   const image = named.model === undefined ? defaults.image : await modelImageConfig(named);
   const options = { ...pictureSettings(flags, { io, stdin: onceStdin(io) }), image };
-  const { warnOfShrinking } = await import('../../output/shrink.ts');
+  const { warnOfPictures } = await import('../../output/picture-warnings.ts');
   const { jsonLine } = await import('../../output/json.ts');
   const json = flags.json === true;
   const images: object[] = [];
@@ -86,7 +86,7 @@ async function view(words: readonly string[], { flags, io }: { flags: ViewFlags;
     images.push({ ...shown.receipt, file, clamped: shown.clamped });
     if (!json) io.stderr.write(await receiptLine(shown));
   }
-  warnOfShrinking(receipts, { write: (text) => io.stderr.write(text), json });
+  warnOfPictures(receipts, { write: (text) => io.stderr.write(text), json });
   if (json) io.stdout.write(jsonLine({ images }));
 }
 

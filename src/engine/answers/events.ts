@@ -34,6 +34,8 @@ export interface PictureReceipt {
   grid: [columns: number, rows: number];
   /** Ids in the prompt, breaks and end included. */
   tokens: number;
+  /** What of it could not be shown as it is, in whole sentences. */
+  warnings?: readonly string[];
 }
 
 /** One picture as the model saw it. */

@@ -21,6 +21,8 @@ export interface DecodedPage {
   crop: Crop | undefined;
   /** It has no pixels of its own. */
   drawn: boolean;
+  /** What is not shown as it is. */
+  warnings: readonly string[];
   /** Pixels, upright, of the part that was asked for. */
   width: number;
   height: number;
@@ -37,13 +39,14 @@ export async function* decodePages(request: DecodeRequest): AsyncGenerator<Decod
     const { pageCount, drawn = false } = opened;
     for (const page of selectedPages(request.selection, { name, pageCount, maxPages: request.maxPages })) {
       const pixels = await opened.page(page - 1);
+      const { warnings = [] } = pixels;
       checkSize(pixels, name);
       for (const crop of crops ?? [undefined]) {
         const part = crop ? cropped(pixels, crop, name) : pixels;
         checkSize(part, name);
         const { grid, values } = picturePatches(part, image);
         const { width, height } = part;
-        yield { page: pageCount > 1 ? page : undefined, crop, drawn, width, height, grid, patches: values };
+        yield { page: pageCount > 1 ? page : undefined, crop, drawn, warnings, width, height, grid, patches: values };
       }
     }
   } finally {

@@ -15,6 +15,8 @@ export interface Picture {
   crop?: Crop;
   /** It was drawn to scale: more can be seen by drawing it larger. */
   drawn?: true;
+  /** What is not shown as it is, in whole sentences. */
+  warnings?: readonly string[];
   /** Original pixels, upright; of the crop where one was asked for. */
   width: number;
   height: number;
@@ -51,11 +53,12 @@ export async function loadPictures(
   const sha256 = createHash('sha256').update(bytes).digest('hex'); // while the other process decodes
   const pages = await decoding;
   const milliseconds = (performance.now() - start) / pages.length;
-  return pages.map(({ page, crop, drawn, ...decoded }) => ({
+  return pages.map(({ page, crop, drawn, warnings, ...decoded }) => ({
     source: name,
     ...(page !== undefined && { page }),
     ...(crop && { crop }),
     ...(drawn && { drawn }),
+    ...(warnings.length > 0 && { warnings }),
     sha256,
     ...decoded,
     milliseconds,

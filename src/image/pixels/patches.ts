@@ -12,6 +12,8 @@ export interface Patches {
 export interface Pixels {
   width: number;
   height: number;
+  /** What is not shown as it is, or was guessed: whole sentences about this picture, without its name or a full stop. */
+  warnings?: readonly string[];
   /** Lines `first` to `first + count` as [count, width, 4] bytes, the fourth without meaning; valid until the next call. */
   lines(first: number, count: number): Uint8Array;
 }
