@@ -1,24 +1,7 @@
 import { createRequire } from 'node:module';
 import { normalize, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { GpuKind, LogLevel } from './native.ts';
-
-/** A build of llama.cpp among node-llama-cpp's packages. */
-export interface Build {
-  gpu: GpuKind;
-  /** Path of its `llama-addon.node`. */
-  addon: string;
-  /** Folder of the backends that it loads. */
-  backends: string;
-}
-
-/** llama.cpp as it is loaded in this process. */
-export interface LoadedBuild {
-  gpu: GpuKind;
-  mathCores: number;
-  systemInfo: string;
-  dispose(): Promise<void>;
-}
+import type { Build, LoadedBuild, LogLevel } from './builds.ts';
 
 /** What node-llama-cpp's own Llama.js calls to start; the exact version in package.json has it so. */
 interface Addon {

@@ -28,9 +28,18 @@ export async function driverCircumstances(): Promise<string[]> {
   return [...(await Promise.all(traces.map(traceOf))), ...variables.map((name) => process.env[name] ?? '')];
 }
 
-/** The same with the system's version and the GPUs themselves. */
+/** The same with the versions of llama.cpp's package and the system, and the GPUs themselves. */
 export async function gpuCircumstances(): Promise<string[]> {
-  return [process.platform, process.arch, release(), ...(await driverCircumstances()), ...(await pciGpus())];
+  const { platform, arch } = process;
+  return [await packageVersion(), platform, arch, release(), ...(await driverCircumstances()), ...(await pciGpus())];
+}
+
+async function packageVersion(): Promise<string> {
+  const path = new URL('../package.json', import.meta.resolve('node-llama-cpp'));
+  const description: unknown = JSON.parse(await readFile(path, 'utf8'));
+  return typeof description === 'object' && description !== null && 'version' in description
+    ? String(description.version)
+    : '';
 }
 
 /** Names in a folder, the text of a kernel's file, size and time of another. */

@@ -1,6 +1,6 @@
 import type { Prototype } from './bind.ts';
 
-/** Numbers of `enum ggml_type` that we create ourselves (ggml.h of llama.cpp v0.5.0). */
+/** Numbers of `enum ggml_type` that we create ourselves (ggml.h). */
 export const ggmlType = {
   f32: 0,
   f16: 1,
@@ -34,7 +34,7 @@ export const initParamsFields = { mem_size: 'size_t', mem_buffer: 'void *', no_a
 
 /**
  * The C functions of libggml-base and libggml that we call, exactly as their headers declare them
- * (ggml.h, ggml-alloc.h, ggml-backend.h of llama.cpp v0.5.0).
+ * (ggml.h, ggml-alloc.h, ggml-backend.h), alike in every version of `versions`.
  */
 export const ggmlPrototypes = {
   init: ['ggml_init', 'ptr', ['struct']],
@@ -55,7 +55,6 @@ export const ggmlPrototypes = {
   add: ['ggml_add', 'tensor', ['ptr', 'ptr', 'ptr']],
   mul: ['ggml_mul', 'tensor', ['ptr', 'ptr', 'ptr']],
   mulMat: ['ggml_mul_mat', 'tensor', ['ptr', 'ptr', 'ptr']],
-  precSetAcc: ['ggml_prec_set_acc', 'bool', ['ptr', 'i32']],
   rmsNorm: ['ggml_rms_norm', 'tensor', ['ptr', 'ptr', 'f32']],
   geluErf: ['ggml_gelu_erf', 'tensor', ['ptr', 'ptr']],
   swigluSplit: ['ggml_swiglu_split', 'tensor', ['ptr', 'ptr', 'ptr']],
@@ -117,6 +116,9 @@ export const ggmlPrototypes = {
   schedGraphCompute: ['ggml_backend_sched_graph_compute', 'i32', ['ptr', 'ptr']],
   schedBufferSize: ['ggml_backend_sched_get_buffer_size', 'size', ['ptr', 'ptr']],
 } as const satisfies Record<string, Prototype>;
+
+/** What goes by another name in each version. */
+export const precisionPrototype = (symbol: string) => ({ setPrecision: [symbol, 'void', ['ptr', 'i32']] }) as const;
 
 /** Of libggml-cpu (ggml-cpu.h). */
 export const ggmlCpuPrototypes = {

@@ -3,9 +3,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from '../base/cache-folder.ts';
 import { writeWhole } from '../base/files.ts';
-import type { Build } from './addon.ts';
 import { driverCircumstances, traceOf } from './circumstances.ts';
-import type { BuildChoice, GpuBackend } from './native.ts';
+import type { Build, BuildChoice, GpuBackend } from './builds.ts';
 
 /**
  * node-llama-cpp takes a second to find out which of its builds runs here: it tries them in processes of their own.

@@ -68,3 +68,10 @@ function pick(loaded: readonly string[], name: RegExp): string {
 function find(loaded: readonly string[], name: RegExp): string | undefined {
   return loaded.findLast((path) => name.test(basename(path.replaceAll('\\', '/'))));
 }
+
+/** Paths of every library in this process, the same call on Linux, macOS and Windows. */
+export function loadedLibraries(): string[] {
+  const report: unknown = process.report.getReport();
+  if (typeof report !== 'object' || report === null || !('sharedObjects' in report)) return [];
+  return Array.isArray(report.sharedObjects) ? report.sharedObjects.filter((path) => typeof path === 'string') : [];
+}

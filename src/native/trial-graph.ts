@@ -157,7 +157,7 @@ function fusedAttention(ggml: Ggml, g: Pointer, { query, key, value }: Heads): P
   const byHead = (y: Pointer): Pointer => ggml.permute(g, y, 0, 2, 1, 3); // [k, n, heads]
   const halves = (y: Pointer): Pointer => ggml.cast(g, byHead(y), ggmlType.f16); // [k, n, heads]
   const mixed = ggml.flashAttnExt(g, byHead(query), halves(key), halves(value), null, 1 / Math.sqrt(headDim), 0, 0);
-  ggml.precSetAcc(mixed, ggmlConstants.precisionF32);
+  ggml.setPrecision(mixed, ggmlConstants.precisionF32);
   return mixed;
 }
 

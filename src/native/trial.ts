@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { reasonOf } from '../base/errors.ts';
 import { forkOwn } from '../base/own-process.ts';
-import type { GpuKind } from './native.ts';
+import type { GpuKind } from './builds.ts';
 
 /**
  * What a trial of a backend has shown. `no-build`: nothing to reach it with runs here; `no-device`: it has none;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../base/files.ts';
-import type { GpuBackend } from '../native/native.ts';
+import type { GpuBackend } from '../native/builds.ts';
 import type { Verdict } from '../native/trial.ts';
 
 /** Verdicts of earlier processes. */

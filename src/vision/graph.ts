@@ -134,7 +134,7 @@ function attend(ggml: Ggml, g: Pointer, { q, key, value, kind, scale, nodes }: A
   const stored = (x: Pointer): Pointer => (kind === 'flash-f16' ? ggml.cast(g, x, ggmlType.f16) : x);
   const values = ggml.permute(g, value, 0, 2, 1, 3); // [k, n, heads]
   const mixed = ggml.flashAttnExt(g, queries, stored(keys), stored(values), null, scale, 0, 0); // [k, heads, n]
-  ggml.precSetAcc(mixed, ggmlConstants.precisionF32);
+  ggml.setPrecision(mixed, ggmlConstants.precisionF32);
   nodes.push(mixed);
   return mixed;
 }

@@ -3,7 +3,8 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { type Build, openAddon } from '../../src/native/addon.ts';
+import { openAddon } from '../../src/native/addon.ts';
+import type { Build } from '../../src/native/builds.ts';
 import { keepBuild, knownBuild } from '../../src/native/known-build.ts';
 import { openNative } from '../../src/native/native.ts';
 

@@ -6,6 +6,7 @@ import { ggmlType, tensorLayout, threadPoolParamsLayout } from '../../src/native
 import { Handles } from '../../src/native/handles.ts';
 import { type Native, openNative } from '../../src/native/native.ts';
 import { openThreadPool } from '../../src/native/thread-pool.ts';
+import { runtimeVersions } from '../../src/native/versions/registry.ts';
 
 let native: Native;
 before(async () => {
@@ -13,8 +14,8 @@ before(async () => {
 });
 after(() => native.close());
 
-test('the runtime is the version that the bindings were written for', () => {
-  assert.match(native.version, /^0\.5\.0/);
+test('the runtime is a version that the bindings were written for', () => {
+  assert.ok(runtimeVersions.some(({ version }) => native.version.startsWith(version)));
 });
 
 test('there is a CPU device', () => {

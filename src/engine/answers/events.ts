@@ -1,7 +1,8 @@
 import type { AnswerFormat } from '../../grammar/answer-format.ts';
 import type { Json } from '../../grammar/schema.ts';
 import type { Picture } from '../../image/decoder/load.ts';
-import type { GpuChoice, Native } from '../../native/native.ts';
+import type { GpuChoice } from '../../native/builds.ts';
+import type { Native } from '../../native/native.ts';
 import type { Message } from '../../prompt/message.ts';
 import type { Cache } from '../../store/cache.ts';
 

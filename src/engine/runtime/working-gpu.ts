@@ -1,15 +1,9 @@
 import { PixtralError } from '../../base/errors.ts';
 import { gpuCircumstances } from '../../native/circumstances.ts';
 import { deviceLabel, gpuDevices } from '../../native/devices.ts';
-import {
-  type GpuBackend,
-  type GpuChoice,
-  type Native,
-  type NativeOptions,
-  expectedVersion,
-  gpuBackends,
-  openNative,
-} from '../../native/native.ts';
+import type { GpuBackend, GpuChoice } from '../../native/builds.ts';
+import { gpuBackends } from '../../native/find-build.ts';
+import { type Native, type NativeOptions, openNative } from '../../native/native.ts';
 import { type Verdict, trialOptions, tryBackend } from '../../native/trial.ts';
 import { type Verdicts, openVerdicts } from '../../store/verdicts.ts';
 
@@ -132,7 +126,7 @@ async function tryAnew(gpu: GpuBackend, { verdicts, signal, machine }: Trying): 
 
 async function verdictsIn({ verdictFolder }: Pick<GpuOptions, 'verdictFolder'>): Promise<Verdicts | undefined> {
   if (verdictFolder === undefined) return undefined;
-  return openVerdicts({ folder: verdictFolder, machine: [expectedVersion, ...(await gpuCircumstances())].join('\n') });
+  return openVerdicts({ folder: verdictFolder, machine: (await gpuCircumstances()).join('\n') });
 }
 
 function isFailure(opened: Native | Verdict): opened is Failure {
