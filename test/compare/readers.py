@@ -1,0 +1,430 @@
+"""The other side of pictures.ts: reads a picture with every independent reader that knows its kind.
+
+One JSON object a line in: {"path", "page" (0-based), "size" ([width, height] of what is drawn to scale, or null), "scratch"}.
+One out: {"readings": [{"reader", "width", "height", "pages", "pixels" (a file of raw RGB), "exact"}], "errors": ["reader: why"]}.
+The first reading is the one to believe; the others tell whether it stands alone.
+"""
+
+import gzip
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps
+
+Image.MAX_IMAGE_PIXELS = None
+warnings.simplefilter("ignore")
+for plugin in ("pillow_jxl", "pillow_heif"):
+    try:
+        module = __import__(plugin)
+        if plugin == "pillow_heif":
+            module.register_heif_opener()
+    except ImportError:
+        pass
+
+SECONDS = 60
+
+
+class Unread(Exception):
+    """This reader does not know this picture."""
+
+
+class Asked:
+    def __init__(self, path, page, size, scratch):
+        self.path, self.page, self.size, self.scratch = path, page, size, scratch
+        self.bytes = Path(path).read_bytes()
+
+    def file(self, name):
+        return os.path.join(self.scratch, name)
+
+
+def run(*words, **options):
+    done = subprocess.run(words, capture_output=True, timeout=SECONDS, **options)
+    if done.returncode:
+        last = (done.stderr or done.stdout).decode("utf8", "replace").strip().splitlines()[-1:]
+        raise Unread(f"ended with {done.returncode}: {' '.join(last)}")
+    return done.stdout
+
+
+def need(tool):
+    if not shutil.which(tool):
+        raise Unread("is not installed")
+    return tool
+
+
+# --- Pillow, with LittleCMS for profiles ---------------------------------------------------------------------------
+
+
+def pillow(asked):
+    image = Image.open(io.BytesIO(asked.bytes))
+    pages = getattr(image, "n_frames", 1)
+    image.seek(asked.page)
+    lossless = image.format in ("PNG", "BMP", "GIF", "PPM", "TGA", "QOI", "ICO", "DIB", "SGI", "PCX", "TIFF")
+    profile = image.info.get("icc_profile")
+    upright = ImageOps.exif_transpose(image)
+    cicp = cicp_of(asked.bytes) if image.format == "PNG" else None
+    if image.format == "AVIF" and not profile:
+        cicp = nclx_of({}, asked.bytes)
+    if cicp:
+        return in_srgb(from_nclx(eight_bits(upright), *cicp), None), pages, False
+    exact = lossless and not profile and image.mode in ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+    return in_srgb(eight_bits(upright), profile), pages, exact
+
+
+def cicp_of(png):
+    """Primaries and transfer of PNG's own chunk for them, which Pillow does not know."""
+    at = png.find(b"cICP", 0, png.find(b"IDAT"))
+    return (png[at + 4], png[at + 5]) if at > 0 else None
+
+
+def eight_bits(image):
+    """Pillow clips what has more bits instead of scaling it."""
+    if image.mode in ("I;16", "I;16B", "I;16L"):
+        return Image.fromarray(np.round(np.asarray(image).astype(np.float64) / 257).astype(np.uint8))
+    if image.mode == "I" and np.asarray(image).max(initial=0) > 255:
+        return Image.fromarray(np.round(np.clip(np.asarray(image), 0, 65535) / 257).astype(np.uint8))
+    if image.mode == "F":
+        raise Unread("has no rule for float samples")
+    return image
+
+
+def in_srgb(image, profile):
+    """[height, width, 3] on white."""
+    alpha = None
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        alpha = image.getchannel("A")
+    if profile:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        space = own.profile.xcolor_space.strip()
+        mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}.get(space)
+        if mode is None:
+            raise Unread(f"has a profile of {space}")
+        base = image if image.mode == mode else image.convert(mode)
+        image = ImageCms.profileToProfile(base, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    elif image.mode == "LAB":
+        lab = ImageCms.createProfile("LAB")
+        image = ImageCms.profileToProfile(image, lab, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    colours = np.asarray(image.convert("RGB"))
+    if alpha is None:
+        return colours
+    share = np.asarray(alpha).astype(np.float64)[..., None] / 255
+    return np.round(colours * share + 255 * (1 - share)).astype(np.uint8)
+
+
+# --- TIFF ----------------------------------------------------------------------------------------------------------
+
+
+def tiff(asked):
+    """Samples by what the tags say they mean."""
+    import tifffile
+
+    with tifffile.TiffFile(io.BytesIO(asked.bytes)) as file:
+        pages = [page for page in file.pages if not (page.subfiletype & 5)] or list(file.pages)
+        page = pages[asked.page]
+        return tiff_page(page), len(pages), False
+
+
+def tiff_page(page):
+    name = page.photometric.name
+    if name not in ("MINISWHITE", "MINISBLACK", "RGB", "PALETTE", "SEPARATED", "CIELAB", "ICCLAB"):
+        raise Unread(f"photometric {name} is left to others")
+    if name == "CIELAB" or page.tags.get(34675) and name != "SEPARATED" and page.samplesperpixel < 3:
+        raise Unread(f"photometric {name} is left to others")
+    samples = page.asarray()
+    samples = samples.reshape((-1,) + samples.shape[-3:])[0] if samples.ndim > 3 else samples
+    if samples.ndim == 3 and page.planarconfig == 2:
+        samples = np.moveaxis(samples, 0, -1)
+    if samples.ndim == 2:
+        samples = samples[..., None]
+    wide = unit(samples, page)
+    colours = {"RGB": 3, "SEPARATED": 4}.get(name, 1)
+    main, extra = wide[..., :colours], wide[..., colours:]
+    rgb = {"MINISBLACK": lambda: np.repeat(main, 3, -1), "MINISWHITE": lambda: 1 - np.repeat(main, 3, -1), "RGB": lambda: main,
+           "PALETTE": lambda: page.colormap.T[samples[..., 0].astype(int)] / 65535,
+           "SEPARATED": lambda: (1 - main[..., :3]) * (1 - main[..., 3:])}[name]()
+    profile = page.tags.get(34675)
+    if profile and name in ("RGB", "SEPARATED"):
+        mode = "RGB" if name == "RGB" else "CMYK"
+        rgb = in_srgb(Image.fromarray(np.round(main * 255).astype(np.uint8), mode), profile.value) / 255
+    kinds = [int(kind) for kind in page.extrasamples or ()]
+    for index, kind in enumerate(kinds):
+        if kind in (1, 2):
+            share = extra[..., index:index + 1]
+            rgb = rgb + (1 - share) if kind == 1 else rgb * share + (1 - share)
+            break
+    turned = turn(np.clip(rgb, 0, 1), int(page.tags.valueof(274, 1)))
+    return np.round(turned * 255).astype(np.uint8)
+
+
+def unit(samples, page):
+    """0 to 1."""
+    if samples.dtype.kind == "f":
+        finite = samples[np.isfinite(samples)]
+        if finite.size and (finite.min() < 0 or finite.max() > 1):
+            raise Unread("has no rule for float samples beyond 0 and 1")
+        return np.nan_to_num(samples.astype(np.float64), nan=0)
+    if samples.dtype == bool:
+        return samples.astype(np.float64)
+    if samples.dtype.kind == "i":
+        raise Unread("has no rule for signed samples")
+    return samples.astype(np.float64) / (2 ** page.bitspersample - 1)
+
+
+def turn(pixels, orientation):
+    return {2: lambda p: p[:, ::-1], 3: lambda p: p[::-1, ::-1], 4: lambda p: p[::-1], 5: lambda p: p.swapaxes(0, 1),
+            6: lambda p: p[::-1].swapaxes(0, 1), 7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
+            8: lambda p: p[:, ::-1].swapaxes(0, 1)}.get(orientation, lambda p: p)(pixels)
+
+
+# --- HEIC and AVIF -------------------------------------------------------------------------------------------------
+
+PRIMARIES = {1: (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.329), 9: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.329),
+             12: (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.329), 5: (0.64, 0.33, 0.29, 0.60, 0.15, 0.06, 0.3127, 0.329),
+             6: (0.63, 0.34, 0.31, 0.595, 0.155, 0.07, 0.3127, 0.329), 11: (0.68, 0.32, 0.265, 0.69, 0.15, 0.06, 0.314, 0.351)}
+
+
+def heif(asked):
+    import pillow_heif
+
+    file = pillow_heif.open_heif(io.BytesIO(asked.bytes), convert_hdr_to_8bit=True)
+    picture = file[asked.page]
+    image = ImageOps.exif_transpose(picture.to_pillow())
+    profile = picture.info.get("icc_profile")
+    if not profile:
+        image = from_nclx(image, *nclx_of(picture.info, asked.bytes))
+    return in_srgb(image, profile), len(file), False
+
+
+def nclx_of(info, bytes):
+    """Primaries and transfer; the library tells of some files only."""
+    if nclx := info.get("nclx_profile"):
+        return nclx["color_primaries"], nclx["transfer_characteristics"]
+    at = bytes.find(b"colrnclx")
+    return (int.from_bytes(bytes[at + 8:at + 10]), int.from_bytes(bytes[at + 10:at + 12])) if at > 0 else (1, 13)
+
+
+def from_nclx(image, primaries, transfer):
+    """ISO/IEC 23091-2: what the colours mean, as sRGB."""
+    if transfer in (16, 18):
+        raise Unread("PQ and HLG are left to others")
+    if primaries in (1, 2) and transfer in (1, 2, 6, 13, 14, 15):  # of the same shape for a viewer
+        return image
+    if primaries not in PRIMARIES and primaries != 2:
+        raise Unread(f"does not know primaries {primaries}")
+    rgba = np.asarray(image.convert("RGBA")).astype(np.float64) / 255
+    light = rgba[..., :3]
+    power = {4: 2.2, 5: 2.8}.get(transfer)
+    linear = light if transfer == 8 else light ** power if power else srgb_to_linear(light)
+    matrix = np.linalg.inv(to_xyz(PRIMARIES[1])) @ to_xyz(PRIMARIES.get(primaries, PRIMARIES[1]))
+    rgba[..., :3] = linear_to_srgb(np.clip(linear @ matrix.T, 0, 1))
+    return Image.fromarray(np.round(rgba * 255).astype(np.uint8), "RGBA")
+
+
+def srgb_to_linear(v):
+    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+
+
+def linear_to_srgb(v):
+    return np.where(v <= 0.0031308, v * 12.92, 1.055 * v ** (1 / 2.4) - 0.055)
+
+
+def to_xyz(chromaticities):
+    xr, yr, xg, yg, xb, yb, xw, yw = chromaticities
+    columns = np.array([[x / y, 1, (1 - x - y) / y] for x, y in ((xr, yr), (xg, yg), (xb, yb))]).T
+    white = np.array([xw / yw, 1, (1 - xw - yw) / yw])
+    return columns * np.linalg.solve(columns, white)
+
+
+def ffmpeg(asked):
+    """Also films, PQ and HLG; turns nothing by EXIF."""
+    out = asked.file("ffmpeg.png")
+    probe = json.loads(run(need("ffprobe"), "-v", "error", "-select_streams", "v:0", "-show_streams", "-of", "json", asked.path))
+    transfer = (probe["streams"] or [{}])[0].get("color_transfer")
+    tone = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius,zscale=t=iec61966-2-1:r=pc," \
+        if transfer in ("smpte2084", "arib-std-b67") else ""
+    run(need("ffmpeg"), "-v", "error", "-y", "-i", asked.path, "-vf", f"select=eq(n\\,{asked.page}),{tone}format=rgb24",
+        "-frames:v", "1", out)
+    return np.asarray(Image.open(out).convert("RGB")), None, False
+
+
+# --- drawn to scale ------------------------------------------------------------------------------------------------
+
+
+def pdftoppm(asked):
+    page = str(asked.page + 1)
+    # Not -scale-to-x with -scale-to-y: a page that is turned comes out cut off.
+    run(need("pdftoppm"), "-scale-to", str(max(asked.size)), "-cropbox", "-f", page, "-l", page, asked.path, asked.file("poppler"))
+    made = next(Path(asked.scratch).glob("poppler*.ppm"), None)
+    if made is None:
+        raise Unread("wrote no page")
+    pages = re.search(rb"^Pages:\s+(\d+)", run(need("pdfinfo"), asked.path), re.M)
+    return nearly(Image.open(made).convert("RGB"), asked.size), int(pages[1]) if pages else None, False
+
+
+def nearly(image, size):
+    """Renderers round a page's sides differently; more than a pixel is another shape."""
+    off = max(abs(image.width - size[0]), abs(image.height - size[1]))
+    return np.asarray(image.resize(size) if 0 < off <= 1 else image)
+
+
+def mutool(asked):
+    width, height = asked.size
+    out = asked.file("mutool.png")
+    run(need("mutool"), "draw", "-q", "-o", out, "-w", str(width), "-h", str(height), "-f", "-c", "rgb", asked.path,
+        str(asked.page + 1))
+    return np.asarray(Image.open(out).convert("RGB")), None, False
+
+
+def pymupdf(asked):
+    import pymupdf
+
+    with pymupdf.open(stream=asked.bytes, filetype="pdf") as document:
+        page = document[asked.page]
+        width, height = asked.size
+        zoom = pymupdf.Matrix(width / page.rect.width, height / page.rect.height)
+        drawn = page.get_pixmap(matrix=zoom, alpha=False, colorspace=pymupdf.csRGB)
+        pixels = np.frombuffer(drawn.samples, np.uint8).reshape(drawn.height, drawn.width, 3)
+        return np.asarray(Image.fromarray(pixels).resize((width, height))), document.page_count, False
+
+
+def chromium(asked):
+    """As a web page shows it in <img>: no scripts, nothing fetched."""
+    width, height = asked.size
+    svg, page, out = asked.file("drawing.svg"), asked.file("page.html"), asked.file("chromium.png")
+    Path(svg).write_bytes(gzip.decompress(asked.bytes) if asked.bytes[:2] == b"\x1f\x8b" else asked.bytes)
+    Path(page).write_text(f'<!doctype html><body style="margin:0;background:#fff"><img src="drawing.svg" '
+                          f'style="display:block;width:{width}px;height:{height}px">')
+    # Its window's frame takes some of the height.
+    run(need("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1",
+        f"--user-data-dir={asked.file('profile')}", f"--window-size={max(width, 500)},{height + 200}", f"--screenshot={out}",
+        Path(page).as_uri())
+    return np.asarray(Image.open(out).convert("RGB"))[:height, :width], 1, False
+
+
+def rsvg(asked):
+    width, height = asked.size
+    out = asked.file("rsvg.png")
+    run(need("rsvg-convert"), "-w", str(width), "-h", str(height), "-b", "white", "-o", out, asked.path)
+    return np.asarray(Image.open(out).convert("RGB")), 1, False
+
+
+def ghostscript(asked):
+    width, height = asked.size
+    out = asked.file("gs.png")
+    run(need("gs"), "-q", "-dSAFER", "-dBATCH", "-dNOPAUSE", "-dEPSCrop", "-sDEVICE=png16m", "-r150", f"-sOutputFile={out}", asked.path)
+    return np.asarray(Image.open(out).convert("RGB").resize((width, height))), 1, False
+
+
+# --- the rest ------------------------------------------------------------------------------------------------------
+
+
+def camera_preview(asked):
+    """The largest JPEG in a raw file, turned as the raw file says."""
+    best = None
+    for tag in ("JpgFromRaw", "PreviewImage", "OtherImage", "JpgFromRaw2", "ThumbnailImage"):
+        try:
+            image = Image.open(io.BytesIO(run(need("exiftool"), "-b", f"-{tag}", asked.path)))
+        except (Unread, OSError):
+            continue
+        if best is None or image.width * image.height > best.width * best.height:
+            best = image
+    if best is None:
+        raise Unread("has no preview")
+    orientation = int(run("exiftool", "-n", "-s3", "-IFD0:Orientation", asked.path).decode().strip() or 1)
+    return turn(np.asarray(best.convert("RGB")), orientation), 1, False
+
+
+def imagecodecs(asked):
+    import imagecodecs
+
+    samples = imagecodecs.imread(asked.path)
+    if samples.dtype == np.uint16:
+        samples = np.round(samples / 257).astype(np.uint8)
+    if samples.dtype != np.uint8:
+        raise Unread(f"has no rule for {samples.dtype}")
+    mode = {2: "L"}.get(samples.ndim) or {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[samples.shape[-1]]
+    return in_srgb(Image.fromarray(samples.squeeze(), mode), None), 1, False
+
+
+def magick(asked):
+    out = asked.file("magick.png")
+    run(need("convert"), f"{asked.path}[{asked.page}]", "-auto-orient", "-background", "white", "-alpha", "remove", "-depth", "8",
+        "-colorspace", "sRGB", f"PNG24:{out}")
+    return np.asarray(Image.open(out).convert("RGB")), None, False
+
+
+# --- kinds ---------------------------------------------------------------------------------------------------------
+
+
+def starts(*marks):
+    return lambda asked: any(asked.bytes.startswith(mark) for mark in marks)
+
+
+def named(*endings):
+    return lambda asked: asked.path.lower().endswith(endings)
+
+
+def is_svg(asked):
+    text = gzip.decompress(asked.bytes) if asked.bytes[:2] == b"\x1f\x8b" else asked.bytes
+    return re.search(rb"<(\w+:)?svg[\s>]", text[:16384]) is not None
+
+
+def brands(*sought):
+    return lambda asked: asked.bytes[4:8] == b"ftyp" and any(brand in asked.bytes[8:64] for brand in sought)
+
+
+# Kind, how it is known, readers that are independent of ours and of each other, and stopgaps for what none of them reads.
+KINDS = [
+    ("raw", named(".dng", ".nef", ".cr2", ".cr3", ".arw", ".orf", ".raf", ".rw2"), (camera_preview,), ()),
+    ("pdf", lambda asked: b"%PDF-" in asked.bytes[:1024], (pdftoppm, mutool), (pymupdf,)),
+    ("avif", brands(b"avif", b"avis"), (pillow,), (ffmpeg,)),
+    ("heic", brands(b"hei", b"mif1", b"msf1", b"hev"), (heif,), (ffmpeg,)),
+    ("tiff", starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (tiff,), (pillow, magick)),
+    ("eps", starts(b"%!PS", b"\xc5\xd0\xd3\xc6"), (ghostscript,), ()),
+    ("jp2", starts(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), (pillow,), (imagecodecs,)),
+    ("jxl", starts(b"\xff\x0a", b"\0\0\0\x0cJXL "), (pillow,), (imagecodecs,)),
+    ("jpeg", starts(b"\xff\xd8"), (pillow,), (imagecodecs, magick)),
+    ("png", starts(b"\x89PNG"), (pillow,), ()),
+    ("webp", lambda asked: asked.bytes[8:12] == b"WEBP", (pillow,), (imagecodecs,)),
+    ("svg", is_svg, (chromium,), (rsvg,)),
+    ("other", lambda asked: True, (pillow,), (imagecodecs, magick)),
+]
+
+
+def read(request):
+    asked = Asked(request["path"], request["page"], request["size"] or [1024, 1024], request["scratch"])
+    kind, _, readers, stopgaps = next(entry for entry in KINDS if entry[1](asked))
+    readings, errors = [], []
+    for reader in readers + stopgaps:
+        if readings and reader in stopgaps:
+            break
+        try:
+            pixels, pages, exact = reader(asked)
+        except Exception as error:  # whatever another's reader throws is its answer
+            what = str(error) if isinstance(error, Unread) else f"{type(error).__name__} {error}"
+            errors.append(f"{reader.__name__}: {what}"[:300])
+            continue
+        path = asked.file(f"{reader.__name__}.rgb")
+        Path(path).write_bytes(np.ascontiguousarray(pixels, np.uint8).tobytes())
+        readings.append({"reader": reader.__name__, "width": pixels.shape[1], "height": pixels.shape[0], "pages": pages,
+                         "pixels": path, "exact": exact})
+    return {"kind": kind, "readings": readings, "errors": errors}
+
+
+def main():
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # decoders' chatter
+    for line in sys.stdin:
+        print(json.dumps(read(json.loads(line))), flush=True)
+
+
+main()
