@@ -80,3 +80,22 @@ test('only cli/run.ts touches the streams and the exit code of the process', () 
     assert.doesNotMatch(text, /process\.(stdout|stderr|stdin|exit|exitCode)\b|\bconsole\./, path);
   }
 });
+
+test('no file runs another that runs it: types apart, imports have no circles', () => {
+  const imported = new Map(
+    files.map(({ path, text }) => [
+      path,
+      importsOf(text.replaceAll(/^import type [^;]*;/gm, ''))
+        .filter((name) => name.startsWith('.'))
+        .map((name) => relative(source, resolve(source, dirname(path), name))),
+    ]),
+  );
+  const done = new Set<string>();
+  const walk = (path: string, way: readonly string[]): void => {
+    assert.ok(!way.includes(path), [...way.slice(way.indexOf(path)), path].join(' -> '));
+    if (done.has(path)) return;
+    for (const next of imported.get(path) ?? []) walk(next, [...way, path]);
+    done.add(path);
+  };
+  for (const { path } of files) walk(path, []);
+});

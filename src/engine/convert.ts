@@ -1,7 +1,8 @@
 import { type Converted, type RunOptions, convert } from '../convert/convert.ts';
 import { type PlannedPair, type PlanningOptions, planPair } from '../convert/plan-pair.ts';
 import { sourceFiles } from '../convert/source-files.ts';
-import { type Native, openNative } from '../native/native.ts';
+import type { Native } from '../native/native.ts';
+import { openNative } from '../native/open-native.ts';
 import { chatTemplate } from '../prompt/chat-template.ts';
 import { templates } from '../prompt/template.ts';
 

@@ -3,7 +3,8 @@ import { PixtralError, reasonOf } from '../base/errors.ts';
 import { endWithParent } from '../base/own-process.ts';
 import { type Device, deviceLabel, gpuDevices, mainDevice } from './devices.ts';
 import type { GpuKind } from './builds.ts';
-import { type Native, openNative } from './native.ts';
+import type { Native } from './native.ts';
+import { openNative } from './open-native.ts';
 import { trialError } from './trial-graph.ts';
 import type { Verdict } from './trial.ts';
 

@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { type Slice, slicesOf, targetByteLength } from '../../src/convert/slices.ts';
 import { type ConvertType, convertTypes } from '../../src/convert/types.ts';
 import { planCheckpoint } from '../../src/engine/convert.ts';
-import { openNative } from '../../src/native/native.ts';
+import { openNative } from '../../src/native/open-native.ts';
 import { plainOptions } from '../helpers/converted.ts';
 import { measurePixtral } from '../scale/measure.ts';
 import { pixtral12b, writeRandomCheckpoint } from '../scale/random-checkpoint.ts';

@@ -9,7 +9,8 @@ import { type ConvertType, convertTypes } from '../../src/convert/types.ts';
 import { readGguf } from '../../src/gguf/read.ts';
 import { type Gguf, ggmlTypeName } from '../../src/gguf/types.ts';
 import { optionalNumber, optionalString } from '../../src/gguf/values.ts';
-import { type Native, openNative } from '../../src/native/native.ts';
+import type { Native } from '../../src/native/native.ts';
+import { openNative } from '../../src/native/open-native.ts';
 import { plainOptions } from '../helpers/converted.ts';
 import {
   type FolderOptions,

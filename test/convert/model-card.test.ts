@@ -5,7 +5,8 @@ import { readModelCard } from '../../src/convert/model-card.ts';
 import { convertCheckpoint } from '../../src/engine/convert.ts';
 import { readGguf } from '../../src/gguf/read.ts';
 import { optionalNumber, optionalString } from '../../src/gguf/values.ts';
-import { type Native, openNative } from '../../src/native/native.ts';
+import type { Native } from '../../src/native/native.ts';
+import { openNative } from '../../src/native/open-native.ts';
 import { plainOptions } from '../helpers/converted.ts';
 import { putFile, withFolder, writeCheckpoint } from '../helpers/weights.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { demoCheckpoint } from '../../src/engine/runtime/demo.ts';
-import { type Native, openNative } from '../../src/native/native.ts';
+import type { Native } from '../../src/native/native.ts';
+import { openNative } from '../../src/native/open-native.ts';
 import { scenePath } from '../helpers/checkpoints.ts';
 import { type ConvertedPair, convertedFolder } from '../helpers/converted.ts';
 import { openGoldenModel } from '../helpers/golden-run.ts';

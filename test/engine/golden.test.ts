@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Native, openNative } from '../../src/native/native.ts';
+import type { Native } from '../../src/native/native.ts';
+import { openNative } from '../../src/native/open-native.ts';
 import { goldenCases, relativeError } from '../helpers/checkpoints.ts';
 import { convertedPair } from '../helpers/converted.ts';
 import { openGoldenModel } from '../helpers/golden-run.ts';

@@ -3,7 +3,7 @@ import type { ConvertType } from '../../src/convert/types.ts';
 import { DecoderModel } from '../../src/decoder/model.ts';
 import { type ModelFiles, readModelFiles } from '../../src/engine/runtime/model-files.ts';
 import { AbortFlag } from '../../src/native/abort-flag.ts';
-import { openNative } from '../../src/native/native.ts';
+import { openNative } from '../../src/native/open-native.ts';
 import { type ConvertedPair, convertedPair } from './converted.ts';
 
 /** The decoder of a tiny checkpoint on the CPU, there for the tests of the file that calls this. */

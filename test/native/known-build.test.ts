@@ -6,7 +6,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { openAddon } from '../../src/native/addon.ts';
 import type { Build } from '../../src/native/builds.ts';
 import { keepBuild, knownBuild } from '../../src/native/known-build.ts';
-import { openNative } from '../../src/native/native.ts';
+import { openNative } from '../../src/native/open-native.ts';
 
 let folder: string;
 const previous = process.env['PIXTRAL_CACHE'];

@@ -4,7 +4,8 @@ import { AbortFlag } from '../../src/native/abort-flag.ts';
 import { listDevices } from '../../src/native/devices.ts';
 import { ggmlType, tensorLayout, threadPoolParamsLayout } from '../../src/native/ggml.ts';
 import { Handles } from '../../src/native/handles.ts';
-import { type Native, openNative } from '../../src/native/native.ts';
+import type { Native } from '../../src/native/native.ts';
+import { openNative } from '../../src/native/open-native.ts';
 import { openThreadPool } from '../../src/native/thread-pool.ts';
 import { runtimeVersions } from '../../src/native/versions/registry.ts';
 

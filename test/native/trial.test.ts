@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { mainDevice } from '../../src/native/devices.ts';
 import type { GpuKind } from '../../src/native/builds.ts';
-import { type Native, openNative } from '../../src/native/native.ts';
+import type { Native } from '../../src/native/native.ts';
+import { openNative } from '../../src/native/open-native.ts';
 import { trialError } from '../../src/native/trial-graph.ts';
 import { type Verdict, trialOptions, tryBackend } from '../../src/native/trial.ts';
 

@@ -12,7 +12,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openNative } from '../../src/native/native.ts';
+import { openNative } from '../../src/native/open-native.ts';
 import { readModelFiles } from '../../src/engine/runtime/model-files.ts';
 import { relativeError, scenePath } from '../helpers/checkpoints.ts';
 import { convertedPair } from '../helpers/converted.ts';

@@ -4,7 +4,7 @@ import { listedSources } from '../../image/sources/expand.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import type { Chunk, Message } from '../../prompt/message.ts';
 import type { CommonQuestion } from './entry.ts';
-import type { RecordLine } from './plain-record.ts';
+import type { RecordLine } from './record-fields.ts';
 import { type Fields, asRecord, recordOptions, samplingNames, wrong } from './record-fields.ts';
 import { openAiForm } from './record-form.ts';
 

@@ -6,14 +6,9 @@ import type { Message } from '../../prompt/message.ts';
 import { fieldNames } from '../../prompt/fields.ts';
 import type { CommonQuestion } from './entry.ts';
 import { withSystem } from './picture-entries.ts';
-import { type Fields, optionalText, recordOptions, textList } from './record-fields.ts';
+import { type RecordLine, optionalText, recordOptions, textList } from './record-fields.ts';
 import { plainForm } from './record-form.ts';
 import { templateMessage } from './template-fields.ts';
-
-export interface RecordLine extends Fields {
-  id: string | number;
-  folder: string;
-}
 
 /**
  * `{"images": [...], "prompt": "...", "system": "..."}`: what it says itself wins over the command line, unless that

@@ -8,6 +8,11 @@ export interface Fields {
   record: Readonly<Record<string, unknown>>;
 }
 
+export interface RecordLine extends Fields {
+  id: string | number;
+  folder: string;
+}
+
 /** Null is as good as absent. */
 export function optionalText({ where, record }: Fields, name: string): string | undefined {
   const value = record[name] ?? undefined;

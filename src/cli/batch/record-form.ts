@@ -12,8 +12,7 @@ import { readFormatFile } from '../format-options.ts';
 import { logprobsRange } from '../options.ts';
 import type { CommonQuestion } from './entry.ts';
 import type { FormatMemo } from './format-memo.ts';
-import type { RecordLine } from './plain-record.ts';
-import { type Fields, numberField, textList, wrong } from './record-fields.ts';
+import { type Fields, type RecordLine, numberField, textList, wrong } from './record-fields.ts';
 import { responseFormat } from './response-format.ts';
 
 type Options = CommonQuestion['options'];

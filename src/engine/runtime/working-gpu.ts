@@ -3,7 +3,8 @@ import { gpuCircumstances } from '../../native/circumstances.ts';
 import { deviceLabel, gpuDevices } from '../../native/devices.ts';
 import type { GpuBackend, GpuChoice } from '../../native/builds.ts';
 import { gpuBackends } from '../../native/find-build.ts';
-import { type Native, type NativeOptions, openNative } from '../../native/native.ts';
+import type { Native } from '../../native/native.ts';
+import { type NativeOptions, openNative } from '../../native/open-native.ts';
 import { type Verdict, trialOptions, tryBackend } from '../../native/trial.ts';
 import { type Verdicts, openVerdicts } from '../../store/verdicts.ts';
 

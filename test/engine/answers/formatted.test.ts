@@ -14,7 +14,7 @@ import {
   schemaFormat,
 } from '../../../src/grammar/answer-format.ts';
 import { AbortFlag } from '../../../src/native/abort-flag.ts';
-import { openNative } from '../../../src/native/native.ts';
+import { openNative } from '../../../src/native/open-native.ts';
 import { textFilter } from '../../../src/tokenizer/text-filter.ts';
 import { type ConvertedPair, convertedPair } from '../../helpers/converted.ts';
 import { schemas } from '../../helpers/schemas.ts';

@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test';
 import { diagnose } from '../../../src/engine/runtime/doctor.ts';
 import { type Backends, openWorking } from '../../../src/engine/runtime/working-gpu.ts';
 import type { GpuBackend, GpuChoice, GpuKind } from '../../../src/native/builds.ts';
-import { type Native, openNative } from '../../../src/native/native.ts';
+import type { Native } from '../../../src/native/native.ts';
+import { openNative } from '../../../src/native/open-native.ts';
 import { tryBackend } from '../../../src/native/trial.ts';
 import { diagnosisText } from '../../../src/output/diagnosis.ts';
 
