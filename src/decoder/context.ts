@@ -26,8 +26,8 @@ export interface Batch {
   /** [sequenceIds.length, dim] */
   embd?: Float32Array | undefined;
   sequenceIds: readonly number[];
-  /** Which of them need logits: all, or the last one. */
-  logits: 'all' | 'last';
+  /** 1 for each that needs logits; the last one alone by default. */
+  wanted?: Int8Array | undefined;
 }
 
 /** `llama_decode` results (llama.h, line 998). */
@@ -43,6 +43,8 @@ export class DecoderContext {
   /** Of each sequence. */
   readonly contextSize: number;
   readonly batchSize: number;
+  /** Tokens that one call may append, all sequences together. */
+  readonly callSize: number;
   readonly sequences: readonly Sequence[];
   /** A sequence came to no numbers. What it leaves in its cells would poison others there, masked out or not. */
   isSpoiled = false;
@@ -58,6 +60,7 @@ export class DecoderContext {
     this.handle = handle;
     this.contextSize = native.llama.sequenceSize(handle);
     this.batchSize = batchSize;
+    this.callSize = callSizeOf({ batchSize, sequences });
     this.#pointers = new SequencePointers(sequences);
     this.sequences = Array.from({ length: sequences }, (_, id) => new Sequence(this, id));
     this.#threads = openThreadPool(native, threads);
@@ -69,7 +72,7 @@ export class DecoderContext {
     const { llama } = model.native;
     const { contextSize, sequences } = options;
     const { type } = cacheTypes[options.cacheType];
-    const callSize = Math.max(options.batchSize, sequences); // one call may append to each: llama.cpp aborts at more
+    const callSize = callSizeOf(options);
     const parameters = {
       ...llama.contextDefaultParams(),
       n_ctx: Math.ceil(contextSize / cellStep) * cellStep * sequences,
@@ -105,7 +108,7 @@ export class DecoderContext {
   }
 
   /** For sequences, which have checked what they append. */
-  async decode({ token, embd, sequenceIds, logits }: Batch, signal: AbortSignal | undefined): Promise<void> {
+  async decode({ token, embd, sequenceIds, wanted }: Batch, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     const batch = {
       n_tokens: sequenceIds.length,
@@ -115,7 +118,7 @@ export class DecoderContext {
       pos: null,
       n_seq_id: new Int32Array(sequenceIds.length).fill(1), // read without a look whether it is NULL
       seq_id: this.#pointers.of(sequenceIds),
-      logits: logits === 'all' ? new Int8Array(sequenceIds.length).fill(1) : null,
+      logits: wanted ?? null,
     };
     this.#calls++;
     const status = await callAsync(this.model.native.llama.decode, this.handle, batch);
@@ -134,6 +137,11 @@ export class DecoderContext {
     this.model.native.llama.free(this.handle);
     this.#threads?.close();
   }
+}
+
+/** One call may append to each: llama.cpp ends the process at more. */
+function callSizeOf({ batchSize, sequences }: Pick<ContextOptions, 'batchSize' | 'sequences'>): number {
+  return Math.max(batchSize, sequences);
 }
 
 function decodeError(status: number): PixtralError {

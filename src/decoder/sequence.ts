@@ -18,21 +18,29 @@ export class Sequence {
   }
 
   /**
-   * Appends one id to each of several sequences of one context in one call: the weights are read once for all of them.
-   * Sums are rounded in another order than in calls of their own.
+   * Appends ids to each of several sequences of one context in one call, all together at most `callSize`: the weights
+   * are read once for all of them. Each has the logits after its last id. Sums are rounded in another order than in
+   * calls of their own.
    */
   static async appendJointly(
-    next: readonly { sequence: Sequence; id: number }[],
+    next: readonly { sequence: Sequence; ids: readonly number[] }[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const sorted = next.toSorted((one, other) => one.sequence.id - other.sequence.id);
     const [first] = sorted;
     if (!first) return;
-    for (const { sequence, id } of sorted) sequence.#check({ ids: [id], count: 1 });
-    const token = Int32Array.from(sorted, ({ id }) => id);
-    const sequenceIds = sorted.map(({ sequence }) => sequence.id);
-    await first.sequence.context.decode({ token, sequenceIds, logits: 'all' }, signal);
-    for (const [index, { sequence }] of sorted.entries()) sequence.#appended(1, index);
+    for (const { sequence, ids } of sorted) sequence.#check({ ids, count: ids.length });
+    const { context } = first.sequence;
+    const token = Int32Array.from(sorted.flatMap(({ ids }) => ids));
+    const sequenceIds = sorted.flatMap(({ sequence, ids }) => ids.map(() => sequence.id));
+    if (token.length > context.callSize)
+      throw new Error(`${token.length} ids in one call, expected at most ${context.callSize}`);
+    const wanted = new Int8Array(token.length);
+    let end = 0;
+    const ends = sorted.map(({ ids }) => (end += ids.length) - 1);
+    for (const index of ends) wanted[index] = 1;
+    await context.decode({ token, sequenceIds, wanted }, signal);
+    for (const [at, { sequence, ids }] of sorted.entries()) sequence.#appended(ids.length, ends[at]!);
   }
 
   /** Tokens and rows so far. */
@@ -128,7 +136,7 @@ export class Sequence {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const sequenceIds = Array.from({ length: count }, () => this.id);
-    await this.context.decode({ token, embd, sequenceIds, logits: 'last' }, signal);
+    await this.context.decode({ token, embd, sequenceIds }, signal);
     this.#appended(count, -1);
   }
 

@@ -47,7 +47,7 @@ test('one call for several sequences gives each its own logits, rounded otherwis
     for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 300 - 70 * seed), undefined);
     const some = [sequences[3]!, sequences[0]!, sequences[1]!]; // in any order, and with a gap
     await Sequence.appendJointly(
-      some.map((sequence) => ({ sequence, id: 50 + sequence.id })),
+      some.map((sequence) => ({ sequence, ids: [50 + sequence.id] })),
       undefined,
     );
     for (const sequence of some) {
@@ -59,10 +59,23 @@ test('one call for several sequences gives each its own logits, rounded otherwis
   });
 });
 
+test('one call may append several ids to each, as many as each has; each gets the logits after its last one', async () => {
+  await withSequences(3, async (...sequences) => {
+    for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 90), undefined);
+    const next = sequences.map((sequence) => ({ sequence, ids: ids(20 + sequence.id, 1 + 12 * sequence.id) }));
+    await Sequence.appendJointly(next.toReversed(), undefined);
+    for (const { sequence, ids: appended } of next) {
+      const expected = await logitsAlone(ids(sequence.id, 90), appended);
+      assert.ok(relativeError(sequence.logits(), expected) < 2e-2);
+      assert.equal(sequence.length, 91 + 12 * sequence.id);
+    }
+  });
+});
+
 test('one call may be for more sequences than a prompt has tokens in a call', async () => {
   await withSequences({ sequences: 4, batchSize: 2 }, async (...sequences) => {
     await Sequence.appendJointly(
-      sequences.map((sequence) => ({ sequence, id: 50 + sequence.id })),
+      sequences.map((sequence) => ({ sequence, ids: [50 + sequence.id] })),
       undefined,
     );
     for (const { length } of sequences) assert.equal(length, 1);

@@ -142,7 +142,7 @@ async function* stepTogether<T>(
   const start = performance.now();
   try {
     await Sequence.appendJointly(
-      together.map(({ slot, next }) => ({ sequence: slot.sequence, id: next })),
+      together.map(({ slot, next }) => ({ sequence: slot.sequence, ids: [next] })),
       signal,
     );
   } catch (error) {
