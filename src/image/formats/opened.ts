@@ -3,7 +3,7 @@ import type { Pixels } from '../pixels/patches.ts';
 
 /** What a picture's container says before anything is decoded. */
 export interface Encoded {
-  format: 'PNG' | 'JPEG' | 'WebP' | 'AVIF' | 'BMP' | 'ICO';
+  format: 'PNG' | 'JPEG' | 'WebP' | 'BMP' | 'ICO';
   /** Pixels as stored; undefined when only the decoder can tell. */
   size: Size | undefined;
   /** Why the decoder would give half a picture or noise. Decoders give grey or transparent lines without a word. */

@@ -1,5 +1,5 @@
 import { openApng } from './apng.ts';
-import { isAvif, readAvif } from './avif.ts';
+import { isAvif, openAvif } from './avif.ts';
 import { isBmp, readBmp } from './bmp.ts';
 import type { OpenRequest, Opened } from './opened.ts';
 import { isGif, openGif } from './gif.ts';
@@ -23,7 +23,7 @@ export const formats: readonly {
   { is: isJpeg, open: openJpeg },
   { is: isWebp, open: openWebp },
   { is: isGif, open: openGif },
-  { is: isAvif, open: ({ bytes, name }) => openWithSkia(readAvif(bytes), name) },
+  { is: isAvif, open: openAvif },
   { is: isHeic, open: openHeic },
   { is: isTiff, open: ({ bytes, name }) => openWithVips({ bytes, name, format: 'TIFF' }) },
   { is: isBmp, open: ({ bytes, name }) => openWithSkia(readBmp(bytes), name) },

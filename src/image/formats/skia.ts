@@ -4,7 +4,7 @@ import type { Encoded, Opened } from './opened.ts';
 import { checkSize } from '../decoder/limits.ts';
 import type { Pixels } from '../pixels/patches.ts';
 
-/** PNG, JPEG, WebP, AVIF, BMP and ICO. @throws PixtralError `input` when the container is cut short or claims too much */
+/** PNG, JPEG, WebP, BMP and ICO. @throws PixtralError `input` when the container is cut short or claims too much */
 export function openWithSkia(encoded: Encoded, name: string): Opened {
   if (encoded.damage !== undefined) throw damaged(name, encoded.format, encoded.damage);
   if (encoded.size) checkSize(encoded.size, name);

@@ -6,7 +6,7 @@ import type { Pixels } from '../pixels/patches.ts';
 import { cmykPixels, rgbaPixels } from './raw-pixels.ts';
 
 /** The readers that may be reached, whatever a file turns out to be: the others have had less care. */
-const readers = ['Tiff', 'Nsgif', 'Webp', 'Svg', 'Jpeg'];
+const readers = ['Tiff', 'Nsgif', 'Webp', 'Svg', 'Jpeg', 'Heif'];
 
 /**
  * TIFF, GIF, SVG, animated WebP, and JPEG in the inks of a profile: libvips has all pages and frames of them, and
@@ -42,7 +42,8 @@ export async function openWithVips(
   };
 }
 
-async function loadSharp(): Promise<SharpConstructor> {
+/** With no reader but those. */
+export async function loadSharp(): Promise<SharpConstructor> {
   const { default: sharp } = await import('sharp');
   sharp.block({ operation: ['VipsForeignLoad'] });
   sharp.unblock({ operation: readers.map((reader) => `VipsForeignLoad${reader}`) });
