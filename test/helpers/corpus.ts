@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 
-/** What another decoder made of a page of a file in fixtures/images/; see fixtures/images.py. */
+/** What another decoder made of a page of a file in fixtures/images/; see the scripts that make them. */
 export interface CorpusCase {
   name: string;
   page?: number;
@@ -24,9 +24,10 @@ export const imagePath = (name: string): string => `${folder}/${name}`;
 
 export const imageNames = (): string[] => readdirSync(folder);
 
-export function corpusCases(): CorpusCase[] {
-  const all = gunzipSync(golden('images.bin.gz'));
-  const cases = JSON.parse(golden('images.json').toString()) as (Omit<CorpusCase, 'pixels'> & { offset: number })[];
+/** @param set `images`, made by images.py; `web-images`, by web_images.py */
+export function corpusCases(set: 'images' | 'web-images'): CorpusCase[] {
+  const all = gunzipSync(golden(`${set}.bin.gz`));
+  const cases = JSON.parse(golden(`${set}.json`).toString()) as (Omit<CorpusCase, 'pixels'> & { offset: number })[];
   return cases.map(({ offset, ...stored }) => ({
     ...stored,
     pixels: all.subarray(offset, offset + stored.width * stored.height * 3),

@@ -16,7 +16,7 @@ const names = [
   'rgba.png palette.png 16-bit.png interlaced.png p3.png frames.png',
   'orientation-6.jpg progressive.jpg cmyk-adobe.jpg press.jpg',
   'rgba.webp lossy-alpha.webp frames.webp transparent.gif frames.gif',
-  'p3.avif orientation-6.avif p3.heic two.heic',
+  'p3.avif orientation-6.avif pq.avif cropped-turned.avif frames.avif p3.heic two.heic pq.heic two-profiles.heic table-last.heic',
   'pages.tif jpeg.tif fax.tif cmyk.tif rgba.tif',
   'rgb.bmp palette.bmp bitmap.ico png.ico shapes.svg pages.pdf',
 ].flatMap((line) => line.split(' '));
