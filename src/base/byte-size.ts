@@ -12,7 +12,7 @@ const factors: Record<string, number> = {
 
 /** Bytes as people write them: `500MB`, `2 GiB`, `1e9`; undefined for anything else. */
 export function parseByteSize(text: string): number | undefined {
-  const [, number = '', unit = ''] = /^\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([kmgt]i?)?b?\s*$/i.exec(text) ?? [];
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?(?:e\d+)?)\s*(?:([kmgt]i?)?b?)$/i.exec(text.trim()) ?? [];
   const factor = factors[unit.toLowerCase()];
   return number === '' || factor === undefined ? undefined : Number(number) * factor;
 }

@@ -1,6 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
 import { InvalidArgumentError, Option } from 'commander';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { readWhole } from '../base/read-whole.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import { annotations, supportedKeywords } from '../grammar/keywords.ts';
 import { logprobsRange, numberIn } from './options.ts';
@@ -52,10 +52,10 @@ export async function answerFormat(flags: FormatFlags): Promise<AnswerFormat | u
   );
   const formats = await import('../grammar/answer-format.ts');
   if (flags.schema !== undefined)
-    return formats.schemaFormat(await readFormatFile(flags.schema, 'a JSON Schema'), flags.schema);
+    return formats.schemaFormat(await namedFormat(flags.schema, 'a JSON Schema'), flags.schema);
   if (flags.jsonObject === true) return formats.jsonObjectFormat();
   if (flags.grammar !== undefined)
-    return formats.grammarFormat(await readFormatFile(flags.grammar, 'a grammar'), flags.grammar);
+    return formats.grammarFormat(await namedFormat(flags.grammar, 'a grammar'), flags.grammar);
   if (flags.choices === undefined) return undefined;
   const choices = formats.differentChoices(flags.choices);
   if (choices) return formats.choicesFormat(choices);
@@ -94,13 +94,18 @@ function collectChoices(text: string, before: string[] = []): string[] {
   throw new InvalidArgumentError('expected texts with commas between, or a JSON list of texts.');
 }
 
+/** Whoever names it on the command line may mean a pipe. */
+function namedFormat(path: string, what: string): Promise<string> {
+  return readFormatFile(path, { what, pipes: true });
+}
+
 /** @throws PixtralError `input` when it cannot be read, or is far too large for `what` */
-export async function readFormatFile(path: string, what: string): Promise<string> {
+export async function readFormatFile(
+  path: string,
+  { what, pipes }: { what: string; pipes: boolean },
+): Promise<string> {
   try {
-    const { size } = await stat(path);
-    if (size > maxBytes)
-      throw new PixtralError('input', `${path}: has ${size} bytes, expected ${what} of at most 1 MiB`);
-    return new TextDecoder().decode(await readFile(path));
+    return new TextDecoder().decode(await readWhole(path, { maxBytes, what, pipes }));
   } catch (cause) {
     if (cause instanceof PixtralError) throw cause;
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such file' : reasonOf(cause);

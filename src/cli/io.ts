@@ -2,7 +2,8 @@
 export interface Io {
   stdin: {
     isTTY: boolean;
-    read(): Promise<Uint8Array>;
+    /** All of it. @throws PixtralError `input` for more than `maxBytes` */
+    read(maxBytes: number): Promise<Uint8Array>;
     /** What the terminal answers to a query, up to `end`; undefined without a terminal or an answer. */
     ask(query: { text: string; end: RegExp }): Promise<string | undefined>;
   };
@@ -20,8 +21,13 @@ export interface Output {
   write(text: string | Uint8Array): void;
 }
 
+/** One picture or a prompt: as much as a picture's file may have. */
+export const pictureStdinBytes = 200 * 2 ** 20;
+/** Records with pictures in them; a file has no such limit, since it is not kept in memory. */
+export const recordsStdinBytes = 2 ** 30;
+
 /** Reads stdin once, however often it is asked for. */
-export function onceStdin(io: Io): () => Promise<Uint8Array> {
+export function onceStdin(io: Io, maxBytes: number): () => Promise<Uint8Array> {
   let bytes: Promise<Uint8Array> | undefined;
-  return () => (bytes ??= io.stdin.read());
+  return () => (bytes ??= io.stdin.read(maxBytes));
 }

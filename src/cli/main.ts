@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { PixtralError, exitCodes } from '../base/errors.ts';
 import { printError } from '../output/errors.ts';
+import { printable } from '../output/printable.ts';
 import { askCommand } from './commands/ask.ts';
 import { batchCommand } from './commands/batch.ts';
 import { cacheCommand } from './commands/cache.ts';
@@ -33,9 +34,12 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const program = buildProgram(io, outcome);
   try {
     await program.parseAsync([...argv], { from: 'user' });
+    if (io.signal.reason instanceof PixtralError) throw io.signal.reason;
     return outcome.exitCode;
-  } catch (thrown) {
-    if (io.signal.aborted) return signalCode(io.signal);
+  } catch (caught) {
+    const { reason } = io.signal as { reason: unknown };
+    const thrown = reason instanceof PixtralError ? reason : caught; // standard output has failed, whatever came of that
+    if (io.signal.aborted && thrown !== reason) return signalCode(io.signal);
     // Commander has printed its own message, or the help that was asked for.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     printError(thrown, io.stderr, {
@@ -63,7 +67,7 @@ function buildProgram(io: Io, outcome: { exitCode: number }): Command {
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeErr: (text) => io.stderr.write(printable(text)),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });

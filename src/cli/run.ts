@@ -1,54 +1,112 @@
 import { on } from 'node:events';
+import { fstatSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { WriteStream } from 'node:tty';
+import { PixtralError, exitCodes, errnoOf, reasonOf } from '../base/errors.ts';
+import { errorJson } from '../output/errors.ts';
+import { jsonLine } from '../output/json.ts';
 import type { Output } from './io.ts';
 import { main, signalCode } from './main.ts';
 
 /** The only file that touches the process: its streams, signals and exit code. */
 const controller = new AbortController();
+const argv = process.argv.slice(2);
+const descriptors = { stdout: 1, stderr: 2 };
 
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => {
-    // The first one lets the command close its native handles; whoever repeats it does not want to wait.
-    if (controller.signal.aborted) process.exit(signalCode(controller.signal));
-    controller.abort(constants.signals[name]);
-  });
-}
+const signals = ['SIGINT', 'SIGTERM'] as const;
+for (const name of signals) process.on(name, () => endBy(name));
 
 const brokenPipe = 128 + constants.signals.SIGPIPE;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exitCode = brokenPipe;
-    controller.abort(constants.signals.SIGPIPE);
+    if (error.code === 'EPIPE') {
+      process.exitCode = brokenPipe;
+      controller.abort(constants.signals.SIGPIPE);
+    } else if (stream === process.stdout) controller.abort(unwritable(error));
   });
 }
 
-const exitCode = await main(process.argv.slice(2), {
+let hasEnded = false;
+process.once('beforeExit', () => {
+  if (!hasEnded) endUnsettled();
+});
+
+const exitCode = main(argv, {
   stdin: { isTTY: process.stdin.isTTY, read: readStdin, ask: askTerminal },
-  stdout: output(process.stdout),
-  stderr: output(process.stderr),
+  stdout: output(process.stdout, descriptors.stdout),
+  stderr: output(process.stderr, descriptors.stderr),
   env: process.env,
   signal: controller.signal,
 });
-process.exitCode ??= exitCode;
-if (controller.signal.aborted) setTimeout(dieOfSignal, 200).unref();
+void exitCode.then((code) => {
+  hasEnded = true;
+  process.exitCode ??= code;
+  if (typeof controller.signal.reason === 'number') setTimeout(dieOfSignal, 200).unref();
+});
 
-/** Only when native work that cannot be stopped keeps the process alive; a shell reports the same exit code. */
+/** A command that takes longer than this to stop waits for something that cannot be stopped. */
+const graceMilliseconds = 5000;
+
+/** The first one lets the command close its native handles; the next one is the system's own, which no work holds up. */
+function endBy(name: (typeof signals)[number]): void {
+  for (const other of signals) process.removeAllListeners(other);
+  if (process.stderr.isTTY) process.stderr.write(showCursor); // nobody else might come to it
+  controller.abort(constants.signals[name]);
+  if (name === 'SIGINT') setTimeout(dieOfSignal, graceMilliseconds).unref();
+}
+
+const showCursor = '\u001B[?25h';
+
+/** Only when something that cannot be stopped keeps the process alive; a shell reports the same exit code. */
 function dieOfSignal(): void {
   const name = controller.signal.reason === constants.signals.SIGTERM ? 'SIGTERM' : 'SIGINT';
   process.removeAllListeners(name);
   process.kill(process.pid, name);
 }
 
-function output(stream: WriteStream): Output {
+/** Nothing is left that could settle what the command waits for: no end that may look like success. */
+function endUnsettled(): void {
+  process.exitCode = controller.signal.aborted ? signalCode(controller.signal) : exitCodes.failed;
+  const error = new Error('pixtral waits for something that can no longer come: this is a bug, please report it');
+  process.stderr.write(argv.includes('--json') ? jsonLine({ error: errorJson(error) }) : `error: ${error.message}\n`);
+}
+
+function output(stream: WriteStream, descriptor: number): Output {
+  const isFile = !stream.isTTY && isFileLike(descriptor);
   return {
     isTTY: stream.isTTY,
     get columns() {
-      return stream.isTTY ? stream.columns : undefined; // a window may be resized
+      return stream.isTTY ? stream.columns || undefined : undefined; // a window may be resized; some say 0
     },
-    write: (text) => void stream.write(text),
+    write: (text) => void (isFile ? writeWhole(descriptor, text) : stream.write(text)),
   };
+}
+
+function isFileLike(descriptor: number): boolean {
+  try {
+    const status = fstatSync(descriptor);
+    return status.isFile() || status.isCharacterDevice();
+  } catch {
+    return false;
+  }
+}
+
+/** Node's own stream takes a part for the whole when a disk is full. */
+function writeWhole(descriptor: number, text: string | Uint8Array): void {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  try {
+    for (let done = 0; done < bytes.byteLength;) done += writeSync(descriptor, bytes, done);
+  } catch (thrown) {
+    if (descriptor === descriptors.stdout) throw unwritable(thrown);
+  }
+}
+
+function unwritable(cause: unknown): PixtralError {
+  const reason = errnoOf(cause) === 'ENOSPC' ? 'no space left on the disk' : reasonOf(cause);
+  return new PixtralError('machine', `standard output: cannot be written: ${reason}`, {
+    hint: 'the output is not whole: free some space, or write it elsewhere',
+    cause,
+  });
 }
 
 /** A terminal answers as if its user typed: unseen only while it is raw. */
@@ -74,8 +132,23 @@ async function askTerminal({ text, end }: { text: string; end: RegExp }): Promis
   }
 }
 
-async function readStdin(): Promise<Uint8Array> {
+async function readStdin(maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const part of process.stdin) parts.push(part as Uint8Array);
+  let length = 0;
+  const { signal } = controller;
+  const stop = (): void => void process.stdin.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    for await (const part of process.stdin as AsyncIterable<Uint8Array>) {
+      length += part.byteLength;
+      if (length > maxBytes) {
+        throw new PixtralError('input', `standard input: is over ${maxBytes / 2 ** 20} MiB, too large to be read`);
+      }
+      parts.push(part);
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+    signal.throwIfAborted();
+  }
   return Buffer.concat(parts);
 }

@@ -136,7 +136,7 @@ class GbnfReader {
 
   #repeated(item: GbnfItem, { nested }: { nested: boolean }): GbnfItem {
     const at = this.#at;
-    const sign = this.#match(/[*+?]|\{\s*\d+\s*(,\s*\d*\s*)?\}/y);
+    const sign = this.#match(/[*+?]|\{\s*\d+\s*(,\s*(\d+\s*)?)?\}/y);
     if (sign === undefined) {
       if (this.#match(/\{/y) !== undefined) this.#fail('expected {n}, {n,} or {n,m}', at);
       return item;

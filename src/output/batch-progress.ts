@@ -1,7 +1,7 @@
 import { jsonLine } from './json.ts';
 import { noteLine } from './note.ts';
 import { duration, every } from './pace.ts';
-import { printable } from './printable.ts';
+import { printableLine } from './printable.ts';
 
 interface Sink {
   isTTY: boolean;
@@ -102,7 +102,7 @@ const barWidth = 20;
 
 function bar(counts: BatchCounts, { total, paced, id }: { total: number; paced: Paced; id: string }): string {
   const filled = Math.floor((settled(counts) / Math.max(total, 1)) * barWidth);
-  return `[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${describe(counts, { total, paced })}  ${printable(id)}`;
+  return `[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${describe(counts, { total, paced })}  ${printableLine(id)}`;
 }
 
 function describe(counts: BatchCounts, { total, paced }: { total: number; paced: Paced }): string {

@@ -1,6 +1,7 @@
 import { byteSize } from '../base/byte-size.ts';
 import { jsonLine } from './json.ts';
 import { duration, every } from './pace.ts';
+import { printableLine } from './printable.ts';
 
 interface Sink {
   isTTY: boolean;
@@ -64,8 +65,8 @@ function bar(sink: Sink): Drawing {
       if (!due()) return;
       dirty = true;
       const filled = Math.floor(shareOf(progress) * barWidth);
-      const text = `[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${describe(progress)}  ${progress.tensor}`;
-      sink.write(`\r\u001B[K${text.slice(0, (sink.columns ?? 80) - 1)}`);
+      const text = `[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${describe(progress)}  ${printableLine(progress.tensor)}`;
+      sink.write(`\r\u001B[K${text.slice(0, (sink.columns || 80) - 1)}`);
     },
     stop() {
       if (dirty) sink.write('\r\u001B[K');

@@ -1,7 +1,7 @@
 import chalk, { Chalk } from 'chalk';
 import { PixtralError } from '../base/errors.ts';
 import { jsonLine } from './json.ts';
-import { printable } from './printable.ts';
+import { printable, printableLine } from './printable.ts';
 
 interface Sink {
   isTTY: boolean;
@@ -21,13 +21,14 @@ export function printError(
     return;
   }
   if (!known) {
-    sink.write(`this is a bug in pixtral, please report it:\n${thrown instanceof Error ? thrown.stack : message}\n`);
+    const stack = thrown instanceof Error ? (thrown.stack ?? message) : message;
+    sink.write(`this is a bug in pixtral, please report it:\n${printable(stack)}\n`);
     return;
   }
   const paint = sink.isTTY && color ? chalk : new Chalk({ level: 0 });
-  sink.write(`${paint.red('error:')} ${printable(message)}\n`);
+  sink.write(`${paint.red('error:')} ${printableLine(message)}\n`);
   if (thrown.hint !== undefined) sink.write(`${paint.cyan('hint:')} ${printable(thrown.hint)}\n`);
-  if (verbose) for (const cause of causes(thrown)) sink.write(`cause: ${printable(cause)}\n`);
+  if (verbose) for (const cause of causes(thrown)) sink.write(`cause: ${printableLine(cause)}\n`);
 }
 
 /** An error in JSON: `failed` is a bug. */

@@ -1,7 +1,7 @@
 import type { PictureReceipt } from '../engine/answers/events.ts';
 import type { Layout } from '../engine/tokens.ts';
 import { pictureLabel } from './picture-label.ts';
-import { printable } from './printable.ts';
+import { printable, printableLine } from './printable.ts';
 import { table } from './table.ts';
 
 /** A prompt for people: pictures with their grids, then ids with pieces; equal neighbours are counted. */
@@ -23,7 +23,7 @@ export function layoutText({ tokenizer, ids, pieces, images }: Layout): string {
 export function receiptCells(receipt: PictureReceipt): string[] {
   const { width, height, seen, grid, tokens } = receipt;
   return [
-    printable(pictureLabel(receipt)),
+    printableLine(pictureLabel(receipt)),
     `${width}x${height}`,
     `seen as ${seen.join('x')}`,
     `grid ${grid.join('x')}`,

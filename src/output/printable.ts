@@ -9,3 +9,8 @@ export function printable(text: string): string {
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\ufffd';
   });
 }
+
+/** The same on one line: a file's name may hold newlines and tabs too. */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll('\n', '\u240a').replaceAll('\t', '\u2409');
+}

@@ -1,7 +1,10 @@
 import type { Stage } from '../engine/answers/events.ts';
+import { printableLine } from './printable.ts';
 
 interface Sink {
   isTTY: boolean;
+  /** Of the terminal. */
+  columns?: number | undefined;
   write(text: string): void;
 }
 
@@ -22,12 +25,11 @@ const names: Record<Stage, string> = {
   decode: 'Thinking',
 };
 
-export async function stageReporter(
+export function stageReporter(
   sink: Sink,
   { verbose, quiet, color }: { verbose: boolean; quiet: boolean; color: boolean },
-): Promise<StageReporter> {
+): StageReporter {
   if (verbose) return lines(sink);
-  // ora writes colour codes even into files at its final tick.
   if (quiet || !sink.isTTY) return { stage: () => {}, note: (lines) => sink.write(lines), stop: () => {} };
   return spinner(sink, color);
 }
@@ -42,31 +44,46 @@ function lines(sink: Sink): StageReporter {
   };
 }
 
-async function spinner(sink: Sink, color: boolean): Promise<StageReporter> {
-  const { default: ora } = await import('ora');
+const frames = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+const frameMilliseconds = 80;
+/** Of a terminal that does not say how wide it is. */
+const usualColumns = 80;
+
+/** One line that is rewritten, cut so that it never wraps. */
+function spinner(sink: Sink, color: boolean): StageReporter {
   const start = performance.now();
-  const spinning = ora({ text: names.load, discardStdin: false, ...(color ? {} : { color: false as const }) }).start();
+  const [cyan, plain] = color ? ['\u001B[36m', '\u001B[39m'] : ['', ''];
   let text = names.load;
-  const show = (): void => {
-    spinning.text = `${text} (${Math.floor((performance.now() - start) / 1000)} s)`;
+  let frame = 0;
+  const clear = (): void => sink.write('\r\u001B[K');
+  const draw = (): void => {
+    frame = (frame + 1) % frames.length;
+    const line = `${text} (${Math.floor((performance.now() - start) / 1000)} s)`;
+    const shown = line.slice(0, Math.max(0, (sink.columns || usualColumns) - 3));
+    sink.write(`\r\u001B[K${cyan}${frames[frame]}${plain} ${shown}`);
   };
-  const timer = setInterval(show, 500);
+  const timer = setInterval(draw, frameMilliseconds);
+  let isStopped = false;
+  sink.write('\u001B[?25l'); // the cursor would jump about
+  draw();
   return {
     stage(stage, detail) {
       text = title(stage, detail);
-      show();
     },
     note(lines) {
-      spinning.clear();
+      clear();
       sink.write(lines);
     },
     stop() {
+      if (isStopped) return;
+      isStopped = true;
       clearInterval(timer);
-      spinning.stop();
+      clear();
+      sink.write('\u001B[?25h');
     },
   };
 }
 
 function title(stage: Stage, detail: string | undefined): string {
-  return detail === undefined ? names[stage] : `${names[stage]} ${detail}`;
+  return detail === undefined ? names[stage] : `${names[stage]} ${printableLine(detail)}`;
 }

@@ -1,7 +1,7 @@
 import type { PictureReceipt } from '../engine/answers/events.ts';
 import { jsonLine } from './json.ts';
 import { pictureLabel } from './picture-label.ts';
-import { printable } from './printable.ts';
+import { printableLine } from './printable.ts';
 
 /** Fewer pixels than this part of a picture's are seen: small print will be gone. */
 const tellingArea = 4;
@@ -20,7 +20,7 @@ export function warnOfShrinking(
   const others = shrunk.length === 1 ? '' : ` (${shrunk.length - 1} more like it)`;
   const warning = `${pictureLabel(worst)}: ${worst.width}x${worst.height} is seen as ${worst.seen.join('x')}, ${Math.round(shrinkOf(worst))} times fewer pixels${others}`;
   const hint = worst.crop ? 'more parts with --max-tiles show more' : '--detail tiles shows parts at full resolution';
-  write(json ? jsonLine({ warning, hint }) : `warning: ${printable(warning)}\nhint: ${hint}\n`);
+  write(json ? jsonLine({ warning, hint }) : `warning: ${printableLine(warning)}\nhint: ${hint}\n`);
 }
 
 function placeOf({ sha256, page }: PictureReceipt): string {

@@ -1,9 +1,13 @@
+import { PixtralError } from '../base/errors.ts';
 import type { Tekken } from '../tokenizer/tekken.ts';
 import type { Gridded, Message } from './message.ts';
 import { layOut, templates } from './template.ts';
 
 /** Neighbouring ids of text and control tokens, or the ids of one image: [IMG] where a row of embeddings goes. */
 export type Run<I> = { kind: 'ids'; ids: number[] } | { kind: 'image'; image: I; ids: number[] };
+
+/** Far more than any context holds; a text of hundreds of megabytes would be cut into tokens for minutes first. */
+const maxTextLength = 4 * 2 ** 20;
 
 /**
  * The ids of a conversation, laid out for the tokenizer's version. All runs' ids together are mistral-common's.
@@ -25,6 +29,7 @@ export function encodePrompt<I extends Gridded>(messages: readonly Message<I>[],
         append([tekken.id(segment.name)]);
         break;
       case 'text':
+        checkLength(segment.text);
         append(tekken.encode(segment.text));
         break;
       case 'image':
@@ -33,6 +38,11 @@ export function encodePrompt<I extends Gridded>(messages: readonly Message<I>[],
     }
   }
   return runs;
+}
+
+function checkLength({ length }: string): void {
+  if (length <= maxTextLength) return;
+  throw new PixtralError('input', `prompt: a text of ${length} characters, expected at most ${maxTextLength}`);
 }
 
 /** Each row of [IMG] ends with [IMG_BREAK], the last one with [IMG_END]: (columns + 1) * rows ids. */

@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { PixtralError, errnoOf, reasonOf } from '../../base/errors.ts';
+import { readWhole } from '../../base/read-whole.ts';
+import { maxListBytes } from '../../image/sources/expand.ts';
 
-/** All of a file or of standard input. @throws PixtralError `input` when it cannot be read or is no UTF-8 */
+/** All of a list, from a file or from standard input. @throws PixtralError `input` when it cannot be read or is no UTF-8 */
 export async function readText(from: string | (() => Promise<Uint8Array>), what: string): Promise<string> {
   const where = typeof from === 'string' ? from : 'standard input';
-  const bytes = await (typeof from === 'string' ? readFile(from) : from()).catch((cause: unknown) => {
+  const reading = typeof from === 'string' ? readWhole(from, { maxBytes: maxListBytes, what, pipes: true }) : from();
+  const bytes = await reading.catch((cause: unknown) => {
     throw unreadableText(where, { what, cause });
   });
   try {
@@ -15,6 +17,7 @@ export async function readText(from: string | (() => Promise<Uint8Array>), what:
 }
 
 export function unreadableText(where: string, { what, cause }: { what: string; cause: unknown }): PixtralError {
+  if (cause instanceof PixtralError) return cause;
   const reason = errnoOf(cause) === 'ENOENT' ? 'no such file' : reasonOf(cause);
   return new PixtralError('input', `${where}: ${reason}, expected ${what}`, { cause });
 }

@@ -87,7 +87,7 @@ async function recordSchema(value: unknown, { where, folder, formats }: FormPlac
 
 async function readRecordFile(path: string, { where, folder }: { where: string; folder: string }): Promise<string> {
   try {
-    return await readFormatFile(resolve(folder, path), 'a JSON Schema');
+    return await readFormatFile(resolve(folder, path), { what: 'a JSON Schema', pipes: false });
   } catch (thrown) {
     if (!(thrown instanceof PixtralError)) throw thrown;
     throw new PixtralError(thrown.code, `${where}: ${thrown.message}`, { cause: thrown });

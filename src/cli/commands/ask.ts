@@ -7,7 +7,7 @@ import type { StageReporter } from '../../output/progress.ts';
 import { type Message, imagesOf } from '../../prompt/message.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
 import { type FormatFlags, answerFormat, formatHelp, formatOptions } from '../format-options.ts';
-import { type Io, onceStdin } from '../io.ts';
+import { type Io, onceStdin, pictureStdinBytes } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import {
   cacheOptions,
@@ -65,13 +65,13 @@ async function ask(
   { flags, parts, io }: { flags: AskFlags; parts: PromptParts; io: Io },
 ): Promise<void> {
   const format = await answerFormat(flags);
-  const stdin = onceStdin(io);
+  const stdin = onceStdin(io, pictureStdinBytes);
   const sources = await promptMessages(positional, { parts, flags, io, stdin });
   const { resolveModel } = await import('../../engine/runtime/resolve.ts');
   const { notice, ...paths } = await resolveModel(namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const { stageReporter } = await import('../../output/progress.ts');
-  const reporter = await stageReporter(io.stderr, {
+  const reporter = stageReporter(io.stderr, {
     verbose: flags.verbose === true,
     quiet: flags.json === true,
     color: flags.color && io.env['NO_COLOR'] === undefined,

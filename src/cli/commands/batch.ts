@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { exitCodes } from '../../base/errors.ts';
 import { formatOptions } from '../format-options.ts';
-import { type Io, onceStdin } from '../io.ts';
+import { type Io, onceStdin, recordsStdinBytes } from '../io.ts';
 import {
   batchOptions,
   cacheOptions,
@@ -40,7 +40,7 @@ export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
   }
   return command.addHelpText('after', notes).action(async (words: string[], flags: BatchFlags) => {
     const { runBatch } = await import('../batch/run-batch.ts');
-    const failed = await runBatch(words, { flags, io, stdin: onceStdin(io) });
+    const failed = await runBatch(words, { flags, io, stdin: onceStdin(io, recordsStdinBytes) });
     if (failed > 0) outcome.exitCode = exitCodes.partial;
   });
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type Io, onceStdin } from '../io.ts';
+import { type Io, onceStdin, pictureStdinBytes } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { modelOptions, outputOptions, pictureOptions } from '../options.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
@@ -21,7 +21,7 @@ export function tokensCommand(io: Io): Command {
   return command
     .addHelpText('after', '\nThe model may also be a checkpoint folder or a tekken.json.')
     .action(async (positional: string[], flags: TokensFlags) => {
-      const stdin = onceStdin(io);
+      const stdin = onceStdin(io, pictureStdinBytes);
       const messages = await promptMessages(positional, { parts, flags, io, stdin });
       const { promptLayout } = await import('../../engine/tokens.ts');
       const layout = await promptLayout(messages, {

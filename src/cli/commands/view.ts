@@ -5,7 +5,8 @@ import type { PictureOptions } from '../../engine/pictures/picture-chunks.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import type { InlineProtocol } from '../../output/inline-picture.ts';
-import { type Io, onceStdin } from '../io.ts';
+import { printableLine } from '../../output/printable.ts';
+import { type Io, onceStdin, pictureStdinBytes } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { defaults, modelOptions, outputOptions, pictureOptions } from '../options.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
@@ -73,7 +74,7 @@ async function view(words: readonly string[], { flags, io }: { flags: ViewFlags;
   const named = namedModel(flags, io);
   const { modelImageConfig } = await import('../../engine/tokens.ts');
   const image = named.model === undefined ? defaults.image : await modelImageConfig(named);
-  const options = { ...pictureSettings(flags, { io, stdin: onceStdin(io) }), image };
+  const options = { ...pictureSettings(flags, { io, stdin: onceStdin(io, pictureStdinBytes) }), image };
   const { warnOfPictures } = await import('../../output/picture-warnings.ts');
   const { jsonLine } = await import('../../output/json.ts');
   const json = flags.json === true;
@@ -162,7 +163,7 @@ async function deliver(
       const { writeWhole } = await import('../../base/files.ts');
       const path = number === undefined ? target.path : target.path.replace(/\.png$/i, `-${number}$&`);
       await writeWhole(path, { bytes: shown.png, force: flags.force === true, signal: io.signal });
-      if (flags.json !== true) io.stdout.write(`${path}\n`);
+      if (flags.json !== true) io.stdout.write(`${io.stdout.isTTY ? printableLine(path) : path}\n`);
       return path;
     }
     default:

@@ -13,13 +13,20 @@ export function readDataUri(uri: string, name: string): Uint8Array {
     return bytes;
   }
   if (/%(?![\da-f]{2})/i.test(body)) throw new PixtralError('input', `${name}: is not percent-encoded as it should be`);
-  return Buffer.from(
-    Buffer.from(body)
-      .toString('latin1')
-      .replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
-    'latin1',
-  );
+  return percentDecoded(Buffer.from(body));
 }
+
+function percentDecoded(encoded: Buffer): Uint8Array {
+  let length = 0;
+  for (let at = 0; at < encoded.byteLength; at++) {
+    const isEscape = encoded[at] === percent;
+    encoded[length++] = isEscape ? Number.parseInt(encoded.toString('latin1', at + 1, at + 3), 16) : encoded[at]!;
+    if (isEscape) at += 2;
+  }
+  return encoded.subarray(0, length);
+}
+
+const percent = 0x25;
 
 /** What a file of a picture's base64, or of a data: URI, stands for; any other file as it is. */
 export function unwrapBase64(bytes: Uint8Array, name: string): Uint8Array {
@@ -41,5 +48,8 @@ function textOf(bytes: Uint8Array): string {
 
 /** Both alphabets, with line breaks; undefined for anything else: Buffer leaves out what it does not know. */
 function fromBase64(text: string): Uint8Array | undefined {
-  return /^[\w+/\s-]+=*\s*$/.test(text) ? Buffer.from(text, 'base64') : undefined;
+  const body = text.trimEnd();
+  let end = body.length;
+  while (end > 0 && body[end - 1] === '=') end--;
+  return /^[\w+/\s-]+$/.test(body.slice(0, end)) ? Buffer.from(body, 'base64') : undefined;
 }

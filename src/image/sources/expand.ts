@@ -1,9 +1,12 @@
-import { open, readFile, readdir, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { PixtralError, errnoOf } from '../../base/errors.ts';
+import { readWhole } from '../../base/read-whole.ts';
+import { globPaths, hasMagic, isSimpleGlob } from './glob.ts';
 import { parseSelection, splitSelection } from './selection.ts';
 import { looksLikePicture, openingBytes } from '../formats/signatures.ts';
 import { type Source, pathSource, schemeSource, unreadable } from './sources.ts';
+import { urlName } from './url-name.ts';
 
 /** Names of pictures, so that a broken one is an error and not left out in silence. */
 const pictureName = /\.(png|apng|jpe?g|jfif|webp|gif|avif|bmp|heic|heif|tiff?|svg|ico|pdf)$/i;
@@ -37,29 +40,44 @@ export function endsLikePicture(word: string): boolean {
 
 /** What to say of a word that had to be a source and names nothing. */
 export function missingSource(word: string): PixtralError {
-  if (hasMagic(word)) return new PixtralError('input', `${word}: matches no file, expected pictures`);
-  const path = word.replace(/^@/, '');
+  const name = shortened(urlName(word));
+  if (hasMagic(word)) {
+    const reason = isSimpleGlob(word) ? 'matches no file' : 'has too many stars, brackets or braces for a pattern';
+    return new PixtralError('input', `${name}: ${reason}, expected pictures`);
+  }
+  const path = name.replace(/^@/, '');
   return new PixtralError(
     'input',
-    `${path}: no such file, expected ${path === word ? 'a picture' : 'a list of pictures'}`,
+    `${path}: no such file, expected ${path === name ? 'a picture' : 'a list of pictures'}`,
   );
 }
 
 async function findPlain(word: string): Promise<Source[] | undefined> {
   if (word === '-') return [schemeSource(word)!];
   const kind = await kindOf(word);
-  if (kind === 'file') return [pathSource(word)];
+  if (kind === 'file' || kind === 'other') return [pathSource(word)];
   if (kind === 'folder') return folderSources(word);
   const source = schemeSource(word);
   if (source) return [source];
-  if (word.startsWith('@') && (await kindOf(word.slice(1))) === 'file') return listSources(word.slice(1));
+  const listed = word.startsWith('@') ? await kindOf(word.slice(1)) : undefined;
+  if (listed === 'file' || listed === 'other') return listSources(word.slice(1));
   return hasMagic(word) ? globSources(word) : undefined;
 }
 
-async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {
+/** Longer than anything that a message should repeat. */
+const maxShown = 300;
+
+function shortened(word: string): string {
+  return word.length > maxShown ? `${word.slice(0, maxShown)}...` : word;
+}
+
+/** `other`: pipes, devices and sockets. */
+async function kindOf(path: string): Promise<'file' | 'folder' | 'other' | undefined> {
   if (path === '' || path.includes('\0')) return undefined;
   try {
-    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+    const status = await stat(path);
+    if (status.isDirectory()) return 'folder';
+    return status.isFile() ? 'file' : 'other';
   } catch (thrown) {
     // A folder that may not be searched: reading the file will say so.
     return errnoOf(thrown) === 'EACCES' ? 'file' : undefined;
@@ -91,7 +109,7 @@ function inNaturalOrder(names: readonly string[]): string[] {
 async function holdsPicture(path: string): Promise<boolean> {
   const file = await open(path, 'r').catch(() => undefined);
   try {
-    if (!file || !(await file.stat()).isFile()) return false; // a pipe would wait for its writer
+    if (!file) return false;
     const { buffer, bytesRead } = await file.read(new Uint8Array(openingBytes), 0, openingBytes, 0);
     return looksLikePicture(buffer.subarray(0, bytesRead));
   } finally {
@@ -101,15 +119,24 @@ async function holdsPicture(path: string): Promise<boolean> {
 
 /** One source a line, relative to the list's folder; empty lines and those that begin with # are left out. */
 async function listSources(list: string): Promise<Source[]> {
-  const text = await readFile(list, 'utf8').catch((cause: unknown) => {
-    throw unreadable(list, cause);
-  });
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(await readList(list));
   const sources: Source[] = [];
   for (const { line, number } of listedLines(text)) {
     sources.push(...(await listedSources(line, { folder: dirname(list), where: `${list}, line ${number}` })));
   }
   if (sources.length > 0) return sources;
   throw new PixtralError('input', `${list}: is a list without pictures, expected one a line`);
+}
+
+/** Far more lines than anybody has pictures. */
+export const maxListBytes = 64 * 2 ** 20;
+
+async function readList(list: string): Promise<Uint8Array> {
+  try {
+    return await readWhole(list, { maxBytes: maxListBytes, what: 'a list of pictures', pipes: true });
+  } catch (cause) {
+    throw cause instanceof PixtralError ? cause : unreadable(list, cause);
+  }
 }
 
 /** Lines of a list that name something. */
@@ -127,25 +154,21 @@ export async function listedSources(
   { folder, where }: { folder: string; where: string },
 ): Promise<Source[]> {
   if (line === '-' || line.startsWith('@')) {
-    throw new PixtralError('input', `${where}: ${line}, expected neither standard input nor another list`);
+    throw new PixtralError('input', `${where}: ${shortened(line)}, expected neither standard input nor another list`);
   }
   const path = isAbsolute(line) || schemeSource(line) ? line : join(folder, line);
+  if ((await kindOf(path)) === 'other') {
+    throw new PixtralError('input', `${where}: ${shortened(path)}: is no regular file, expected a picture`);
+  }
   const found = await findSources(path);
   if (found) return found;
   const { code, message } = missingSource(path);
   throw new PixtralError(code, `${where}: ${message}`);
 }
 
-/** Braces without alternatives are no glob: `{1}` is a place for a picture. */
-function hasMagic(word: string): boolean {
-  return /[*?]|\[.+\]|\{[^{}]*(,|\.\.)[^{}]*\}/.test(word);
-}
-
 async function globSources(pattern: string): Promise<Source[] | undefined> {
   // Text with a question mark is none: looking for it would walk through folders.
-  if (/\s/.test(pattern) && !pictureName.test(pattern)) return undefined;
-  const { glob } = await import('tinyglobby');
-  const slashed = process.platform === 'win32' ? pattern.replaceAll('\\', '/') : pattern;
-  const paths = await glob(slashed, { expandDirectories: false, absolute: isAbsolute(pattern) });
+  if (!isSimpleGlob(pattern) || (/\s/.test(pattern) && !pictureName.test(pattern))) return undefined;
+  const paths = await globPaths(pattern);
   return paths.length > 0 ? inNaturalOrder(paths).map(pathSource) : undefined;
 }

@@ -4,6 +4,7 @@ import { type IncomingMessage, get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { type LookupFunction, isIP } from 'node:net';
 import { PixtralError, reasonOf } from '../../base/errors.ts';
+import { urlName } from './url-name.ts';
 
 export interface FetchOptions {
   /** Which addresses may be connected to: `isPublicAddress`, or any. */
@@ -18,6 +19,11 @@ export interface FetchOptions {
 
 /** What browsers allow is 20; a picture that needs more than these is a loop. */
 const maxRedirects = 5;
+const redirects = [301, 302, 303, 307, 308];
+/** Others in the two hundreds have no body, a part of one, or one that only promises. */
+const wholePicture = [200, 203];
+/** A server that only ever says that it is still at work. */
+const maxInformation = 100;
 
 /**
  * Fetches a picture. Every hop's addresses are checked, and the connection goes to the very addresses that were
@@ -41,23 +47,14 @@ export async function fetchPicture(source: string, options: FetchOptions): Promi
   }
 }
 
-/** A URL for messages and receipts: without the password that it may carry. */
-export function urlName(source: string): string {
-  if (!URL.canParse(source)) return source;
-  const { username, password } = new URL(source);
-  return username === '' && password === '' ? source : source.replace(/\/\/[^/@]*@/, '//***@');
-}
-
 async function follow(source: string, options: FetchOptions): Promise<Uint8Array> {
   let url = httpUrl(source);
   for (let hops = 0; hops <= maxRedirects; hops++) {
     const response = await request(url, options);
     try {
-      const { statusCode = 0, statusMessage = '', headers } = response;
-      if (statusCode >= 200 && statusCode < 300) return await readBody(response, options.maxBytes);
-      if (statusCode < 300 || statusCode >= 400 || headers.location === undefined) {
-        throw new PixtralError('input', `the server answered ${statusCode} ${statusMessage}`.trimEnd());
-      }
+      const { statusCode = 0, headers } = response;
+      if (wholePicture.includes(statusCode)) return await readBody(response, options.maxBytes);
+      if (!redirects.includes(statusCode) || headers.location === undefined) throw answered(response);
       url = httpUrl(headers.location, url);
     } finally {
       response.destroy();
@@ -84,8 +81,23 @@ async function request(url: URL, options: FetchOptions): Promise<IncomingMessage
   const headers = { 'user-agent': 'pixtral', accept: 'image/*, */*;q=0.5', 'accept-encoding': 'identity' };
   const get = url.protocol === 'https:' ? getHttps : getHttp;
   return new Promise((resolve, reject) => {
-    get(url, { headers, agent: false, signal: options.signal, lookup }, resolve).on('error', reject);
+    let information = 0;
+    const asked = get(url, { headers, agent: false, signal: options.signal, lookup }, resolve);
+    asked.on('error', reject);
+    asked.on('information', () => {
+      if (++information > maxInformation) asked.destroy(new Error('the server never comes to its answer'));
+    });
+    asked.on('upgrade', (response, socket) => {
+      socket.destroy();
+      reject(answered(response));
+    });
+    // Whatever else may end it; after an answer this says nothing.
+    asked.on('close', () => reject(new Error('the connection was closed before an answer came')));
   });
+}
+
+function answered({ statusCode = 0, statusMessage = '' }: IncomingMessage): PixtralError {
+  return new PixtralError('input', `the server answered ${statusCode} ${statusMessage}`.trimEnd());
 }
 
 async function addressesOf(host: string, { lookup, signal }: FetchOptions): Promise<LookupAddress[]> {

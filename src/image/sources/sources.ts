@@ -1,10 +1,11 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { PixtralError, errnoOf, reasonOf } from '../../base/errors.ts';
+import { readWhole } from '../../base/read-whole.ts';
 import { isPublicAddress } from './addresses.ts';
 import { readDataUri, unwrapBase64 } from './base64.ts';
 import { readClipboard } from './clipboard.ts';
-import { fetchPicture, urlName } from './network.ts';
+import { fetchPicture } from './network.ts';
 import { type Selection, isSelection, parseSelection, splitSelection } from './selection.ts';
+import { urlName } from './url-name.ts';
 
 /** Where one picture file is. */
 export interface Source {
@@ -38,7 +39,8 @@ export function pathSource(path: string): Source {
 /** A source that its beginning tells: `-`, `clip:`, `data:`, http(s). @throws PixtralError `usage` for bad pages */
 export function schemeSource(word: string): Source | undefined {
   const { at, fragment } = splitSelection(word) ?? { at: word, fragment: '' };
-  const selects = isSelection(fragment) && !/^data:(?!.*;base64,)/i.test(word); // SVG has its own #
+  const isPassword = !urlName(word).endsWith(fragment);
+  const selects = isSelection(fragment) && !isPassword && !/^data:(?!.*;base64,)/i.test(word); // SVG has its own #
   const plain = selects ? at : word;
   const source = plainSchemeSource(plain);
   return (
@@ -69,7 +71,7 @@ export async function readSource({ kind, at, name }: Source, options: ReadOption
     case 'clipboard':
       return readClipboard({ platform: process.platform, env, maxBytes: maxFileBytes, signal });
     case 'data':
-      return readDataUri(at, name);
+      return checked(readDataUri(at, name), name);
     case 'url':
       return fetchPicture(at, {
         isAllowed: (address) => options.allowPrivate || isPublicAddress(address),
@@ -87,41 +89,16 @@ export async function readSource({ kind, at, name }: Source, options: ReadOption
 async function readStdin({ stdin }: ReadOptions): Promise<Uint8Array> {
   const bytes = await stdin?.();
   if (!bytes) throw new PixtralError('input', 'stdin: is not there, expected a picture');
-  checkLength(bytes.byteLength, 'stdin');
-  return bytes;
+  return checked(bytes, 'stdin');
 }
 
 async function readPath(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
   try {
-    const file = await open(path, 'r');
-    try {
-      const status = await file.stat();
-      if (status.isDirectory()) throw new PixtralError('input', `${path}: is a folder, expected a picture`);
-      checkLength(status.size, path);
-      return await readAll(file, { path, signal });
-    } finally {
-      await file.close();
-    }
+    return await readWhole(path, { maxBytes: maxFileBytes, what: 'a picture', pipes: true, signal });
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof PixtralError) throw cause;
     throw unreadable(path, cause);
-  }
-}
-
-/** Piece by piece: a pipe or a device has no size that could be checked before. */
-async function readAll(
-  file: FileHandle,
-  { path, signal }: { path: string; signal: AbortSignal | undefined },
-): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for (let length = 0; ;) {
-    signal?.throwIfAborted();
-    const { buffer, bytesRead } = await file.read(new Uint8Array(2 ** 20));
-    if (bytesRead === 0) return Buffer.concat(parts);
-    parts.push(buffer.subarray(0, bytesRead));
-    length += bytesRead;
-    checkLength(length, path);
   }
 }
 
@@ -132,7 +109,7 @@ export function unreadable(path: string, cause: unknown): PixtralError {
   return new PixtralError('input', `${path}: ${reason}, expected a picture`, { cause });
 }
 
-function checkLength(byteLength: number, name: string): void {
-  if (byteLength <= maxFileBytes) return;
+function checked(bytes: Uint8Array, name: string): Uint8Array {
+  if (bytes.byteLength <= maxFileBytes) return bytes;
   throw new PixtralError('input', `${name}: is over ${maxFileBytes / 2 ** 20} MiB, too large for a picture`);
 }

@@ -3,7 +3,8 @@ import { type RequestListener, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { isPublicAddress } from '../../../src/image/sources/addresses.ts';
-import { type FetchOptions, fetchPicture, urlName } from '../../../src/image/sources/network.ts';
+import { type FetchOptions, fetchPicture } from '../../../src/image/sources/network.ts';
+import { urlName } from '../../../src/image/sources/url-name.ts';
 
 const options: FetchOptions = { isAllowed: () => true, milliseconds: 20_000, maxBytes: 2 ** 20 };
 
