@@ -34,7 +34,6 @@ const owners: Record<string, string> = {
   'libheif-js/wasm-bundle.js': 'image',
   tinyglobby: 'image',
   commander: 'cli',
-  ora: 'output',
   chalk: 'output',
   yaml: 'convert',
   'ajv/dist/2020.js': 'grammar',

@@ -100,10 +100,7 @@ function namedFormat(path: string, what: string): Promise<string> {
 }
 
 /** @throws PixtralError `input` when it cannot be read, or is far too large for `what` */
-export async function readFormatFile(
-  path: string,
-  { what, pipes }: { what: string; pipes: boolean },
-): Promise<string> {
+export async function readFormatFile(path: string, { what, pipes }: { what: string; pipes: boolean }): Promise<string> {
   try {
     return new TextDecoder().decode(await readWhole(path, { maxBytes, what, pipes }));
   } catch (cause) {

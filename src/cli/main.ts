@@ -38,8 +38,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return outcome.exitCode;
   } catch (caught) {
     const { reason } = io.signal as { reason: unknown };
+    if (io.signal.aborted && !(reason instanceof PixtralError)) return signalCode(io.signal);
     const thrown = reason instanceof PixtralError ? reason : caught; // standard output has failed, whatever came of that
-    if (io.signal.aborted && thrown !== reason) return signalCode(io.signal);
     // Commander has printed its own message, or the help that was asked for.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     printError(thrown, io.stderr, {

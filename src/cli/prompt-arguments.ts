@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { PixtralError } from '../base/errors.ts';
 import type { Source } from '../image/sources/sources.ts';
+import { urlName } from '../image/sources/url-name.ts';
 import type { Chunk, Message } from '../prompt/message.ts';
 import { placeImages } from '../prompt/placeholders.ts';
 import type { Io } from './io.ts';
@@ -139,5 +140,6 @@ export async function namedSources(word: string): Promise<Source[]> {
 }
 
 function quoted(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 37)}...` : text);
+  const shown = urlName(text);
+  return JSON.stringify(shown.length > 40 ? `${shown.slice(0, 37)}...` : shown);
 }

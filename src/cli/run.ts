@@ -31,18 +31,22 @@ process.once('beforeExit', () => {
   if (!hasEnded) endUnsettled();
 });
 
-const exitCode = main(argv, {
-  stdin: { isTTY: process.stdin.isTTY, read: readStdin, ask: askTerminal },
-  stdout: output(process.stdout, descriptors.stdout),
-  stderr: output(process.stderr, descriptors.stderr),
-  env: process.env,
-  signal: controller.signal,
-});
-void exitCode.then((code) => {
+void end(
+  main(argv, {
+    stdin: { isTTY: process.stdin.isTTY, read: readStdin, ask: askTerminal },
+    stdout: output(process.stdout, descriptors.stdout),
+    stderr: output(process.stderr, descriptors.stderr),
+    env: process.env,
+    signal: controller.signal,
+  }),
+);
+
+async function end(command: Promise<number>): Promise<void> {
+  const exitCode = await command;
   hasEnded = true;
-  process.exitCode ??= code;
+  process.exitCode ??= exitCode;
   if (typeof controller.signal.reason === 'number') setTimeout(dieOfSignal, 200).unref();
-});
+}
 
 /** A command that takes longer than this to stop waits for something that cannot be stopped. */
 const graceMilliseconds = 5000;

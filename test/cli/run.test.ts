@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { scenePath } from '../helpers/checkpoints.ts';
@@ -72,3 +73,50 @@ test('a long list of tokens arrives whole through a pipe', async () => {
   assert.ok(length > 500_000, `${length} bytes`);
   assert.equal(last, '\n');
 });
+
+test('a command that waits for what can no longer come ends with 1 and says so', async () => {
+  // A request that nothing answers and nothing ends, with no socket that would keep the process alive.
+  const silent = `import http from 'node:http'; import { EventEmitter } from 'node:events';
+    import { syncBuiltinESMExports } from 'node:module';
+    http.get = () => new EventEmitter(); syncBuiltinESMExports();`;
+  const run = async (...flags: string[]): Promise<{ code: number; stderr: string }> => {
+    const words = ['ask', 'http://127.0.0.1:9/a.png', 'x', '--allow-private', '--model', pair.folder, '--gpu', 'off'];
+    const imports = ['tsx', `data:text/javascript,${encodeURIComponent(silent)}`].flatMap((one) => ['--import', one]);
+    const child = spawn(process.execPath, [...imports, script, ...words, ...flags]);
+    let stderr = '';
+    child.stderr.on('data', (text: Buffer) => (stderr += text.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    return { code, stderr };
+  };
+  const plain = await run();
+  assert.match(plain.stderr, /^error: pixtral waits for something that can no longer come: .*\n$/);
+  assert.equal(plain.code, 1);
+  const json = await run('--json');
+  assert.equal((JSON.parse(json.stderr) as { error: { code: string } }).error.code, 'failed');
+  assert.equal(json.code, 1);
+});
+
+const full = { skip: !existsSync('/dev/full') };
+
+for (const words of [
+  ['tokens', '-p', 'hello', '--model', 'fixtures/checkpoints/mistral'],
+  ['--help'],
+  ['man'],
+  ['view', scenePath('a-80x48.png'), '-o', '-'],
+]) {
+  test(`${words[0]} on a full disk ends with 5 and one line`, full, async () => {
+    const disk = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, ['--import', 'tsx', script, ...words], { stdio: ['ignore', disk, 'pipe'] });
+    closeSync(disk);
+    let stderr = '';
+    child.stderr!.on('data', (text: Buffer) => (stderr += text.toString()));
+    const [code] = await once(child, 'close');
+    const lines = stderr
+      .trimEnd()
+      .split('\n')
+      .filter((line) => !line.startsWith('hint:'));
+    assert.deepEqual(lines.slice(-1), ['error: standard output: cannot be written: no space left on the disk']);
+    assert.equal(code, 5, stderr);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  });
+}

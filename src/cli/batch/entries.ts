@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
+import { urlName } from '../../image/sources/url-name.ts';
 import { type BatchEntry, type CommonQuestion, checkIds } from './entry.ts';
 import { pictureEntries } from './picture-entries.ts';
 import { recordEntries } from './record-entries.ts';
@@ -44,7 +45,7 @@ export async function batchInput(
 
 function checkOnce(words: readonly string[], flags: InputFlags): void {
   if (flags.records !== undefined && (words.length > 0 || flags.null === true)) {
-    const other = words[0] === undefined ? '-0' : JSON.stringify(words[0]);
+    const other = words[0] === undefined ? '-0' : JSON.stringify(urlName(words[0]));
     throw new PixtralError(
       'usage',
       `--records and ${other}: records name their own pictures, expected one of the two`,

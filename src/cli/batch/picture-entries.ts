@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
 import { type Source, pathSource } from '../../image/sources/sources.ts';
 import { findSources, listedLines, listedSources } from '../../image/sources/expand.ts';
+import { urlName } from '../../image/sources/url-name.ts';
 import { selectionText } from '../../image/sources/selection.ts';
 import { placeImages } from '../../prompt/placeholders.ts';
 import { namedSources } from '../prompt-arguments.ts';
@@ -96,7 +97,7 @@ async function listPictures(text: string, { folder, name }: { folder: string; na
       named.push(...(await listedSources(line, { folder, where })).map((source) => known(source, where)));
     } catch (thrown) {
       if (!(thrown instanceof PixtralError)) throw thrown;
-      named.push({ id: line, where, source: () => Promise.reject(thrown) });
+      named.push({ id: urlName(line), where, source: () => Promise.reject(thrown) });
     }
   }
   return named;

@@ -1,4 +1,5 @@
 import { PixtralError } from '../../base/errors.ts';
+import { urlName } from '../../image/sources/url-name.ts';
 import { type Range, samplingRanges } from '../options.ts';
 import type { CommonQuestion } from './entry.ts';
 
@@ -26,7 +27,9 @@ export function asRecord(value: unknown, where: string): Record<string, unknown>
 }
 
 export function wrong(where: string, value: unknown, expected: string): PixtralError {
-  const shown = JSON.stringify(value) ?? 'nothing';
+  const withoutPassword = (_: string, inside: unknown): unknown =>
+    typeof inside === 'string' ? urlName(inside) : inside;
+  const shown = JSON.stringify(value, withoutPassword) ?? 'nothing';
   return new PixtralError(
     'input',
     `${where}: is ${shown.length > 40 ? `${shown.slice(0, 40)}...` : shown}, expected ${expected}`,

@@ -56,8 +56,9 @@ export async function templateMessage(
 
 function placeFields({ kind, at, name }: Source): { name: string; dir: string; path: string } {
   if (kind === 'data') return { name, dir: '', path: name };
-  const path = kind === 'url' ? at.replace(/[?#].*$/, '') : at;
-  return { name: basename(path), dir: dirname(path), path: at };
+  if (kind !== 'url') return { name: basename(at), dir: dirname(at), path: at };
+  const path = name.replace(/[?#].*$/, ''); // without a password, which an answer might repeat
+  return { name: basename(path), dir: dirname(path), path: name };
 }
 
 /** `meta.author` is a field of that name, or the author in meta. */

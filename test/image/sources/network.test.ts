@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type RequestListener, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { PixtralError } from '../../../src/base/errors.ts';
 import { isPublicAddress } from '../../../src/image/sources/addresses.ts';
 import { type FetchOptions, fetchPicture } from '../../../src/image/sources/network.ts';
 import { urlName } from '../../../src/image/sources/url-name.ts';
@@ -159,3 +160,44 @@ test('a password in a URL is not shown', () => {
   assert.equal(urlName('https://me:secret@example.org/a@b.png'), 'https://***@example.org/a@b.png');
   assert.equal(urlName('https://example.org/a@b.png'), 'https://example.org/a@b.png');
 });
+
+/** A server that says just this, whatever it is asked, and then closes. */
+async function say(t: TestContext, answer: string): Promise<string> {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(answer, 'latin1'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+const head = (status: string, ...headers: string[]): string => ['HTTP/1.1 ' + status, ...headers, '', ''].join('\r\n');
+
+for (const [what, answer, expected] of [
+  ['101', head('101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'), /answered 101 Switching/],
+  ['101 without a protocol', head('101 Switching Protocols'), /answered 101|closed before|socket hang up/],
+  ['only 102', head('102 Processing').repeat(3), /closed before|socket hang up/],
+  ['102 for ever', head('102 Processing').repeat(500), /never comes to its answer/],
+  ['204', head('204 No Content'), /answered 204 No Content/],
+  ['206', head('206 Partial Content', 'Content-Length: 2') + 'ab', /answered 206 Partial Content/],
+  ['304', head('304 Not Modified', 'Location: /'), /answered 304 Not Modified/],
+  ['305', head('305 Use Proxy', 'Location: /other'), /answered 305 Use Proxy/],
+  ['999', head('999 What', 'Content-Length: 0'), /answered 999 What/],
+  ['a redirect to nowhere', head('302 Found', 'Content-Length: 0'), /answered 302 Found/],
+  ['HTTP/0.9', 'pixels', /Parse Error/],
+  ['nothing', '', /closed before|socket hang up/],
+  ['half a head', 'HTTP/1.1 200 O', /Parse Error|closed before|socket hang up/],
+  ['half a body', head('200 OK', 'Content-Length: 100') + 'pixels', /aborted/],
+] as const) {
+  test(`a server that answers ${what} is an error of that picture, at once`, async (t) => {
+    const url = await say(t, answer);
+    const thrown = await fetchPicture(url, options).then(
+      () => assert.fail('it was taken for a picture'),
+      (error: unknown) => error,
+    );
+    assert.ok(thrown instanceof PixtralError, String(thrown));
+    assert.match(thrown.message, expected);
+    assert.ok(thrown.message.startsWith(url), thrown.message);
+  });
+}

@@ -84,3 +84,18 @@ test('a missing file, a folder and a device without an end are refused by name',
 test('reading stops when it is interrupted', async () => {
   await assert.rejects(read(imagePath('pixel.png'), { signal: AbortSignal.abort(2) }), (thrown) => thrown === 2);
 });
+
+test('a text that begins like base64 and goes on in blanks is no base64, and told so at once', async () => {
+  const text = Buffer.from(`${'A'.repeat(64)}\n${' '.repeat(2_000_000)}!`);
+  const path = join(scratch, 'blanks.txt');
+  await writeFile(path, text);
+  assert.ok(text.equals(await read(path)));
+  const uri = `data:image/png;base64,${text.toString()}`;
+  await assert.rejects(read(uri), { message: /is not base64/ });
+});
+
+test('percent signs of a data URI become bytes', async () => {
+  const uri = 'data:image/svg+xml,%3Csvg%20a="%25%c3%A9é"/>';
+  const bytes = await read(uri);
+  assert.equal(bytes.toString(), '<svg a="%éé"/>');
+});

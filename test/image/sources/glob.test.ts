@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findSources, missingSource } from '../../../src/image/sources/expand.ts';
+import { hasMagic, isSimpleGlob } from '../../../src/image/sources/glob.ts';
+
+test('a pattern is told from a name', () => {
+  for (const word of ['*.png', 'a?.png', 'a[12].png', 'a{1,2}.png', 'a{1..3}.png', '[[]', '[]]']) {
+    assert.ok(hasMagic(word), word);
+  }
+  for (const word of ['a.png', 'a{1}.png', '[].png', 'a,b.png', '}{,', 'a]b[.png', '{', '[', '..']) {
+    assert.ok(!hasMagic(word), word);
+  }
+});
+
+test('what people write is simple enough', () => {
+  for (const word of [
+    'scans/**/*.png',
+    '**/*_*_*.jp*g',
+    '{jpg,png}/{1..30}/*.{jpg,jpeg,png,webp}',
+    '2024-*/[01]?/DSC*',
+  ]) {
+    assert.ok(isSimpleGlob(word), word);
+  }
+});
+
+const hostile = {
+  stars: '*a'.repeat(5000),
+  'stars between question marks': '*?'.repeat(1000),
+  brackets: '['.repeat(100_000) + ']',
+  commas: '{' + ','.repeat(100_000),
+  'commas and braces': '{a,a}'.repeat(1000),
+  globstars: '**/'.repeat(1000) + 'x',
+  'open braces': '{,'.repeat(50_000),
+  'nested braces': '{a,'.repeat(2000) + '}'.repeat(2000),
+};
+for (const [what, word] of Object.entries(hostile)) {
+  test(`a word of very many ${what} names nothing, and is said to be no pattern or not there`, async () => {
+    assert.ok(!isSimpleGlob(word) || !hasMagic(word));
+    assert.equal(await findSources(word), undefined);
+    const { code, message } = missingSource(word);
+    assert.equal(code, 'input');
+    assert.ok(message.length < 500, `${message.length} characters`);
+  });
+}
+
+test('parentheses are part of a name', async () => {
+  assert.equal(await findSources('none (1)*.png'), undefined);
+  assert.ok(!hasMagic('+(a|b)'));
+});
