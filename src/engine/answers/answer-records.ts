@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { PixtralError } from '../../base/errors.ts';
 import { ahead } from '../../base/ahead.ts';
 import { Gate } from '../../base/gate.ts';
@@ -53,8 +54,8 @@ interface Settled<T> {
   outcome: RecordOutcome;
 }
 
-/** Records that are prepared before their turn: patches of a large picture take 12 MB. */
-const preparedAhead = 2;
+/** Records that are prepared before their turn, so that every decoder has one: patches of a large picture take 12 MB. */
+const preparedAhead = Math.min(8, 1 + availableParallelism());
 
 /** For each sequence, records that may wait for one before them: an answer is small, but lost when the process dies. */
 const waitingEach = 4;

@@ -1,11 +1,13 @@
 /** What decoder-process.ts forks: decodes what it is sent, page by page, until its parent is gone. */
+import { Socket } from 'node:net';
 import { type ErrorCode, PixtralError, reasonOf } from '../../base/errors.ts';
 import { endWithParent } from '../../base/own-process.ts';
 import { type DecodeRequest, type DecodedPage, decodePages } from './decode.ts';
 
 export type Reply =
   | { kind: 'begun' }
-  | { kind: 'page'; page: DecodedPage }
+  /** Its patches follow on the pipe. */
+  | { kind: 'page'; page: Omit<DecodedPage, 'patches'>; patchBytes: number }
   | { kind: 'done' }
   | Refused
   | { kind: 'failed'; cause: string };
@@ -21,12 +23,17 @@ interface Refused {
 }
 
 endWithParent({ maxBytes: Number(process.argv[3]) });
+const pipe = new Socket({ fd: 4, readable: false });
+pipe.on('error', () => {}); // the parent is gone, or has had enough
 process.on('message', (request) => void answer(request as DecodeRequest));
 
 async function answer(request: DecodeRequest): Promise<void> {
   try {
     await reply({ kind: 'begun' });
-    for await (const page of decodePages(request)) await reply({ kind: 'page', page });
+    for await (const { patches, ...page } of decodePages(request)) {
+      await reply({ kind: 'page', page, patchBytes: patches.byteLength });
+      await sendBytes(new Uint8Array(patches.buffer, patches.byteOffset, patches.byteLength));
+    }
     await reply({ kind: 'done' });
   } catch (thrown) {
     await reply(thrown instanceof PixtralError ? refusal(thrown) : { kind: 'failed', cause: stackOf(thrown) });
@@ -36,6 +43,10 @@ async function answer(request: DecodeRequest): Promise<void> {
 /** Waits until it is sent: pages would pile up while the next ones are decoded. */
 async function reply(message: Reply): Promise<void> {
   await new Promise((resolve) => process.send?.(message, resolve));
+}
+
+async function sendBytes(bytes: Uint8Array): Promise<void> {
+  await new Promise<unknown>((resolve) => pipe.write(bytes, resolve));
 }
 
 function refusal({ code, message, hint, cause }: PixtralError): Reply {

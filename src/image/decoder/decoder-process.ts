@@ -1,20 +1,21 @@
 import type { ChildProcess } from 'node:child_process';
 import { on } from 'node:events';
-import { extname } from 'node:path';
+import type { Socket } from 'node:net';
 import { PixtralError } from '../../base/errors.ts';
 import { forkOwn } from '../../base/own-process.ts';
+import { takeBytes } from './byte-pipe.ts';
 import type { DecodeRequest, DecodedPage } from './decode.ts';
 import type { Reply } from './decoder-entry.ts';
 
 export interface DecoderLimits {
-  /** For one page, from when the decoder takes the request up or from the page before it. */
+  /** For a whole file of up to `usualPages`, from when the decoder takes it up; for more in proportion. */
   milliseconds: number;
   /** Resident memory. */
   maxBytes: number;
 }
 
-/** A 250-megapixel progressive JPEG takes 1 GB of pixels and up to 1.5 GB of coefficients; photos take under 0.5 s. */
-const defaultLimits: DecoderLimits = { milliseconds: 30_000, maxBytes: 3 * 2 ** 30 };
+/** What a file may have unless the user asks for more. */
+const usualPages = 30;
 /** The memory of an idle decoder is better spent on weights. */
 const idleMilliseconds = 5000;
 
@@ -41,6 +42,12 @@ export class DecoderProcess {
     return turn;
   }
 
+  /** Lets the process begin before there is anything to decode. */
+  start(): void {
+    this.#running();
+    this.#rest();
+  }
+
   close(): void {
     clearTimeout(this.#idle);
     this.#child?.kill('SIGKILL');
@@ -48,9 +55,19 @@ export class DecoderProcess {
   }
 
   async #decode(request: DecodeRequest, signal: AbortSignal | undefined): Promise<DecodedPage[]> {
+    try {
+      return await this.#attempt(request, signal);
+    } catch (thrown) {
+      // Ended while it had nothing to do, or by someone else: that says nothing about this file.
+      if (thrown instanceof Lost && thrown.isPerhapsOthers) return this.#attempt(request, signal);
+      throw thrown;
+    }
+  }
+
+  async #attempt(request: DecodeRequest, signal: AbortSignal | undefined): Promise<DecodedPage[]> {
     signal?.throwIfAborted();
     clearTimeout(this.#idle);
-    const child = (this.#child ??= this.#start());
+    const child = this.#running();
     setKeepsAlive(child, true);
     try {
       return await converse(child, { request, signal, limits: this.#limits });
@@ -59,29 +76,36 @@ export class DecoderProcess {
       if (!(thrown instanceof Refusal)) this.close();
       throw thrown;
     } finally {
-      setKeepsAlive(child, false);
-      this.#idle = setTimeout(() => this.close(), idleMilliseconds).unref();
+      this.#rest();
     }
   }
 
-  #start(): ChildProcess {
+  #rest(): void {
+    if (this.#child) setKeepsAlive(this.#child, false);
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.close(), idleMilliseconds).unref();
+  }
+
+  #running(): ChildProcess {
+    if (this.#child) return this.#child;
     const child = forkOwn(this.#entry, String(this.#limits.maxBytes), {
       serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc', 'overlapped'],
+      // Reading all fonts of the system takes ten times as long as all the rest of its start.
+      env: { ...process.env, DISABLE_SYSTEM_FONTS_LOAD: '1' },
     });
     child.on('error', () => {}); // a failed send or kill: the exit that follows tells
-    return child;
+    pipeOf(child).on('error', () => {});
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    return (this.#child = child);
   }
 }
 
-let shared: DecoderProcess | undefined;
-
-/** The one that pictures are loaded with. It is started by the first, and ends by itself or with this process. */
-export function sharedDecoder(): DecoderProcess {
-  return (shared ??= new DecoderProcess({
-    entry: new URL(`decoder-entry${extname(import.meta.url)}`, import.meta.url),
-    limits: defaultLimits,
-  }));
+/** What a decoder sends beside its messages. */
+function pipeOf(child: ChildProcess): Socket {
+  return child.stdio[4] as Socket;
 }
 
 /** Sends a request and collects the pages up to the last reply. */
@@ -90,10 +114,12 @@ async function converse(
   { request, signal, limits }: { request: DecodeRequest; signal: AbortSignal | undefined; limits: DecoderLimits },
 ): Promise<DecodedPage[]> {
   const ending = new AbortController();
+  const milliseconds = limits.milliseconds * Math.max(1, request.maxPages / usualPages);
+  let hasBegun = false;
   const onExit = (_: number | null, by: NodeJS.Signals | null): void =>
-    ending.abort(lost(request, endedBy(by, limits)));
+    ending.abort(new Lost(request, { what: endedBy(by, limits), isPerhapsOthers: !hasBegun || by === 'SIGKILL' }));
   const onAbort = (): void => ending.abort(signal?.reason);
-  const onTime = (): void => ending.abort(lost(request, `is not decoded after ${limits.milliseconds / 1000} seconds`));
+  const onTime = (): void => ending.abort(new Lost(request, { what: outOfTime(milliseconds), isPerhapsOthers: false }));
   child.once('exit', onExit);
   signal?.addEventListener('abort', onAbort);
   let timer: NodeJS.Timeout | undefined;
@@ -102,11 +128,11 @@ async function converse(
     child.send(request);
     const pages: DecodedPage[] = [];
     for await (const [reply] of replies) {
-      clearTimeout(timer);
       if (reply.kind === 'done') break;
-      if (reply.kind === 'page') pages.push(reply.page);
+      if (reply.kind === 'page') pages.push(await wholePage(child, reply, ending.signal));
       else if (reply.kind !== 'begun') throw thrownBy(reply, request);
-      timer = setTimeout(onTime, limits.milliseconds);
+      hasBegun = true;
+      timer ??= setTimeout(onTime, milliseconds);
     }
     return pages;
   } catch (thrown) {
@@ -116,6 +142,16 @@ async function converse(
     child.off('exit', onExit);
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** With the patches, which come by the pipe. */
+async function wholePage(
+  child: ChildProcess,
+  { page, patchBytes }: Extract<Reply, { kind: 'page' }>,
+  signal: AbortSignal,
+): Promise<DecodedPage> {
+  const bytes = await takeBytes(pipeOf(child), patchBytes, signal);
+  return { ...page, patches: new Float32Array(bytes.buffer) };
 }
 
 function thrownBy(reply: Extract<Reply, { kind: 'refused' | 'failed' }>, { name }: DecodeRequest): Error {
@@ -128,10 +164,21 @@ function thrownBy(reply: Extract<Reply, { kind: 'refused' | 'failed' }>, { name 
 /** An error that the decoder itself has found, as opposed to its end. */
 class Refusal extends PixtralError {}
 
-function lost({ name }: DecodeRequest, what: string): PixtralError {
-  return new PixtralError('input', `${name}: ${what}`, {
-    hint: 'the file is damaged or made to do harm: open it in another program and save it anew',
-  });
+/** Its decoder has ended, or had to be ended. */
+class Lost extends PixtralError {
+  /** Another file, another process or a person may be to blame: worth one more try. */
+  readonly isPerhapsOthers: boolean;
+
+  constructor({ name }: DecodeRequest, { what, isPerhapsOthers }: { what: string; isPerhapsOthers: boolean }) {
+    super('input', `${name}: ${what}`, {
+      hint: 'the file is damaged or made to do harm: open it in another program and save it anew',
+    });
+    this.isPerhapsOthers = isPerhapsOthers;
+  }
+}
+
+function outOfTime(milliseconds: number): string {
+  return `is not decoded after ${milliseconds / 1000} seconds`;
 }
 
 function endedBy(by: NodeJS.Signals | null, { maxBytes }: DecoderLimits): string {
@@ -142,7 +189,7 @@ function endedBy(by: NodeJS.Signals | null, { maxBytes }: DecoderLimits): string
 
 /** A decoder that waits for nothing must not keep this process from ending. */
 function setKeepsAlive(child: ChildProcess, keepsAlive: boolean): void {
-  for (const handle of [child, child.channel]) {
+  for (const handle of [child, child.channel, pipeOf(child)]) {
     if (keepsAlive) handle?.ref();
     else handle?.unref();
   }

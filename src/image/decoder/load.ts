@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import type { Crop } from '../pixels/crop.ts';
-import { sharedDecoder } from './decoder-process.ts';
+import { sharedDecoders } from './decoder-pool.ts';
 import type { Grid, GridConfig } from '../pixels/grid.ts';
 import type { Selection } from '../sources/selection.ts';
 
@@ -49,9 +49,8 @@ export async function loadPictures(
   { image, selection, crops, drawSize, maxPages, signal }: LoadOptions,
 ): Promise<Picture[]> {
   const start = performance.now();
-  const decoding = sharedDecoder().decode({ name, bytes, image, selection, crops, drawSize, maxPages }, signal);
-  const sha256 = createHash('sha256').update(bytes).digest('hex'); // while the other process decodes
-  const pages = await decoding;
+  const decoding = sharedDecoders().decode({ name, bytes, image, selection, crops, drawSize, maxPages }, signal);
+  const [pages, sha256] = await Promise.all([decoding, sha256Of(bytes)]);
   const milliseconds = (performance.now() - start) / pages.length;
   return pages.map(({ page, crop, drawn, warnings, ...decoded }) => ({
     source: name,
@@ -63,4 +62,9 @@ export async function loadPictures(
     ...decoded,
     milliseconds,
   }));
+}
+
+/** On another thread: this one is to hand over and take in what is decoded meanwhile. */
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }

@@ -6,6 +6,7 @@ import { isGif, openGif } from './gif.ts';
 import { isHeic, openHeic } from './heic.ts';
 import { isIco, readIco } from './ico.ts';
 import { isJpeg, readJpeg } from './jpeg.ts';
+import { isLargeJpeg, openLargeJpeg } from './large-jpeg.ts';
 import { isPdf, openPdf } from './pdf.ts';
 import { isPng, readPng } from './png.ts';
 import { openWithSkia } from './skia.ts';
@@ -42,6 +43,7 @@ function openPng({ bytes, name }: OpenRequest): Opened {
 function openJpeg({ bytes, name }: OpenRequest): Opened | Promise<Opened> {
   const jpeg = readJpeg(bytes);
   const skia = openWithSkia(jpeg, name);
+  if (isLargeJpeg(jpeg)) return openLargeJpeg({ bytes, name });
   return jpeg.channels === 4 && jpeg.profile ? openWithVips({ bytes, name, format: 'JPEG' }) : skia;
 }
 

@@ -15,13 +15,14 @@ import {
   loopBelow,
   multiply,
   multiplyF32x4,
+  pickBytes,
   set,
   store,
   store32Lane,
   toF32x4,
 } from './wasm.ts';
 
-/** The two inner loops of the resize. All arguments are byte addresses in the kernel's memory, except where said. */
+/** The inner loops of the resize. All arguments are byte addresses in the kernel's memory, except where said. */
 export interface Kernel {
   memory: { buffer: ArrayBuffer };
   /**
@@ -29,6 +30,8 @@ export interface Kernel {
    * the first of four neighbours in the line, `weights` [columns, 4] their weights.
    */
   across(line: number, starts: number, weights: number, target: number, targetEnd: number): void;
+  /** The same of a source line [width, 3]; four bytes behind it are read too. */
+  acrossRgb(line: number, starts: number, weights: number, target: number, targetEnd: number): void;
   /**
    * Four lines [width, 4] of floats blended by `weights` [4], times `scale` [4] plus `shift` [4], scattered into the
    * patches of one patch row: `target` is this line's place in the first patch. The lengths are in bytes: of a line's
@@ -55,9 +58,16 @@ let compiled: object | undefined;
 /** @param byteLength how much memory the caller will use */
 export function createKernel(byteLength: number): Kernel {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(byteLength / 65_536) });
-  compiled ??= new WebAssembly.Module(assembleModule([across(), down()]));
+  compiled ??= new WebAssembly.Module(
+    assembleModule([across('across', (four) => four), across('acrossRgb', spread), down()]),
+  );
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
-  return { memory, across: exported(exports, 'across'), down: exported(exports, 'down') };
+  return {
+    memory,
+    across: exported(exports, 'across'),
+    acrossRgb: exported(exports, 'acrossRgb'),
+    down: exported(exports, 'down'),
+  };
 }
 
 /** Node has it, and its types for version 20 do not. */
@@ -79,7 +89,11 @@ function exported(
   return found;
 }
 
-function across(): WasmFunction {
+/** Four pixels of three bytes as four of four, the last of each without meaning. */
+const spread = (pixels: Code): Code => pickBytes(pixels, [0, 1, 2, 0, 3, 4, 5, 0, 6, 7, 8, 0, 9, 10, 11, 0]);
+
+/** @param asFours what makes four pixels of four bytes of the sixteen bytes at the first of them */
+function across(name: string, asFours: (pixels: Code) => Code): WasmFunction {
   const [line, starts, weights, target, targetEnd, four, low, high] = [0, 1, 2, 3, 4, 5, 6, 7];
   const pixel = (tap: number): Code => {
     const half = get(tap < 2 ? low : high);
@@ -87,11 +101,12 @@ function across(): WasmFunction {
   };
   const term = (tap: number): Code => multiplyF32x4(pixel(tap), load32Splat(get(weights), tap * 4));
   return {
-    name: 'across',
+    name,
     parameters: ['i32', 'i32', 'i32', 'i32', 'i32'],
     locals: ['v128', 'v128', 'v128'],
     body: loopBelow(target, get(targetEnd), [
       set(four, load(add(get(line), loadI32(get(starts))), 0)),
+      set(four, asFours(get(four))),
       set(low, extendLow8(get(four))),
       set(high, extendHigh8(get(four))),
       store(get(target), addF32x4(addF32x4(addF32x4(term(0), term(1)), term(2)), term(3))),

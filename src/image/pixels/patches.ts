@@ -16,6 +16,8 @@ export interface Pixels {
   warnings?: readonly string[];
   /** Lines `first` to `first + count` as [count, width, 4] bytes, the fourth without meaning; valid until the next call. */
   lines(first: number, count: number): Uint8Array;
+  /** The same as [count, width, 3], where the decoder has it so. */
+  rgbLines?(first: number, count: number): Uint8Array;
 }
 
 /** CLIP's mean and standard deviation per channel, of values from 0 to 1 (mistral-common, image.py). */
@@ -42,7 +44,8 @@ export function picturePatches(pixels: Pixels, config: GridConfig): Patches {
   const kernel = createKernel(places.end);
   const { buffer } = kernel.memory;
   const values = new Float32Array(buffer, places.values, grid.width * grid.height * 3);
-  new Int32Array(buffer, places.starts).set(across.starts.map((start) => start * 4));
+  const pixelBytes = pixels.rgbLines ? 3 : 4;
+  new Int32Array(buffer, places.starts).set(across.starts.map((start) => start * pixelBytes));
   new Float32Array(buffer, places.acrossWeights).set(across.weights);
   new Float32Array(buffer, places.downWeights).set(down.weights);
   new Float32Array(buffer, places.scaleAndShift).set(scaleAndShift());
@@ -116,6 +119,7 @@ function resizedLines(
   { kernel, places, width }: { kernel: Kernel; places: Record<Part, number>; width: number },
 ): (line: number) => number {
   const bytes = new Uint8Array(kernel.memory.buffer);
+  const [pixelBytes, across] = pixels.rgbLines ? ([3, 'acrossRgb'] as const) : ([4, 'across'] as const);
   const held = [-1, -1, -1, -1];
   const stripe = { first: 0, count: 0 };
   return (line) => {
@@ -124,10 +128,10 @@ function resizedLines(
     if (line >= stripe.first + stripe.count) {
       stripe.first = line;
       stripe.count = Math.min(stripeLines(pixels), pixels.height - line);
-      bytes.set(pixels.lines(line, stripe.count), places.stripe);
+      bytes.set(pixels.rgbLines?.(line, stripe.count) ?? pixels.lines(line, stripe.count), places.stripe);
     }
-    const source = places.stripe + (line - stripe.first) * pixels.width * 4;
-    kernel.across(source, places.starts, places.acrossWeights, place, place + width * 16);
+    const source = places.stripe + (line - stripe.first) * pixels.width * pixelBytes;
+    kernel[across](source, places.starts, places.acrossWeights, place, place + width * 16);
     held[line % 4] = line;
     return place;
   };

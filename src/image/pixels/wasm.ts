@@ -90,6 +90,8 @@ export const store32Lane = (address: Code, value: Code, lane: number): Code => [
   at(0),
   lane,
 ];
+/** Bytes by their places in `value`. */
+export const pickBytes = (value: Code, places: readonly number[]): Code => [value, value, simd(0x0d), places];
 export const addF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe4)];
 export const multiplyF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe6)];
 export const extendLow8 = (value: Code): Code => [value, simd(0x89)];

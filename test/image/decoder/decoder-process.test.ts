@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -47,6 +49,24 @@ for (const [name, says] of Object.entries(ends)) {
     assert.notEqual(next.value, before);
   });
 }
+
+test('the time limit holds for a whole file, however often a page of it comes', async () => {
+  await assert.rejects(decode('drip'), { code: 'input', message: 'drip: is not decoded after 1 seconds' });
+});
+
+test('a decoder that died while it was idle, or was killed, costs no picture', async () => {
+  const idle = await processId();
+  process.kill(idle, 'SIGKILL');
+  await gone(idle);
+  assert.notEqual(await processId(), idle);
+  const folder = await mkdtemp(join(tmpdir(), 'pixtral-test-'));
+  try {
+    const [page] = await decode(`killed@${join(folder, 'marker')}`);
+    assert.notEqual(page!.width, idle);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
 
 test('a bug in a decoder is no error of the user', async () => {
   await assert.rejects(decode('bug'), { name: 'Error', message: 'the decoder failed at bug' });
