@@ -1,11 +1,13 @@
-import { type Canvas, type SKRSContext2D, createCanvas } from '@napi-rs/canvas';
-import { crc32 } from 'node:zlib';
+import { type Canvas, type Image, type SKRSContext2D, createCanvas } from '@napi-rs/canvas';
+import { PixtralError } from '../../base/errors.ts';
 import { damaged } from './damaged.ts';
 import { type Opened, type Size, viewOf } from './opened.ts';
 import { checkSize } from '../decoder/limits.ts';
 import type { Pixels } from '../pixels/patches.ts';
-import { type PngChunk, pngSignature, readPngChunks } from './png.ts';
-import { decodeWithSkia, upright } from './skia.ts';
+import { numberedPixels } from './numbered-png.ts';
+import { type EncodedPng, type PngChunk, chunkBytes, pngSignature, readPng, readPngChunks } from './png.ts';
+import { canvasOf, decodeWithSkia, upright } from './skia.ts';
+import { rgbaOfGrey } from './grey-png.ts';
 
 interface Frame extends Size {
   x: number;
@@ -18,7 +20,7 @@ interface Frame extends Size {
 }
 
 /** The frames of an animated PNG, each with those before it under it. Source: PNG, third edition, 4.9 and 11.3.6. */
-export function openApng(bytes: Uint8Array, { name, orientation }: { name: string; orientation: number }): Opened {
+export function openApng({ bytes, orientation, codePoints }: EncodedPng, name: string): Opened {
   const chunks = readPngChunks(bytes);
   const header = chunks.find(({ type }) => type === 'IHDR')!.content;
   const { frames, shared } = framesOf(chunks);
@@ -29,24 +31,33 @@ export function openApng(bytes: Uint8Array, { name, orientation }: { name: strin
       throw damaged(name, 'PNG', 'has a frame that reaches beyond its picture');
     }
   }
-  const filmStrip = strip(size, frames, (frame) => decodeWithSkia(framePng(frame, { header, shared })));
+  const filmStrip = strip(size, frames, (frame) => decodeFrame(framePng(frame, { header, shared }), name));
   return {
     pageCount: frames.length,
     page: (index) =>
       filmStrip(index).then(
-        (canvas): Pixels => upright(canvas, orientation),
+        (canvas): Pixels =>
+          codePoints ? numberedPixels(canvas, codePoints, orientation) : upright(canvas, orientation),
         (thrown: unknown) => {
-          throw damaged(name, 'PNG', thrown);
+          throw thrown instanceof PixtralError ? thrown : damaged(name, 'PNG', thrown);
         },
       ),
   };
+}
+
+async function decodeFrame(bytes: Uint8Array, name: string): Promise<Image | Canvas> {
+  const png = readPng(bytes);
+  const inspected = png.inspection?.inspect();
+  if (inspected?.kind === 'damaged') throw damaged(name, 'PNG', inspected.found);
+  const whole = inspected?.repaired ?? bytes;
+  return png.hasGreyProfile ? canvasOf(await rgbaOfGrey(whole)) : decodeWithSkia(whole);
 }
 
 /** Pictures that are asked for in rising order are composed once each. */
 function strip(
   size: Size,
   frames: readonly Frame[],
-  decode: (frame: Frame) => ReturnType<typeof decodeWithSkia>,
+  decode: (frame: Frame) => Promise<Image | Canvas>,
 ): (index: number) => Promise<Canvas> {
   let canvas = createCanvas(size.width, size.height);
   let next = 0;
@@ -118,13 +129,4 @@ function framePng(
     chunkBytes('IDAT', Buffer.concat(parts)),
     chunkBytes('IEND', Buffer.alloc(0)),
   ]);
-}
-
-function chunkBytes(type: string, content: Uint8Array): Buffer {
-  const chunk = Buffer.alloc(content.byteLength + 12);
-  chunk.writeUInt32BE(content.byteLength);
-  chunk.write(type, 4, 'latin1');
-  chunk.set(content, 8);
-  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), chunk.byteLength - 4);
-  return chunk;
 }

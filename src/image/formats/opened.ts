@@ -10,6 +10,8 @@ export interface Encoded {
   damage: string | undefined;
   /** No pixel can be transparent, so that one which is was never decoded. */
   opaque: boolean;
+  /** A look through all of its data; always due, or only where the decoder seems to have left lines out. */
+  inspection?: { isAlwaysDue: boolean; missingLines: 'clear' | 'black'; inspect(): Inspected } | undefined;
   /** EXIF orientation that the decoder does not apply by itself (a PNG's). */
   orientation: number;
   /** For the decoder, which converts colours to sRGB by the profile in them. */
@@ -17,6 +19,9 @@ export interface Encoded {
   /** The same picture without transparency, where the decoder loses colours by multiplying with it (WebP). */
   colours?: Uint8Array | undefined;
 }
+
+/** What is wrong with a picture's data, or a file of the same picture that the decoder does not stop at. */
+export type Inspected = { kind: 'damaged'; found: string } | { kind: 'whole'; repaired: Uint8Array | undefined };
 
 export interface OpenRequest {
   /** For messages. */
@@ -44,6 +49,7 @@ export interface Size {
 }
 
 export const cutShort = 'ends before its picture does';
+export const dataBreaksOff = 'cannot be decoded: its data breaks off';
 
 /** `bytes` with some ranges left out. */
 export function without(bytes: Uint8Array, ranges: readonly { start: number; end: number }[]): Uint8Array {

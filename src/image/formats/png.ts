@@ -1,6 +1,8 @@
-import { crc32 } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
+import type { CodePoints } from '../colour/code-points.ts';
 import { exifOrientation } from './exif.ts';
 import { type Encoded, ascii, cutShort, viewOf, without } from './opened.ts';
+import { inspectData, readPngHeader, unfilteredLines } from './png-data.ts';
 
 export interface PngChunk {
   type: string;
@@ -10,10 +12,22 @@ export interface PngChunk {
   end: number;
 }
 
+export interface EncodedPng extends Encoded {
+  animated: boolean;
+  /** As Xcode stores it in apps: `CgBI`. */
+  isApple: boolean;
+  /** Its profile is one of grey, which the decoder does not convert. */
+  hasGreyProfile: boolean;
+  /** `cICP`: how its samples become light, whatever else the file says of that. */
+  codePoints: (CodePoints & { isFullRange: boolean }) | undefined;
+}
+
 export const pngSignature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
 /** Measurements of some old screen, which the reference ignores and the decoder would not; profiles stay. */
-const screenChunks = new Set(['gAMA', 'cHRM']);
+const screenChunks = ['gAMA', 'cHRM'];
+/** What `cICP` comes before. Source: PNG, third edition, 4.3. */
+const profileChunks = ['iCCP', 'sRGB', 'cICP'];
 /** What makes the picture; a damaged comment does not matter. */
 const pictureChunks = new Set(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND', 'acTL', 'fcTL', 'fdAT']);
 
@@ -22,22 +36,29 @@ export function isPng(bytes: Uint8Array): boolean {
 }
 
 /** Source: W3C PNG specification, third edition, chapters 5 and 11. */
-export function readPng(bytes: Uint8Array): Encoded & { animated: boolean } {
+export function readPng(bytes: Uint8Array): EncodedPng {
   const chunks = readPngChunks(bytes);
+  const contentOf = (sought: string): Uint8Array | undefined => chunks.find(({ type }) => type === sought)?.content;
+  const has = (sought: string): boolean => contentOf(sought) !== undefined;
   const header = chunks.find(({ type, content }) => type === 'IHDR' && content.byteLength >= 13)?.content;
-  const exif = chunks.find(({ type }) => type === 'eXIf')?.content;
-  const has = (sought: string): boolean => chunks.some(({ type }) => type === sought);
+  const exif = contentOf('eXIf');
+  const codePoints = codePointsOf(contentOf('cICP'));
+  const left = codePoints ? [...screenChunks, ...profileChunks] : screenChunks;
   return {
     format: 'PNG',
     size: header && { width: viewOf(header).getUint32(0), height: viewOf(header).getUint32(4) },
     damage: damageOf(bytes, chunks, header),
     opaque: header !== undefined && (header[9]! & 4) === 0 && !has('tRNS'), // types 4 and 6 have an alpha channel
+    inspection: header && inspectionOf(header, chunks),
     orientation: exif ? exifOrientation(exif) : 1,
     bytes: without(
       bytes,
-      chunks.filter(({ type }) => screenChunks.has(type)),
+      chunks.filter(({ type }) => left.includes(type)),
     ),
     animated: has('acTL') && has('fcTL'),
+    isApple: has('CgBI'),
+    hasGreyProfile: header !== undefined && (header[9]! & 3) === 0 && has('iCCP') && !codePoints,
+    codePoints,
   };
 }
 
@@ -54,6 +75,65 @@ export function readPngChunks(bytes: Uint8Array): PngChunk[] {
     start = end;
   }
   return chunks;
+}
+
+/** With its length and checksum. */
+export function chunkBytes(type: string, content: Uint8Array): Buffer {
+  const chunk = Buffer.alloc(content.byteLength + 12);
+  chunk.writeUInt32BE(content.byteLength);
+  chunk.write(type, 4, 'latin1');
+  chunk.set(content, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), chunk.byteLength - 4);
+  return chunk;
+}
+
+/** How many colours the palette has; undefined where there is none. */
+export function paletteLength(header: Uint8Array, chunks: readonly PngChunk[]): number | undefined {
+  if (header[9] !== 3) return undefined;
+  return Math.floor((chunks.find(({ type }) => type === 'PLTE')?.content.byteLength ?? 0) / 3);
+}
+
+/** Primaries, transfer, a matrix that can only be 0, and whether all values are used. */
+function codePointsOf(content: Uint8Array | undefined): EncodedPng['codePoints'] {
+  if (content?.byteLength !== 4) return undefined;
+  return { primaries: content[0]!, transfer: content[1]!, isFullRange: content[3] !== 0 };
+}
+
+/** The last line tells whether all were there, where it comes last and may not be transparent. */
+function inspectionOf(header: Uint8Array, chunks: readonly PngChunk[]): Encoded['inspection'] {
+  const colours = paletteLength(header, chunks);
+  return {
+    isAlwaysDue: header[12] !== 0 || (colours !== undefined && colours < 2 ** header[8]!),
+    missingLines: header[9] === 0 ? 'black' : 'clear', // grey
+    inspect() {
+      const parts = chunks.filter(({ type }) => type === 'IDAT').map(({ content }) => content);
+      const { found, hasWrongChecksum } = inspectData(readPngHeader(header), parts, colours);
+      if (found !== undefined) return { kind: 'damaged', found };
+      return { kind: 'whole', repaired: hasWrongChecksum ? repaired(header, chunks) : undefined };
+    },
+  };
+}
+
+/** The same picture with its data compressed anew. */
+function repaired(header: Uint8Array, chunks: readonly PngChunk[]): Uint8Array {
+  const data = Buffer.concat(chunks.filter(({ type }) => type === 'IDAT').map(({ content }) => content));
+  const lines = unfilteredLines(readPngHeader(header), data.subarray(2));
+  return pngOf(
+    chunks.filter(({ type }) => !screenChunks.includes(type)),
+    lines!.bytes,
+  );
+}
+
+/** The file of `chunks` with other lines. */
+export function pngOf(chunks: readonly PngChunk[], lines: Uint8Array): Uint8Array {
+  return Buffer.concat([
+    pngSignature,
+    ...chunks
+      .filter(({ type }) => type !== 'IDAT' && type !== 'IEND')
+      .map(({ type, content }) => chunkBytes(type, content)),
+    chunkBytes('IDAT', deflateSync(lines, { level: 1 })),
+    chunkBytes('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 function damageOf(bytes: Uint8Array, chunks: readonly PngChunk[], header: Uint8Array | undefined): string | undefined {

@@ -1,4 +1,3 @@
-import { openApng } from './apng.ts';
 import { isAvif, openAvif } from './avif.ts';
 import { isBmp, readBmp } from './bmp.ts';
 import type { OpenRequest, Opened } from './opened.ts';
@@ -8,7 +7,8 @@ import { isIco, readIco } from './ico.ts';
 import { isJpeg, readJpeg } from './jpeg.ts';
 import { isLargeJpeg, openLargeJpeg } from './large-jpeg.ts';
 import { isPdf, openPdf } from './pdf.ts';
-import { isPng, readPng } from './png.ts';
+import { openPng } from './open-png.ts';
+import { isPng } from './png.ts';
 import { openWithSkia } from './skia.ts';
 import { isSvg, openSvg } from './svg.ts';
 import { isTiff } from './tiff.ts';
@@ -32,12 +32,6 @@ export const formats: readonly {
   { is: isPdf, open: openPdf },
   { is: isIco, open: ({ bytes, name }) => openWithSkia(readIco(bytes), name) },
 ];
-
-function openPng({ bytes, name }: OpenRequest): Opened {
-  const png = readPng(bytes);
-  const still = openWithSkia(png, name);
-  return png.animated ? openApng(bytes, { name, orientation: png.orientation }) : still;
-}
 
 /** Skia's conversion from a press's inks is coarse: up to 23 of 255 from LittleCMS's. */
 function openJpeg({ bytes, name }: OpenRequest): Opened | Promise<Opened> {

@@ -1,8 +1,9 @@
 import { type Canvas, Image, createCanvas } from '@napi-rs/canvas';
 import { damaged } from './damaged.ts';
-import type { Encoded, Opened } from './opened.ts';
+import { type Encoded, type Inspected, type Opened, dataBreaksOff } from './opened.ts';
 import { checkSize } from '../decoder/limits.ts';
 import type { Pixels } from '../pixels/patches.ts';
+import { type RawPixels, rgbaPixels } from './raw-pixels.ts';
 
 /** PNG, JPEG, WebP, BMP and ICO. @throws PixtralError `input` when the container is cut short or claims too much */
 export function openWithSkia(encoded: Encoded, name: string): Opened {
@@ -17,10 +18,10 @@ async function decodePicture(encoded: Encoded, name: string): Promise<Pixels> {
     decodeWithSkia(bytes).catch((thrown: unknown) => {
       throw damaged(name, encoded.format, thrown);
     });
-  const image = await decode(encoded.bytes);
-  if (encoded.opaque && !isDecodedToTheCorners(image)) {
-    throw damaged(name, encoded.format, 'cannot be decoded: its data breaks off');
-  }
+  const decoded = await decode(encoded.bytes);
+  const inspected = inspectedAfter(decoded, encoded);
+  if (inspected.kind === 'damaged') throw damaged(name, encoded.format, inspected.found);
+  const image = inspected.repaired ? await decode(inspected.repaired) : decoded;
   const drawable = encoded.colours ? onWhite(await decode(encoded.colours), image) : image;
   return upright(drawable, encoded.orientation);
 }
@@ -30,6 +31,21 @@ export async function decodeWithSkia(bytes: Uint8Array): Promise<Image> {
   image.src = bytes;
   await image.decode();
   return image;
+}
+
+function inspectedAfter(image: Image, { opaque, inspection }: Encoded): Inspected {
+  const isMissing =
+    (opaque && !isDecodedToTheCorners(image)) || (inspection && isLastLine(inspection.missingLines, image)) === true;
+  if (inspection && (isMissing || inspection.isAlwaysDue)) return inspection.inspect();
+  return isMissing ? { kind: 'damaged', found: dataBreaksOff } : { kind: 'whole', repaired: undefined };
+}
+
+/** As the decoder leaves lines that it does not find; the last one is the first to be missing. */
+function isLastLine(what: 'clear' | 'black', image: Image): boolean {
+  const { width, height } = image;
+  const canvas = createCanvas(width, 1);
+  canvas.getContext('2d').drawImage(image, 0, height - 1, width, 1, 0, 0, width, 1);
+  return canvas.data().every((value, index) => value === 0 || (what === 'black' && index % 4 === 3));
 }
 
 /** Where the decoder stopped before the end it leaves pixels transparent; the end is in one of the corners. */
@@ -64,12 +80,7 @@ function onWhite(colours: Image, image: Image): Canvas {
     }
     pixels[at + 3] = 255;
   }
-  const canvas = createCanvas(width, height);
-  const context = canvas.getContext('2d');
-  const target = context.createImageData(width, height);
-  target.data.set(pixels);
-  context.putImageData(target, 0, 0);
-  return canvas;
+  return canvasOf({ width, height, bytes: pixels });
 }
 
 function drawn(image: Image): Canvas {
@@ -114,4 +125,22 @@ export function upright(drawable: Image | Canvas, orientation: number): Pixels {
       return canvas.data();
     },
   };
+}
+
+/** The same for pixels that another decoder gave. */
+export function uprightRaw(raw: RawPixels, orientation: number): Pixels {
+  const pixels = rgbaPixels(raw);
+  if (orientation === 1) return pixels;
+  const opaque = pixels.lines(0, raw.height);
+  for (let at = 3; at < opaque.length; at += 4) opaque[at] = 255;
+  return upright(canvasOf({ ...raw, bytes: opaque }), orientation);
+}
+
+export function canvasOf({ width, height, bytes }: RawPixels): Canvas {
+  const canvas = createCanvas(width, height);
+  const context = canvas.getContext('2d');
+  const target = context.createImageData(width, height);
+  target.data.set(bytes);
+  context.putImageData(target, 0, 0);
+  return canvas;
 }

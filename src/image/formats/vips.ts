@@ -3,10 +3,10 @@ import { damaged } from './damaged.ts';
 import type { Opened, Size } from './opened.ts';
 import { checkSize } from '../decoder/limits.ts';
 import type { Pixels } from '../pixels/patches.ts';
-import { cmykPixels, rgbaPixels } from './raw-pixels.ts';
+import { type RawPixels, cmykPixels, rgbaPixels } from './raw-pixels.ts';
 
 /** The readers that may be reached, whatever a file turns out to be: the others have had less care. */
-const readers = ['Tiff', 'Nsgif', 'Webp', 'Svg', 'Jpeg', 'Heif'];
+const readers = ['Tiff', 'Nsgif', 'Webp', 'Svg', 'Jpeg', 'Heif', 'Png'];
 
 /**
  * TIFF, GIF, SVG, animated WebP, and JPEG in the inks of a profile: libvips has all pages and frames of them, and
@@ -40,6 +40,14 @@ export async function openWithVips(
       });
     },
   };
+}
+
+/** Red, green, blue and how opaque, in sRGB by the profile in the file. */
+export async function rgbaByVips(bytes: Uint8Array): Promise<RawPixels> {
+  const sharp = await loadSharp();
+  const picture = sharp(bytes, { failOn: 'none', limitInputPixels: false }).toColourspace('srgb').ensureAlpha();
+  const { data, info } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, bytes: data };
 }
 
 /** With no reader but those. */

@@ -13,7 +13,7 @@ const seconds = Number(process.env['FUZZ_SECONDS'] ?? 20);
 
 /** One file for each way through a decoder. */
 const names = [
-  'rgba.png palette.png 16-bit.png interlaced.png p3.png frames.png',
+  'rgba.png palette.png 16-bit.png interlaced.png p3.png frames.png cicp-alpha.png grey-profile-deep.png apple.png grey-profile-frames.png',
   'orientation-6.jpg progressive.jpg cmyk-adobe.jpg press.jpg',
   'rgba.webp lossy-alpha.webp frames.webp transparent.gif frames.gif',
   'p3.avif orientation-6.avif pq.avif cropped-turned.avif frames.avif p3.heic two.heic pq.heic two-profiles.heic table-last.heic',
