@@ -30,7 +30,7 @@ const owners: Record<string, string> = {
   'node-llama-cpp': 'native',
   '@napi-rs/canvas': 'image',
   sharp: 'image',
-  '@hyzyla/pdfium': 'image',
+  '@embedpdf/pdfium': 'image',
   'libheif-js/wasm-bundle.js': 'image',
   tinyglobby: 'image',
   commander: 'cli',

@@ -73,3 +73,12 @@ export function rgbOf(pixels: Pixels): Uint8Array {
   });
   return rgb;
 }
+
+/** The share of pixels that are more black than white. */
+export function darkShare(pixels: Pixels): number {
+  const { width, height } = pixels;
+  const lines = pixels.lines(0, height);
+  let dark = 0;
+  for (let at = 0; at < lines.length; at += 4) if (lines[at]! + lines[at + 1]! + lines[at + 2]! < 384) dark++;
+  return dark / (width * height);
+}

@@ -1,0 +1,64 @@
+import type { Pdfium, Pointer } from './pdfium.ts';
+
+/** FPDF_ANNOTATION_SUBTYPE, those that leave a mark on the page. Source: PDFium's `fpdf_annot.h`. */
+const kinds: Record<number, string | undefined> = {
+  1: 'note',
+  3: 'text box',
+  4: 'line',
+  5: 'square',
+  6: 'circle',
+  7: 'polygon',
+  8: 'polyline',
+  9: 'highlight',
+  10: 'underline',
+  11: 'wavy line',
+  12: 'strikeout',
+  13: 'stamp',
+  14: 'caret',
+  15: 'ink stroke',
+  17: 'attached file',
+  28: 'redaction',
+};
+/** Source: ISO 32000-1, table 165. */
+const hidden = 2;
+const noView = 32;
+const normal = 0;
+
+/** The annotations of a page, ready to be drawn with it, until they are closed. */
+export class Annotations {
+  readonly #pdfium: Pdfium;
+  readonly #open: readonly Pointer[];
+  /** What kinds of them have no appearance and cannot be given one. */
+  readonly undrawn: readonly string[];
+
+  /** Gives those without an appearance one by what they are, and reads the fonts of those that have one. */
+  constructor(pdfium: Pdfium, page: Pointer) {
+    const { calls } = pdfium;
+    this.#pdfium = pdfium;
+    this.#open = Array.from({ length: calls.FPDFPage_GetAnnotCount(page) }, (_, index) =>
+      calls.FPDFPage_GetAnnot(page, index),
+    ).filter((annotation) => annotation !== 0);
+    const undrawn = new Set<string>();
+    for (const annotation of this.#open) {
+      const kind = kinds[calls.FPDFAnnot_GetSubtype(annotation)];
+      const isShown = (calls.FPDFAnnot_GetFlags(annotation) & (hidden | noView)) === 0;
+      if (kind !== undefined && isShown && !this.#hasAppearance(annotation)) undrawn.add(kind);
+      calls.FPDFAnnot_GetObjectCount(annotation);
+    }
+    this.undrawn = [...undrawn];
+  }
+
+  get count(): number {
+    return this.#open.length;
+  }
+
+  close(): void {
+    for (const annotation of this.#open) this.#pdfium.calls.FPDFPage_CloseAnnot(annotation);
+  }
+
+  #hasAppearance(annotation: Pointer): boolean {
+    const { calls } = this.#pdfium;
+    if (calls.EPDFAnnot_HasAppearanceStream(annotation, normal)) return true;
+    return calls.EPDFAnnot_GenerateAppearance(annotation) && calls.EPDFAnnot_HasAppearanceStream(annotation, normal);
+  }
+}

@@ -1,0 +1,142 @@
+import { PixtralError } from '../../../base/errors.ts';
+import { damaged } from '../damaged.ts';
+import type { Size } from '../opened.ts';
+import type { Pdfium, Pointer } from './pdfium.ts';
+import type { SubstituteFonts } from './substitute-fonts.ts';
+
+export interface Engine {
+  pdfium: Pdfium;
+  fonts: SubstituteFonts;
+}
+
+/** A page that is loaded, until `PdfDocument.onPage` returns. */
+export interface LoadedPage {
+  page: Pointer;
+  /** Of the document's form fields; 0 when it has none. */
+  form: Pointer;
+}
+
+const noForm = 0;
+const fullXfa = 2;
+
+/** FPDF_GetLastError. Source: PDFium's `fpdfview.h`. */
+const refusals: Record<number, { what: string; hint: string } | undefined> = {
+  4: { what: 'is locked by a password', hint: 'save it without one' },
+  5: {
+    what: 'is encrypted in a way that cannot be read here',
+    hint: 'open it where it can be read, and save it without encryption',
+  },
+};
+
+/** A file that PDFium reads from its own memory. */
+interface LentFile {
+  pointer: Pointer;
+  byteLength: number;
+  name: string;
+}
+
+/** A PDF that is open in PDFium; page numbers are 0-based. */
+export class PdfDocument {
+  readonly engine: Engine;
+  readonly #file: LentFile;
+  readonly #document: Pointer;
+  readonly #formInfo: Pointer;
+  readonly #form: Pointer;
+  readonly pageCount: number;
+  /** All of it is a form in XFA, whose pages say no more than that another program is needed. */
+  readonly isXfa: boolean;
+
+  /** @throws PixtralError `input` for what PDFium cannot open */
+  static open(engine: Engine, { bytes, name }: { bytes: Uint8Array; name: string }): PdfDocument {
+    const { pdfium } = engine;
+    const pointer = pdfium.copyIn(bytes);
+    try {
+      return new PdfDocument(engine, { pointer, byteLength: bytes.byteLength, name });
+    } catch (thrown) {
+      pdfium.free(pointer);
+      throw thrown;
+    }
+  }
+
+  private constructor(engine: Engine, file: LentFile) {
+    const { calls } = engine.pdfium;
+    this.engine = engine;
+    this.#file = file;
+    this.#document = calls.FPDF_LoadMemDocument(file.pointer, file.byteLength, '');
+    if (this.#document === 0) throw refusal(file.name, calls.FPDF_GetLastError());
+    this.pageCount = calls.FPDF_GetPageCount(this.#document);
+    const formType = calls.FPDF_GetFormType(this.#document);
+    this.isXfa = formType === fullXfa;
+    this.#formInfo = formType === noForm ? 0 : calls.PDFiumExt_OpenFormFillInfo();
+    this.#form = this.#formInfo && calls.PDFiumExt_InitFormFillEnvironment(this.#document, this.#formInfo);
+  }
+
+  /** The same file, as if it was opened for the first time: a document keeps the fonts that it has found. */
+  anew<T>(use: (document: PdfDocument) => T): T {
+    const document = new PdfDocument(this.engine, this.#file);
+    try {
+      return use(document);
+    } finally {
+      document.#close();
+    }
+  }
+
+  /** @throws PixtralError `input` for a page that is no page */
+  onPage<T>(index: number, use: (page: LoadedPage) => T): T {
+    const { calls } = this.engine.pdfium;
+    const page = calls.FPDF_LoadPage(this.#document, index);
+    if (page === 0) throw this.#unreadable(index);
+    if (this.#form) calls.FORM_OnAfterLoadPage(page, this.#form);
+    try {
+      return use({ page, form: this.#form });
+    } finally {
+      if (this.#form) calls.FORM_OnBeforeClosePage(page, this.#form);
+      calls.FPDF_ClosePage(page);
+    }
+  }
+
+  /** In points, upright; only the ratio matters. @throws PixtralError `input` for a page that is no page */
+  sizeOf(index: number): Size {
+    const { pdfium } = this.engine;
+    const size = pdfium.floats(2, (at) => pdfium.calls.FPDF_GetPageSizeByIndexF(this.#document, index, at));
+    if (!size) throw this.#unreadable(index);
+    return { width: size[0]!, height: size[1]! };
+  }
+
+  /** Names of the files in it. */
+  attachments(): string[] {
+    const { pdfium } = this.engine;
+    const { calls } = pdfium;
+    return Array.from({ length: calls.FPDFDoc_GetAttachmentCount(this.#document) }, (_, index) => {
+      const attachment = calls.FPDFDoc_GetAttachment(this.#document, index);
+      return pdfium.utf16((buffer, length) => calls.FPDFAttachment_GetName(attachment, buffer, length));
+    });
+  }
+
+  /** It opens with its attachments in view: FPDFDoc_GetPageMode. */
+  showsAttachments(): boolean {
+    return this.engine.pdfium.calls.FPDFDoc_GetPageMode(this.#document) === 5;
+  }
+
+  #unreadable(index: number): PixtralError {
+    return damaged(this.#file.name, 'PDF', `has no page ${index + 1} that can be read`);
+  }
+
+  close(): void {
+    this.#close();
+    this.engine.pdfium.free(this.#file.pointer);
+  }
+
+  #close(): void {
+    const { calls } = this.engine.pdfium;
+    if (this.#form) calls.PDFiumExt_ExitFormFillEnvironment(this.#form);
+    if (this.#formInfo) calls.PDFiumExt_CloseFormFillInfo(this.#formInfo);
+    calls.FPDF_CloseDocument(this.#document);
+  }
+}
+
+function refusal(name: string, code: number): PixtralError {
+  const known = refusals[code];
+  if (!known) return damaged(name, 'PDF', 'has no structure that can be read');
+  return new PixtralError('input', `${name}: the PDF ${known.what}`, { hint: known.hint });
+}

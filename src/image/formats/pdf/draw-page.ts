@@ -1,0 +1,61 @@
+import type { Pixels } from '../../pixels/patches.ts';
+import type { Size } from '../opened.ts';
+import { Annotations } from './annotations.ts';
+import type { LoadedPage, PdfDocument } from './document.ts';
+import { type PageLetters, readLetters } from './letters.ts';
+import { pageWarnings } from './page-warnings.ts';
+import { Raster } from './raster.ts';
+
+interface PageRequest {
+  /** 0-based. */
+  index: number;
+  /** In pixels, of the same shape as the page's own. */
+  size: Size;
+}
+
+interface PreparedPage extends LoadedPage {
+  annotations: Annotations;
+  textPage: number;
+}
+
+/** Draws a page on white: with PDFium's own fonts where the file has none, or with others if they lack letters of it. */
+export function drawPage(document: PdfDocument, { index, size }: PageRequest): Pixels {
+  const { fonts } = document.engine;
+  const first = onPage(document, index, (prepared) => {
+    const letters = readLetters(document.engine, prepared.textPage);
+    return letters.doubtful.length === 0 ? draw(document, { prepared, size, letters }) : [...letters.foreign];
+  });
+  if (!Array.isArray(first)) return first;
+  return fonts.with(first, () =>
+    document.anew((again) =>
+      onPage(again, index, (prepared) =>
+        // PDFium asks for a second font when it meets letters that the first one lacks.
+        fonts.with(fonts.lacking(first), () =>
+          draw(again, { prepared, size, letters: readLetters(again.engine, prepared.textPage) }),
+        ),
+      ),
+    ),
+  );
+}
+
+function onPage<T>(document: PdfDocument, index: number, use: (prepared: PreparedPage) => T): T {
+  const { pdfium } = document.engine;
+  return document.onPage(index, (loaded) => {
+    const annotations = new Annotations(pdfium, loaded.page);
+    const textPage = pdfium.calls.FPDFText_LoadPage(loaded.page);
+    try {
+      return use({ ...loaded, annotations, textPage });
+    } finally {
+      pdfium.calls.FPDFText_ClosePage(textPage);
+      annotations.close();
+    }
+  });
+}
+
+function draw(
+  { engine: { pdfium } }: PdfDocument,
+  { prepared, size, letters }: { prepared: PreparedPage; size: Size; letters: PageLetters },
+): Pixels {
+  const raster = new Raster(pdfium, { ...prepared, size });
+  return { ...raster.pixels, warnings: pageWarnings(pdfium, { ...prepared, letters, raster }) };
+}

@@ -1,0 +1,70 @@
+import { PixtralError } from '../../../base/errors.ts';
+import { checkSize } from '../../decoder/limits.ts';
+import { damaged } from '../damaged.ts';
+import { type OpenRequest, type Opened, type Size, ascii } from '../opened.ts';
+import { PdfDocument, type Engine } from './document.ts';
+import { drawPage } from './draw-page.ts';
+import { checkEnd } from './end-mark.ts';
+import { Pdfium } from './pdfium.ts';
+import { SubstituteFonts } from './substitute-fonts.ts';
+
+/** Where readers look for the mark of the beginning. Source: ISO 32000-1, annex H, note 13. */
+const markWindow = 1024;
+
+export function isPdf(bytes: Uint8Array): boolean {
+  return ascii(bytes, 0, markWindow).includes('%PDF-');
+}
+
+/** Pages are drawn so that the longer side is the model's maximum, or what was asked for. */
+export async function openPdf({ bytes, name, image, drawSize = image.maxImageSize }: OpenRequest): Promise<Opened> {
+  checkEnd(bytes, name);
+  const document = PdfDocument.open(await sharedEngine(), { bytes, name });
+  const { pageCount } = document;
+  if (pageCount === 0) {
+    document.close();
+    throw damaged(name, 'PDF', 'has no pages');
+  }
+  const warnings = documentWarnings(document);
+  return {
+    pageCount,
+    drawn: true,
+    async page(index) {
+      try {
+        const pixels = drawPage(document, { index, size: drawnSize(document, { index, name, longSide: drawSize }) });
+        return { ...pixels, warnings: [...warnings, ...(pixels.warnings ?? [])] };
+      } catch (thrown) {
+        throw thrown instanceof PixtralError ? thrown : damaged(name, 'PDF', thrown);
+      }
+    },
+    close: () => document.close(),
+  };
+}
+
+let shared: Promise<Engine> | undefined;
+
+/** Loading takes longer than drawing a page. */
+function sharedEngine(): Promise<Engine> {
+  return (shared ??= Pdfium.load().then((pdfium) => ({ pdfium, fonts: new SubstituteFonts(pdfium) })));
+}
+
+function documentWarnings(document: PdfDocument): string[] {
+  const warnings: string[] = [];
+  if (document.isXfa) warnings.push('is a form in XFA, of which only the pages for other programs are shown');
+  if (document.showsAttachments()) {
+    const names = document.attachments();
+    if (names.length > 0) warnings.push(`holds files that are not shown: ${names.join(', ')}`);
+  }
+  return warnings;
+}
+
+/** Points say nothing about pixels: only their ratio is kept. */
+function drawnSize(
+  document: PdfDocument,
+  { index, name, longSide }: { index: number; name: string; longSide: number },
+): Size {
+  const { width, height } = document.sizeOf(index);
+  const unit = 1 / Math.min(width, height);
+  checkSize({ width: Math.round(width * unit), height: Math.round(height * unit) }, name);
+  const scale = longSide / Math.max(width, height);
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}

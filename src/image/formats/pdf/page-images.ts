@@ -1,0 +1,73 @@
+import type { Pdfium, Pointer } from './pdfium.ts';
+import type { Box } from './raster.ts';
+
+export interface ImageObject {
+  object: Pointer;
+  /** As the page's dictionary has them, the first to be undone first. */
+  filters: string[];
+  /** In the page's coordinates; undefined inside of a form, which has its own. */
+  bounds: Box | undefined;
+}
+
+/** FPDF_PAGEOBJ. Source: PDFium's `fpdf_edit.h`. */
+const imageType = 3;
+const formType = 5;
+/** Forms inside of forms; files that go round in circles exist. */
+const maxDepth = 8;
+const maxObjects = 10_000;
+
+export function imageObjects(pdfium: Pdfium, page: Pointer): ImageObject[] {
+  const { calls } = pdfium;
+  const count = Math.min(calls.FPDFPage_CountObjects(page), maxObjects);
+  return Array.from({ length: count }, (_, index) => calls.FPDFPage_GetObject(page, index)).flatMap((object) =>
+    imagesIn(pdfium, object, 0),
+  );
+}
+
+/** Whether anything comes out when it is decoded. */
+export function isDecodable(pdfium: Pdfium, object: Pointer): boolean {
+  const bitmap = pdfium.calls.FPDFImageObj_GetBitmap(object);
+  if (bitmap !== 0) pdfium.calls.FPDFBitmap_Destroy(bitmap);
+  return bitmap !== 0;
+}
+
+export function isOneColour(pdfium: Pdfium, object: Pointer): boolean {
+  const { calls } = pdfium;
+  const bitmap = calls.FPDFImageObj_GetBitmap(object);
+  if (bitmap === 0) return false;
+  try {
+    const start = calls.FPDFBitmap_GetBuffer(bitmap);
+    const stride = calls.FPDFBitmap_GetStride(bitmap);
+    const bytes = pdfium.heap.subarray(start, start + stride * calls.FPDFBitmap_GetHeight(bitmap));
+    return bytes.every((byte) => byte === 255 || byte === 0);
+  } finally {
+    calls.FPDFBitmap_Destroy(bitmap);
+  }
+}
+
+function imagesIn(pdfium: Pdfium, object: Pointer, depth: number): ImageObject[] {
+  const { calls } = pdfium;
+  const type = calls.FPDFPageObj_GetType(object);
+  if (type === imageType)
+    return [{ object, filters: filtersOf(pdfium, object), bounds: boundsOf(pdfium, object, depth) }];
+  if (type !== formType || depth === maxDepth) return [];
+  const count = Math.min(calls.FPDFFormObj_CountObjects(object), maxObjects);
+  return Array.from({ length: count }, (_, index) => calls.FPDFFormObj_GetObject(object, index)).flatMap((inner) =>
+    imagesIn(pdfium, inner, depth + 1),
+  );
+}
+
+function filtersOf(pdfium: Pdfium, object: Pointer): string[] {
+  const { calls } = pdfium;
+  return Array.from({ length: calls.FPDFImageObj_GetImageFilterCount(object) }, (_, index) =>
+    pdfium.utf8((buffer, length) => calls.FPDFImageObj_GetImageFilter(object, index, buffer, length)),
+  );
+}
+
+function boundsOf(pdfium: Pdfium, object: Pointer, depth: number): Box | undefined {
+  if (depth > 0) return undefined;
+  const edges = pdfium.floats(4, (at) => pdfium.calls.FPDFPageObj_GetBounds(object, at, at + 4, at + 8, at + 12));
+  if (!edges) return undefined;
+  const [left, bottom, right, top] = edges as [number, number, number, number];
+  return { left, bottom, right, top };
+}
