@@ -1,37 +1,37 @@
-import { Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { PixtralError, exitCodes } from '../base/errors.ts';
-import { printError } from '../output/errors.ts';
 import { printable } from '../output/printable.ts';
-import { askCommand } from './commands/ask.ts';
-import { batchCommand } from './commands/batch.ts';
-import { cacheCommand } from './commands/cache.ts';
-import { completionCommand } from './commands/completion.ts';
-import { convertCommand } from './commands/convert.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { manCommand } from './commands/man.ts';
-import { tokensCommand } from './commands/tokens.ts';
-import { viewCommand } from './commands/view.ts';
 import type { Io } from './io.ts';
 import { packageVersion } from './package-version.ts';
 
-const commands = [
-  askCommand,
-  batchCommand,
-  convertCommand,
-  inspectCommand,
-  tokensCommand,
-  viewCommand,
-  cacheCommand,
-  doctorCommand,
-  completionCommand,
-  manCommand,
-];
+type MakeCommand = (io: Io, outcome: { exitCode: number }) => Command;
+
+/** In the order of the help page. Loaded when they are asked for: all of them take as long as the rest of the start. */
+const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  ask: async () => (await import('./commands/ask.ts')).askCommand,
+  batch: async () => (await import('./commands/batch.ts')).batchCommand,
+  convert: async () => (await import('./commands/convert.ts')).convertCommand,
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  tokens: async () => (await import('./commands/tokens.ts')).tokensCommand,
+  view: async () => (await import('./commands/view.ts')).viewCommand,
+  cache: async () => (await import('./commands/cache.ts')).cacheCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  completion: async () => (await import('./commands/completion.ts')).completionCommand,
+  man: async () => (await import('./commands/man.ts')).manCommand,
+};
+/** Scripts ask for it often: the parser is not even loaded. */
+const versionFlags = ['-V', '--version'];
+/** They tell of all commands. */
+const needAll = ['completion', 'man'];
 
 /** Runs one command line. Returns the exit code; results are on `io.stdout`, everything else on `io.stderr`. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
+  if (argv.length === 1 && versionFlags.includes(argv[0]!)) {
+    io.stdout.write(`${packageVersion()}\n`);
+    return exitCodes.ok;
+  }
   const outcome = { exitCode: exitCodes.ok as number };
-  const program = buildProgram(io, outcome);
+  const program = await buildProgram(io, { outcome, names: namesFor(argv) });
   try {
     await program.parseAsync([...argv], { from: 'user' });
     if (io.signal.reason instanceof PixtralError) throw io.signal.reason;
@@ -41,7 +41,9 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     if (io.signal.aborted && !(reason instanceof PixtralError)) return signalCode(io.signal);
     const thrown = reason instanceof PixtralError ? reason : caught; // standard output has failed, whatever came of that
     // Commander has printed its own message, or the help that was asked for.
+    const { CommanderError } = await import('commander');
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const { printError } = await import('../output/errors.ts');
     printError(thrown, io.stderr, {
       json: argv.includes('--json'),
       verbose: argv.includes('--verbose') || argv.includes('-v'),
@@ -56,13 +58,23 @@ export function signalCode(signal: AbortSignal): number {
   return 128 + (typeof signal.reason === 'number' ? signal.reason : 2);
 }
 
-function buildProgram(io: Io, outcome: { exitCode: number }): Command {
+/** Of the commands that a command line needs. */
+function namesFor([first = '']: readonly string[]): string[] {
+  const all = Object.keys(commands);
+  return all.includes(first) && !needAll.includes(first) ? [first] : all;
+}
+
+async function buildProgram(
+  io: Io,
+  { outcome, names }: { outcome: { exitCode: number }; names: readonly string[] },
+): Promise<Command> {
+  const { Command } = await import('commander');
   const program = new Command('pixtral')
     .description('Ask the vision-language model Pixtral-12B about pictures, on your own machine.')
-    .version(packageVersion(), '-V, --version')
+    .version(packageVersion(), versionFlags.join(', '))
     .helpCommand('help [command]', 'help for a command')
     .addHelpText('after', examples);
-  for (const make of commands) program.addCommand(make(io, outcome));
+  for (const make of await Promise.all(names.map((name) => commands[name]!()))) program.addCommand(make(io, outcome));
   // Commands added with addCommand inherit neither of the two.
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

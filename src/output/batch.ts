@@ -1,5 +1,5 @@
 import type { Answer, TokenChoice } from '../engine/answers/events.ts';
-import { errorJson } from './errors.ts';
+import { errorJson } from './error-json.ts';
 import { askJson } from './json.ts';
 
 /** Whose format a record came in, and is answered in. */

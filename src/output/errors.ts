@@ -1,5 +1,6 @@
 import chalk, { Chalk } from 'chalk';
 import { PixtralError } from '../base/errors.ts';
+import { errorJson } from './error-json.ts';
 import { jsonLine } from './json.ts';
 import { printable, printableLine } from './printable.ts';
 
@@ -29,13 +30,6 @@ export function printError(
   sink.write(`${paint.red('error:')} ${printableLine(message)}\n`);
   if (thrown.hint !== undefined) sink.write(`${paint.cyan('hint:')} ${printable(thrown.hint)}\n`);
   if (verbose) for (const cause of causes(thrown)) sink.write(`cause: ${printableLine(cause)}\n`);
-}
-
-/** An error in JSON: `failed` is a bug. */
-export function errorJson(thrown: unknown): { code: string; message: string; hint?: string } {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  if (!(thrown instanceof PixtralError)) return { code: 'failed', message };
-  return { code: thrown.code, message, ...(thrown.hint !== undefined && { hint: thrown.hint }) };
 }
 
 function causes(thrown: Error): string[] {

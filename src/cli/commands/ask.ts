@@ -67,6 +67,7 @@ async function ask(
   const format = await answerFormat(flags);
   const stdin = onceStdin(io, pictureStdinBytes);
   const sources = await promptMessages(positional, { parts, flags, io, stdin });
+  await startDecoder(sources);
   const { resolveModel } = await import('../../engine/runtime/resolve.ts');
   const { notice, ...paths } = await resolveModel(namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
@@ -81,6 +82,13 @@ async function ask(
   } finally {
     reporter.stop(); // its timer would keep the process alive
   }
+}
+
+/** It begins while the model is found and opened. */
+async function startDecoder(messages: readonly Message<Source>[]): Promise<void> {
+  if (messages.every(({ content }) => imagesOf(content).length === 0)) return;
+  const { sharedDecoders } = await import('../../image/decoder/decoder-pool.ts');
+  sharedDecoders().start();
 }
 
 interface Asking {
@@ -100,7 +108,9 @@ async function answer(sources: readonly Message<Source>[], asking: Asking): Prom
   const alone = { parallel: 1, questions: 1, reproducible: true };
   const engine = await openEngine(engineOptions(flags, { paths, cache, io, note, ...alone }));
   try {
-    const messages = await readPictures(sources, { ...asking, engine });
+    const reading = readPictures(sources, { ...asking, engine });
+    engine.start(io.signal).catch(() => {}); // meanwhile; the question is told what failed
+    const messages = await reading;
     const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 32);
     const { showAnswer } = await import('../../output/answer.ts');
     await showAnswer(engine.ask({ messages, options: { ...flags, seed, format } }, io.signal), {

@@ -55,6 +55,7 @@ export class Runtime {
   readonly #pictureKey = pictureKeys();
   readonly #rows: PictureRows;
   #native: Native | undefined;
+  #starting: Promise<Native> | undefined;
   #encoder: VisionEncoder | undefined;
   #model: DecoderModel | undefined;
   #context: DecoderContext | undefined;
@@ -84,14 +85,24 @@ export class Runtime {
 
   /** Loads the libraries, but no weights. */
   async start(signal?: AbortSignal): Promise<Native> {
+    if (this.#native) return this.#native;
+    const starting = (this.#starting ??= this.#open(signal));
+    try {
+      return (this.#native = await starting);
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  #open(signal: AbortSignal | undefined): Promise<Native> {
     const { gpu, verdictFolder, onNotice = () => {}, onLog } = this.#options;
-    return (this.#native ??= await openWorking({
+    return openWorking({
       gpu,
       verdictFolder,
       onNotice,
       onLog: (level, text) => onLog?.(`${level}: ${text}`),
       signal,
-    }));
+    });
   }
 
   /** Whether one more question can be begun, and if it needs so many tokens. */
@@ -132,6 +143,7 @@ export class Runtime {
   }
 
   async close(): Promise<void> {
+    await this.#starting?.catch(() => {}); // whoever has started it is told
     await this.#rows.settle();
     await this.#kept?.settle();
     this.#closeContext();
