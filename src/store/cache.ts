@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../base/errors.ts';
-import { readEntry, writeEntry } from './entry-file.ts';
+import { systemError } from '../base/files.ts';
+import { checkEntry, readEntry, writeEntry } from './entry-file.ts';
 
 /** What is kept: a picture's rows after tower and adapter, or the KV state after a prompt's beginning. */
 export const cacheKinds = ['image', 'prefix'] as const;
@@ -30,7 +31,8 @@ export interface Swept {
  * A cache never fails a question: a full disk or a folder that cannot be written only means that nothing is kept.
  */
 export interface Cache {
-  get(kind: CacheKind, key: Buffer): Promise<Uint8Array | undefined>;
+  /** @param maxBytes of the payload, as its reader knows: a larger one is a forgery, which must not fill the memory */
+  get(kind: CacheKind, key: Buffer, maxBytes: number): Promise<Uint8Array | undefined>;
   /** Returns whether it was kept. */
   put(kind: CacheKind, key: Buffer, payload: Uint8Array): Promise<boolean>;
   /** Whether a payload of this length would be kept. */
@@ -61,9 +63,9 @@ export function openCache({ folder, maxBytes }: { folder: string; maxBytes: numb
       await removeAbandoned(folder);
       return prune(limit);
     },
-    async get(kind, key) {
+    async get(kind, key, most) {
       const path = pathOf(kind, key.toString('hex'));
-      const found = await readEntry(path, key);
+      const found = await readEntry(path, { key, maxBytes: most });
       if (found === 'absent') return undefined;
       if (found === 'damaged') {
         await remove(path);
@@ -88,7 +90,7 @@ export function openCache({ folder, maxBytes }: { folder: string; maxBytes: numb
       const whole = { entries: 0, bytes: 0 };
       const damaged = { entries: 0, bytes: 0 };
       for (const { path, key, bytes } of await entries()) {
-        const found = await readEntry(path, Buffer.from(key, 'hex'));
+        const found = await checkEntry(path, Buffer.from(key, 'hex'));
         if (found === 'absent') continue;
         if (found === 'damaged') await remove(path);
         const sum = found === 'damaged' ? damaged : whole;
@@ -109,10 +111,17 @@ export async function listEntries(folder: string): Promise<CacheEntry[]> {
     const [, kindName, key] = entryName.exec(name) ?? [];
     const kind = cacheKinds.find((known) => known === kindName);
     const path = join(folder, name);
-    const status = await stat(path).catch(() => undefined);
-    if (kind && key !== undefined && status) found.push({ kind, key, path, bytes: status.size, usedAt: status.mtime });
+    const status = await lstat(path).catch(() => undefined); // a link is damaged, whatever it leads to
+    if (kind && key !== undefined && status)
+      found.push({ kind, key, path, bytes: status.size, usedAt: dateOf(status.mtimeMs) });
   }
   return found.sort((one, other) => one.usedAt.getTime() - other.usedAt.getTime());
+}
+
+/** A disk may hold times that no date can. */
+function dateOf(milliseconds: number): Date {
+  const date = new Date(milliseconds);
+  return Number.isNaN(date.getTime()) ? new Date(0) : date;
 }
 
 async function namesIn(folder: string): Promise<string[]> {
@@ -120,7 +129,7 @@ async function namesIn(folder: string): Promise<string[]> {
     return await readdir(folder);
   } catch (thrown) {
     if (errnoOf(thrown) === 'ENOENT') return [];
-    throw thrown;
+    throw systemError(folder, 'is no folder that can be read', thrown);
   }
 }
 
@@ -140,7 +149,7 @@ async function removeOldest(entries: readonly CacheEntry[], maxBytes: number): P
 async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await namesIn(folder)) {
     if (!name.endsWith('.tmp')) continue;
-    const status = await stat(join(folder, name)).catch(() => undefined);
+    const status = await lstat(join(folder, name)).catch(() => undefined);
     if (status && Date.now() - status.mtimeMs > abandonedAfterMilliseconds) await remove(join(folder, name));
   }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
 
@@ -8,6 +9,7 @@ const version = 1;
 const headerLength = 4 + 4 + 32 + 8 + 32;
 /** One system call reads or writes at most 2 GiB. */
 const chunkLength = 256 * 1024 * 1024;
+const pieceLength = 4 * 1024 * 1024;
 
 /** Writes an entry beside its place and renames it there: nobody ever sees half of it. */
 export async function writeEntry(path: string, { key, payload }: { key: Buffer; payload: Uint8Array }): Promise<void> {
@@ -28,23 +30,53 @@ export async function writeEntry(path: string, { key, payload }: { key: Buffer; 
 /** What became of an entry: `absent`, or `damaged` when it is cut, changed, of another version or under another's name. */
 export type EntryState = 'absent' | 'damaged';
 
-/** The payload of an entry, checked to the last byte. */
-export async function readEntry(path: string, key: Buffer): Promise<Uint8Array | EntryState> {
+/** The payload of an entry, checked to the last byte; one of more than `maxBytes` is not what was put there. */
+export function readEntry(
+  path: string,
+  { key, maxBytes }: { key: Buffer; maxBytes: number },
+): Promise<Uint8Array | EntryState> {
+  return withPayload(path, key, async (file, { byteLength, hash }) => {
+    if (byteLength > maxBytes) return 'damaged';
+    const payload = await readAll(file, byteLength);
+    return sha256(payload).equals(hash) ? payload : 'damaged';
+  });
+}
+
+/** The same check of an entry of any size, a piece of it in memory at a time. */
+export function checkEntry(path: string, key: Buffer): Promise<'whole' | EntryState> {
+  return withPayload(path, key, async (file, { byteLength, hash }) => {
+    const sum = createHash('sha256');
+    for (let left = byteLength; left > 0;) {
+      const piece = await readAll(file, Math.min(left, pieceLength));
+      sum.update(piece);
+      left -= piece.byteLength;
+    }
+    return sum.digest().equals(hash) ? 'whole' : 'damaged';
+  });
+}
+
+async function withPayload<T>(
+  path: string,
+  key: Buffer,
+  read: (file: FileHandle, payload: { byteLength: number; hash: Buffer }) => Promise<T | EntryState>,
+): Promise<T | EntryState> {
   let file: FileHandle;
   try {
-    file = await open(path, 'r');
+    // Whatever lies in the folder: neither links are followed nor pipes waited for.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   } catch (thrown) {
     return errnoOf(thrown) === 'ENOENT' ? 'absent' : 'damaged';
   }
   try {
-    const { size } = await file.stat();
-    const header = await readAll(file, Math.min(headerLength, size));
-    if (size < headerLength || !header.subarray(0, 40).equals(prefixOf(key))) return 'damaged';
-    if (header.readBigUInt64LE(40) !== BigInt(size - headerLength)) return 'damaged';
-    const payload = await readAll(file, size - headerLength);
-    return sha256(payload).equals(header.subarray(48)) ? payload : 'damaged';
+    const status = await file.stat();
+    const byteLength = status.size - headerLength;
+    if (!status.isFile() || byteLength < 0) return 'damaged';
+    const header = await readAll(file, headerLength);
+    if (!header.subarray(0, 40).equals(prefixOf(key))) return 'damaged';
+    if (header.readBigUInt64LE(40) !== BigInt(byteLength)) return 'damaged';
+    return await read(file, { byteLength, hash: header.subarray(48) });
   } catch {
-    return 'damaged'; // a folder, a read error, a file that shrinks under us
+    return 'damaged'; // a read error, a file that shrinks under us
   } finally {
     await file.close();
   }

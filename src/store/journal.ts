@@ -1,4 +1,4 @@
-import { type FileHandle, open, realpath } from 'node:fs/promises';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PixtralError, errnoOf } from '../base/errors.ts';
 import { systemError, writeFully } from '../base/files.ts';
@@ -114,6 +114,7 @@ function journal(
     repaired: torn,
     unlocked,
     async append(line) {
+      await checkThere(file, { path, length: position });
       const bytes = Buffer.from(`${line}\n`);
       await writeFully(file, { path, position, bytes });
       await file.datasync().catch((cause: unknown) => {
@@ -121,6 +122,22 @@ function journal(
       });
       position += bytes.byteLength;
     },
-    close: () => file.close(),
+    async close() {
+      try {
+        await checkThere(file, { path, length: position });
+      } finally {
+        await file.close();
+      }
+    },
   };
+}
+
+/** A file that was removed or replaced takes lines that nobody will ever see. @throws PixtralError `machine` */
+async function checkThere(file: FileHandle, { path, length }: { path: string; length: number }): Promise<void> {
+  const [ours, named] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+  if (named && named.ino === ours.ino && named.dev === ours.dev && ours.size === length) return;
+  const what = named ? 'was replaced or changed by another program' : 'was removed or renamed';
+  throw new PixtralError('machine', `${path}: ${what} while it was written to`, {
+    hint: 'its lines may be lost: put it back if you can; the same command does what is not in it',
+  });
 }

@@ -12,7 +12,7 @@ for (let turn = 0; turn < 300; turn++) {
   const index = random(5);
   const key = createHash('sha256').update(`entry ${index}`).digest();
   const payload = Buffer.alloc(50_000 + index * 1000, index);
-  const found = await cache.get('prefix', key);
+  const found = await cache.get('prefix', key, 1e6);
   if (found === undefined) await cache.put('prefix', key, payload);
   else if (payload.equals(found)) hits++;
   else throw new Error(`entry ${index} is not what was put`);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
@@ -33,12 +33,12 @@ const payloadOf = (length: number): Buffer => Buffer.from(Array.from({ length },
 
 test('what was put is got back, by kind and key, by another cache on the same folder too', async () => {
   const { place, cache } = freshCache();
-  assert.equal(await cache.get('image', keyOf('a')), undefined);
+  assert.equal(await cache.get('image', keyOf('a'), 1e6), undefined);
   assert.equal(await cache.put('image', keyOf('a'), payloadOf(1000)), true);
-  assert.deepEqual(await cache.get('image', keyOf('a')), payloadOf(1000));
-  assert.deepEqual(await openCache({ folder: place, maxBytes: 1e6 }).get('image', keyOf('a')), payloadOf(1000));
-  assert.equal(await cache.get('prefix', keyOf('a')), undefined);
-  assert.equal(await cache.get('image', keyOf('b')), undefined);
+  assert.deepEqual(await cache.get('image', keyOf('a'), 1e6), payloadOf(1000));
+  assert.deepEqual(await openCache({ folder: place, maxBytes: 1e6 }).get('image', keyOf('a'), 1e6), payloadOf(1000));
+  assert.equal(await cache.get('prefix', keyOf('a'), 1e6), undefined);
+  assert.equal(await cache.get('image', keyOf('b'), 1e6), undefined);
 });
 
 test('entries and their folder are for the user alone', { skip: process.platform === 'win32' }, async () => {
@@ -55,7 +55,7 @@ test('an entry cut at every 1 KB is absent, and removed', async () => {
     await cache.put('prefix', keyOf('cut'), payloadOf(20_000));
     const { path } = await firstOf(cache);
     await truncate(path, length);
-    assert.equal(await cache.get('prefix', keyOf('cut')), undefined, `cut to ${length}`);
+    assert.equal(await cache.get('prefix', keyOf('cut'), 1e6), undefined, `cut to ${length}`);
     assert.deepEqual(await cache.entries(), []);
   }
 });
@@ -70,12 +70,12 @@ test('an entry with any byte changed is absent, and so is one under the name of 
       const changed = Buffer.from(whole);
       changed[at] = changed[at]! ^ difference;
       await writeFile(path, changed);
-      assert.equal(await cache.get('image', keyOf('a')), undefined);
+      assert.equal(await cache.get('image', keyOf('a'), 1e6), undefined);
     }),
     { numRuns: 200 },
   );
   await writeFile(join(place, `image-${keyOf('b').toString('hex')}`), whole);
-  assert.equal(await cache.get('image', keyOf('b')), undefined);
+  assert.equal(await cache.get('image', keyOf('b'), 1e6), undefined);
 });
 
 test('beyond the limit the least recently used goes first, where reading is use', async () => {
@@ -84,7 +84,7 @@ test('beyond the limit the least recently used goes first, where reading is use'
   const now = Date.now() / 1000;
   for (const [age, { path }] of (await cache.entries()).entries()) await utimes(path, now - 90 + age, now - 90 + age);
   const oldest = await firstOf(cache);
-  await cache.get('image', Buffer.from(oldest.key, 'hex'));
+  await cache.get('image', Buffer.from(oldest.key, 'hex'), 1e6);
   await cache.put('image', keyOf('d'), payloadOf(1400));
   const left = (await cache.entries()).map(({ key }) => key);
   assert.equal(left.length, 3);
@@ -103,7 +103,7 @@ test('a folder that cannot be written keeps nothing and fails nothing', async ()
   await writeFile(file, 'x');
   const cache = openCache({ folder: join(file, 'cache'), maxBytes: 1e6 });
   assert.equal(await cache.put('image', keyOf('a'), payloadOf(10)), false);
-  assert.equal(await cache.get('image', keyOf('a')), undefined);
+  assert.equal(await cache.get('image', keyOf('a'), 1e6), undefined);
 });
 
 test('verify removes what is damaged and counts what is whole', async () => {
@@ -149,3 +149,58 @@ async function run(script: string, words: readonly string[]): Promise<string> {
   assert.equal(exitCode, 0);
   return said;
 }
+
+test('an entry that claims 20 GB is not what was put there: nothing of that size is read', async () => {
+  const { cache } = freshCache(1e12);
+  await cache.put('prefix', keyOf('forged'), payloadOf(1000));
+  const { path } = await firstOf(cache);
+  const header = (await readFile(path)).subarray(0, 80);
+  header.writeBigUInt64LE(BigInt(20e9), 40);
+  await writeFile(path, header);
+  await truncate(path, 80 + 20e9); // sparse
+  const before = process.memoryUsage.rss();
+  assert.equal(await cache.get('prefix', keyOf('forged'), 1e6), undefined);
+  assert.ok(process.memoryUsage.rss() - before < 100e6);
+  assert.deepEqual(await cache.entries(), []);
+});
+
+test(
+  'whatever lies in the folder, it can be listed, checked and pruned',
+  { skip: process.platform === 'win32' },
+  async () => {
+    const { place, cache } = freshCache();
+    await cache.put('image', keyOf('whole'), payloadOf(100));
+    const named = (name: string): string => join(place, `image-${keyOf(name).toString('hex')}`);
+    execFileSync('mkfifo', [named('pipe')]);
+    await symlink('/dev/zero', named('endless'));
+    await symlink(named('circle'), named('circle'));
+    await mkdir(join(named('folder'), 'inside'), { recursive: true });
+    await writeFile(named('nothing'), '');
+    await writeFile(named('old'), 'x');
+    await utimes(named('old'), 8e12, 8e12).catch(() => undefined);
+    await writeFile(join(place, 'image-nothex'), 'x');
+    await symlink('/dev/zero', join(place, 'other.tmp'));
+    assert.equal((await cache.entries()).length, 7);
+    for (const { usedAt } of await cache.entries()) assert.ok(usedAt.toISOString());
+    assert.equal(await cache.get('image', keyOf('pipe'), 1e6), undefined);
+    assert.equal(await cache.get('image', keyOf('endless'), 1e6), undefined);
+    const { whole, damaged } = await cache.verify();
+    assert.equal(whole.entries, 1);
+    assert.equal(damaged.entries, 4);
+    assert.deepEqual((await readdir(place)).sort(), [
+      basename((await firstOf(cache)).path),
+      'image-nothex',
+      'other.tmp',
+    ]);
+    assert.equal((await cache.prune(0)).entries, 1);
+  },
+);
+
+test('a folder that is a file is an error that says so', async () => {
+  const place = join(folder, 'a-file');
+  await writeFile(place, '');
+  await assert.rejects(openCache({ folder: place, maxBytes: 1e6 }).entries(), {
+    code: 'machine',
+    message: /a-file: is no folder that can be read/,
+  });
+});

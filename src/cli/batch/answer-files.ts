@@ -8,8 +8,8 @@ import type { BatchEntry } from './entry.ts';
 
 /** Names that Windows takes for devices, whatever their extension. */
 const devices = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
-/** File systems stop at 255 bytes; an extension and `.part` come behind. */
-const longest = 120;
+/** File systems stop at 255 bytes; a hash, an extension and `.part` come behind. */
+const longest = { characters: 120, bytes: 200 };
 
 /**
  * A file name for each id, the same in every run with these ids: other signs than letters, digits, `.`, `_` and `-`
@@ -18,16 +18,31 @@ const longest = 120;
 export function fileNames(ids: readonly string[]): Map<string, string> {
   const plain = new Map(ids.map((id) => [id, safeName(id)]));
   const counts = new Map<string, number>();
-  for (const name of plain.values()) counts.set(name.toLowerCase(), (counts.get(name.toLowerCase()) ?? 0) + 1);
+  for (const name of plain.values()) counts.set(folded(name), (counts.get(folded(name)) ?? 0) + 1);
   return new Map(
     [...plain].map(([id, name]) => {
-      const alone = counts.get(name.toLowerCase()) === 1 && name.length <= longest && !devices.test(name);
-      return [
-        id,
-        alone ? name : `${name.slice(0, longest)}-${createHash('sha256').update(id).digest('hex').slice(0, 12)}`,
-      ];
+      const short = shortened(name);
+      const alone = counts.get(folded(name)) === 1 && short === name && !devices.test(name);
+      return [id, alone ? name : `${short}-${hashOf(id)}`];
     }),
   );
+}
+
+/** Names that are one to a disk: it may know no capitals, and only one way to write an accent. */
+function folded(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}
+
+function shortened(name: string): string {
+  let short = name.slice(0, longest.characters).replace(/[\ud800-\udbff]$/, ''); // no half of a pair
+  while (Buffer.byteLength(short) > longest.bytes) short = Array.from(short).slice(0, -1).join('');
+  return short;
+}
+
+/** Halves of pairs are alike in UTF-8, but not in JSON. */
+function hashOf(id: string): string {
+  const text = Buffer.from(id).toString() === id ? id : JSON.stringify(id);
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
 function safeName(id: string): string {

@@ -38,7 +38,7 @@ export async function openAiQuestion(line: RecordLine, common: CommonQuestion): 
 function checkParameters({ where, record }: Fields): void {
   for (const [name, value] of Object.entries(record)) {
     if (value === null || knownParameters.includes(name) || Object.hasOwn(samplingNames, name)) continue;
-    const neutral = neutralParameters[name];
+    const neutral = Object.hasOwn(neutralParameters, name) ? neutralParameters[name] : undefined;
     if (neutral === undefined) throw new PixtralError('input', `${where}: ${name} is not supported`);
     if (JSON.stringify(value) !== JSON.stringify(neutral))
       throw wrong(`${where}: ${name}`, value, JSON.stringify(neutral));
@@ -63,7 +63,7 @@ async function readMessages(
   for (const [index, value] of (listed as unknown[]).entries()) {
     const place = `${where}: messages[${index}]`;
     const { role, content } = asRecord(value, place);
-    const known = typeof role === 'string' ? roles[role] : undefined;
+    const known = typeof role === 'string' && Object.hasOwn(roles, role) ? roles[role] : undefined;
     if (!known) throw wrong(`${place}.role`, role, `one of ${Object.keys(roles).join(', ')}`);
     const chunks: Chunk<Source>[] = [];
     for (const part of typeof content === 'string' ? [{ type: 'text', text: content }] : partsOf(content, place)) {

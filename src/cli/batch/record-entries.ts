@@ -1,8 +1,9 @@
 import { PixtralError, reasonOf } from '../../base/errors.ts';
+import { isTooDeep, maxNesting } from '../../base/nesting.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
 import { openAiQuestion } from './openai-request.ts';
 import { plainQuestion } from './plain-record.ts';
-import type { RecordLines } from './record-lines.ts';
+import { type RecordLines, placeOf } from './record-lines.ts';
 import { checkTemplate } from './template-fields.ts';
 
 export interface RecordPlace {
@@ -26,8 +27,8 @@ export async function recordEntries(
   for await (const { bytes, offset } of lines.lines()) {
     number++;
     const where = `${place.name}, line ${number}`;
-    const at = { offset, byteLength: bytes.byteLength };
     if (isBlank(bytes)) continue;
+    const at = placeOf({ bytes, offset }, where);
     const seen = peek(bytes, where);
     for (const field of seen.fields) fields.add(field);
     entries.push({
@@ -36,6 +37,7 @@ export async function recordEntries(
       style: seen.style,
       async question() {
         const record = parseRecord(await lines.read(at), where);
+        checkId(record, where);
         const line = { record, id: seen.id ?? `line ${number}`, where, folder: place.folder };
         return seen.style === 'openai' ? openAiQuestion(line, common) : plainQuestion(line, common);
       },
@@ -60,18 +62,41 @@ function peek(
   try {
     const record = parseRecord(bytes, where);
     const style = Object.hasOwn(record, 'custom_id') ? 'openai' : 'plain';
-    const id = style === 'openai' ? record['custom_id'] : record['id'];
+    const id = record[idField(record)];
     const fields = Object.keys(record);
-    return typeof id === 'string' || typeof id === 'number' ? { style, id, fields } : { style, fields };
+    return isId(id) ? { style, id, fields } : { style, fields };
   } catch {
     return { style: 'plain', fields: [] };
   }
 }
 
+function idField(record: Record<string, unknown>): 'custom_id' | 'id' {
+  return Object.hasOwn(record, 'custom_id') ? 'custom_id' : 'id';
+}
+
+/** Numbers beyond what JSON.parse keeps would be written as others: answers could not be told apart by them. */
+function isId(id: unknown): id is string | number {
+  if (typeof id !== 'number') return typeof id === 'string';
+  return Number.isInteger(id) ? Number.isSafeInteger(id) : Number.isFinite(id);
+}
+
+/** @throws PixtralError `input` for an id that was given and cannot be kept; null is as good as absent */
+function checkId(record: Record<string, unknown>, where: string): void {
+  const field = idField(record);
+  const id = record[field] ?? undefined;
+  if (id === undefined || isId(id)) return;
+  const shown = typeof id === 'number' ? String(id) : 'no text and no number';
+  throw new PixtralError('input', `${where}: ${field}: is ${shown}, expected a text or a number of at most 15 digits`, {
+    hint: 'put it in quotes',
+  });
+}
+
 function parseRecord(bytes: Uint8Array, where: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (isTooDeep(text)) throw new Error(`is nested more than ${maxNesting} levels deep`);
+    value = JSON.parse(text);
   } catch (cause) {
     throw new PixtralError('input', `${where}: is no JSON: ${reasonOf(cause)}`, { cause });
   }

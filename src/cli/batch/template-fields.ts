@@ -43,7 +43,8 @@ export async function templateMessage(
   const chunks: Chunk<Source>[] = images.map((image) => ({ kind: 'image', image }));
   const placed = placeImages([...chunks, { kind: 'text', text: prompt }], ({ name }) => name);
   const valueOf = (name: string): string | undefined =>
-    shown(fieldAt(fields, name)) ?? shown((built as Record<string, unknown>)[name]);
+    shown(fieldAt(fields, name)) ??
+    shown(Object.hasOwn(built, name) ? (built as Record<string, unknown>)[name] : undefined);
   const missing = (name: string): PixtralError =>
     new PixtralError('input', `${where}: has no {${name}} for the prompt`, {
       hint: `{${name}|unknown} puts "unknown" in its place`,

@@ -1,5 +1,6 @@
 import { type Hash, createHash } from 'node:crypto';
 import type { CacheType } from '../../decoder/cache-types.ts';
+import { cacheBytes } from '../../decoder/fit.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Native } from '../../native/native.ts';
 import type { Run } from '../../prompt/encode.ts';
@@ -32,6 +33,10 @@ export interface Kept {
 /** Raise it when the meaning of what is kept changes. */
 const format = 1;
 
+/** A state holds keys and values as the context does, and a few bytes for each cell: twice that is none of ours. */
+const stateShare = 2;
+const stateBytes = 2 ** 20;
+
 export async function openKept(
   cache: Cache,
   {
@@ -47,6 +52,8 @@ export async function openKept(
   const pictureKey = (picture: Picture): Buffer => hashOf(`image ${runtime}`, mmproj, contentKey(picture)).digest();
   const prefixes = (runs: readonly Run<Picture>[]) =>
     prefixKeys(runs, hashOf(`prefix ${runtime}${cacheType} ${batchSize}\n`, model, mmproj), pictureKey);
+  const mostStateBytes = (length: number): number =>
+    cacheBytes(files.decoder, length, cacheType) * stateShare + stateBytes;
   const writes = new Set<Promise<unknown>>();
   const put = (...entry: Parameters<Cache['put']>): void => {
     const writing = cache.put(...entry).finally(() => writes.delete(writing));
@@ -58,7 +65,7 @@ export async function openKept(
     async prefix(runs, beyond) {
       // Never all of a prompt: the last run is computed for its logits.
       for (const { key, length } of prefixes(runs.slice(0, -1)).toReversed()) {
-        const state = length > beyond ? await cache.get('prefix', key) : undefined;
+        const state = length > beyond ? await cache.get('prefix', key, mostStateBytes(length)) : undefined;
         if (state) return { length, state };
       }
       return undefined;
@@ -68,8 +75,10 @@ export async function openKept(
       if (last) put('prefix', last.key, state);
     },
     async rows(picture) {
-      const halves = await cache.get('image', pictureKey(picture));
-      return halves && floatsOf(halves, native);
+      const { columns, rows } = picture.grid;
+      const byteLength = columns * rows * files.decoder.dim * Uint16Array.BYTES_PER_ELEMENT;
+      const halves = await cache.get('image', pictureKey(picture), byteLength);
+      return halves?.byteLength === byteLength ? floatsOf(halves, native) : undefined;
     },
     async keepRows(picture, rows) {
       const halves = await halvesOf(rows, native);
