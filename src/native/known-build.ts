@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from '../base/cache-folder.ts';
 import { writeWhole } from '../base/files.ts';
+import { readWhole } from '../base/read-whole.ts';
 import { driverCircumstances, traceOf } from './circumstances.ts';
 import type { Build, BuildChoice, GpuBackend } from './builds.ts';
 
@@ -40,12 +41,16 @@ async function buildCircumstances({ addon }: Build): Promise<string[]> {
 
 async function known<T>(name: string, circumstancesOf: (found: T) => Promise<string[]>): Promise<T | undefined> {
   try {
-    const { found, circumstances } = JSON.parse(await readFile(findingPath(name), 'utf8')) as Finding<T>;
+    const { found, circumstances } = JSON.parse(await readFinding(findingPath(name))) as Finding<T>;
     const now = await circumstancesOf(found);
     return circumstances.join('\n') === now.join('\n') ? found : undefined;
   } catch {
     return undefined; // none, or damaged
   }
+}
+
+async function readFinding(path: string): Promise<string> {
+  return new TextDecoder().decode(await readWhole(path, { maxBytes: 2 ** 20, what: 'a finding', pipes: false }));
 }
 
 async function keep<T>(name: string, found: T, circumstancesOf: (found: T) => Promise<string[]>): Promise<void> {

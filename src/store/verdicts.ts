@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeWhole } from '../base/files.ts';
+import { readWhole } from '../base/read-whole.ts';
 import type { GpuBackend } from '../native/builds.ts';
 import type { Verdict } from '../native/trial.ts';
 
@@ -11,6 +12,8 @@ export interface Verdicts {
   /** Where it cannot be kept, the next process tries again. */
   put(gpu: GpuBackend, verdict: Verdict): Promise<void>;
 }
+
+const maxBytes = 2 ** 20;
 
 /** Raise it when a trial shows something else than before. */
 const version = 1;
@@ -23,8 +26,10 @@ export function openVerdicts({ folder, machine }: { folder: string; machine: str
   const pathOf = (gpu: GpuBackend): string => join(folder, `${gpu}-${mark}.json`);
   return {
     async get(gpu) {
-      const text = await readFile(pathOf(gpu), 'utf8').catch(() => '');
-      return verdictIn(text, Date.now());
+      const bytes = await readWhole(pathOf(gpu), { maxBytes, what: 'a verdict', pipes: false }).catch(
+        () => new Uint8Array(),
+      );
+      return verdictIn(new TextDecoder().decode(bytes), Date.now());
     },
     async put(gpu, verdict) {
       const bytes = Buffer.from(`${JSON.stringify({ version, at: Date.now(), ...verdict })}\n`);

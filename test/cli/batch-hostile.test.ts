@@ -53,7 +53,7 @@ test('an id that JSON cannot write again is an error of its record, and no other
   for (const [index, line] of lines.slice(0, ids.length).entries()) {
     assert.equal(line.id, `line ${index + 1}`);
     assert.equal(line.error?.code, 'input');
-    assert.match(line.error!.message, /: id: is .*, expected a text or a number/);
+    assert.match(line.error.message, /: id: is .*, expected a text or a number/);
   }
   assert.deepEqual(
     lines.slice(ids.length).map(({ id, error }) => [id, error]),
@@ -125,11 +125,11 @@ async function disturbed(disturb: (out: string) => Promise<void>, count = 200) {
   const lines = Array.from({ length: count }, (_, index) => record(`"r${index}"`));
   await writeFile(path, `${lines.join('\n')}\n`);
   const words = ['--records', path, '--gpu', 'off', '--threads', '1', '--temperature', '0', '--max-tokens', '3'];
-  let isDone = false;
+  const state = { isDone: false };
   const running = cli(['batch', '--model', pair.folder, ...words, '-o', out, '--parallel', '1']).finally(() => {
-    isDone = true;
+    state.isDone = true;
   });
-  while (!isDone && (await readFile(out).catch(() => Buffer.alloc(0))).byteLength === 0) {
+  while (!state.isDone && (await readFile(out).catch(() => Buffer.alloc(0))).byteLength === 0) {
     await new Promise((resolve) => setImmediate(resolve));
   }
   await disturb(out);

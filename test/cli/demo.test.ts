@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -38,4 +38,28 @@ test('without a model, ask explains convert and the demo', async () => {
   const { exitCode, stderr } = await cli(['ask', scenePath('a-80x48.png'), 'describe']);
   assert.equal(exitCode, 4);
   assert.match(stderr, /pixtral convert <folder>.*--model demo/);
+});
+
+test('a demo model that was cut or changed in the cache is made anew', async () => {
+  const cache = await mkdtemp(join(tmpdir(), 'pixtral-cache-'));
+  try {
+    const words = ['ask', '-p', 'x', '--model', 'demo', '--gpu', 'off', '--temperature', '0', '--max-tokens', '4'];
+    const first = pixtral(words, cache);
+    assert.equal(first.status, 0, first.stderr);
+    const [name] = await readdir(join(cache, 'models'));
+    const model = join(cache, 'models', name!, 'model.gguf');
+    const whole = await readFile(model);
+    const changed = Buffer.from(whole);
+    changed[whole.length - 1]! ^= 1;
+    for (const damaged of [whole.subarray(0, -100), changed, whole.subarray(0, 0)]) {
+      await writeFile(model, damaged);
+      const { status, stderr, stdout } = pixtral(words, cache);
+      assert.equal(status, 0, stderr);
+      assert.equal(stdout, first.stdout);
+      assert.ok(whole.equals(await readFile(model)));
+      assert.deepEqual(await readdir(join(cache, 'models')), [name]);
+    }
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
 });

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PixtralError } from '../../base/errors.ts';
 import { systemError } from '../../base/files.ts';
+import { readWhole } from '../../base/read-whole.ts';
 import type { Native } from '../../native/native.ts';
 import { type GpuOptions, openWorking } from './working-gpu.ts';
 
@@ -30,16 +31,39 @@ export async function demoFolder({ cache, ...gpu }: GpuOptions & { cache: string
       cause,
     });
   });
-  const folder = join(cache, 'models', `demo-${createHash('sha256').update(weights).digest('hex').slice(0, 16)}`);
+  const folder = join(cache, 'models', `demo-${sha256(weights).slice(0, 16)}`);
   if (await isWhole(folder)) return { folder };
   const native = await openWorking({ ...gpu, onLog: () => {} });
   await make(folder, native);
   return { folder, native };
 }
 
+const files = ['model.gguf', 'mmproj.gguf'];
+/** Beside them, what they were when they were made. */
+const sumsName = 'sums.json';
+/** Far above the model's size. */
+const maxBytes = 2 ** 30;
+
+/** Cut or changed files of a cache would be a model that answers wrongly. They are small enough to be read each time. */
 async function isWhole(folder: string): Promise<boolean> {
-  const there = await Promise.allSettled(['model.gguf', 'mmproj.gguf'].map((name) => access(join(folder, name))));
-  return there.every(({ status }) => status === 'fulfilled');
+  try {
+    const sums = await readWhole(join(folder, sumsName), { maxBytes, what: 'sums', pipes: false });
+    return Buffer.from(sums).toString() === (await sumsOf(folder));
+  } catch {
+    return false; // one of them is not there, or something else is
+  }
+}
+
+async function sumsOf(folder: string): Promise<string> {
+  const sums: string[] = [];
+  for (const name of files) {
+    sums.push(sha256(await readWhole(join(folder, name), { maxBytes, what: 'a model', pipes: false })));
+  }
+  return JSON.stringify(sums);
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Beside, then renamed: two processes that come at once do not see half of it. */
@@ -62,6 +86,8 @@ async function make(folder: string, native: Native): Promise<void> {
       check: false,
       native,
     });
+    await writeFile(join(part, sumsName), await sumsOf(part));
+    if (!(await isWhole(folder))) await rm(folder, { recursive: true, force: true }); // another process was not faster
     await rename(part, folder).catch(async (cause: unknown) => {
       if (!(await isWhole(folder))) throw systemError(folder, 'cannot write there', cause);
     });

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { on } from 'node:events';
 import type { Socket } from 'node:net';
-import { PixtralError } from '../../base/errors.ts';
+import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { forkOwn } from '../../base/own-process.ts';
 import { takeBytes } from './byte-pipe.ts';
 import type { DecodeRequest, DecodedPage } from './decode.ts';
@@ -120,7 +120,11 @@ async function converse(
     ending.abort(new Lost(request, { what: endedBy(by, limits), isPerhapsOthers: !hasBegun || by === 'SIGKILL' }));
   const onAbort = (): void => ending.abort(signal?.reason);
   const onTime = (): void => ending.abort(new Lost(request, { what: outOfTime(milliseconds), isPerhapsOthers: false }));
+  const onError = (cause: Error): void => {
+    if (child.pid === undefined) ending.abort(notStarted(request, cause));
+  };
   child.once('exit', onExit);
+  child.once('error', onError);
   signal?.addEventListener('abort', onAbort);
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -140,6 +144,7 @@ async function converse(
   } finally {
     clearTimeout(timer);
     child.off('exit', onExit);
+    child.off('error', onError);
     signal?.removeEventListener('abort', onAbort);
   }
 }
@@ -179,6 +184,14 @@ class Lost extends PixtralError {
 
 function outOfTime(milliseconds: number): string {
   return `is not decoded after ${milliseconds / 1000} seconds`;
+}
+
+/** Too many processes, too little memory. */
+function notStarted({ name }: DecodeRequest, cause: Error): PixtralError {
+  return new PixtralError('machine', `${name}: its decoder cannot be started: ${reasonOf(cause)}`, {
+    hint: 'end other programs, or raise the limit of processes (ulimit -u)',
+    cause,
+  });
 }
 
 function endedBy(by: NodeJS.Signals | null, { maxBytes }: DecoderLimits): string {

@@ -165,3 +165,15 @@ async function gone(id: number): Promise<void> {
     await setTimeout(20);
   }
 }
+
+test('a process that cannot be started is an error of its picture, and the next one may fare better', async () => {
+  bad.close();
+  const { execPath } = process;
+  try {
+    process.execPath = '/nowhere/node';
+    await assert.rejects(decode('good'), { code: 'machine', message: /^good: its decoder cannot be started: spawn/ });
+  } finally {
+    process.execPath = execPath;
+  }
+  await processId();
+});
