@@ -17,6 +17,9 @@ export const defaults = {
   batchSize: 512,
   cacheType: 'f16',
   parallel: 'auto',
+  orders: 1,
+  /** A model that is asked in its own words puts nearly all probability on the options. */
+  unsure: 0.1,
   /** Half the size of bf16, answers that can hardly be told apart. */
   convertType: 'q8_0',
   /** Context that `doctor` assumes when it says what fits: one full picture and a long talk. */
@@ -168,6 +171,6 @@ export const outputOptions = (json = 'one JSON line instead of text'): Option[] 
   new Option('--no-color', 'no colour'),
 ];
 
-function collect(value: string, before: string[]): string[] {
+export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }

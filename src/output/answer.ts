@@ -29,6 +29,8 @@ export async function showAnswer(
         if (json) stdout.write(jsonLine(askJson(event.answer)));
         else if (!event.answer.text.endsWith('\n')) stdout.write('\n');
         break;
+      case 'decided': // asked for by `decide` only
+        break;
     }
   }
 }

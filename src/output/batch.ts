@@ -14,7 +14,8 @@ export interface BatchLine {
   replaces: string | undefined;
 }
 
-type Result = { answer: Answer } | { error: unknown };
+/** `shape`: of decisions, ready to be written. */
+type Result = { answer: Answer } | { shape: object } | { error: unknown };
 
 /** One line of `pixtral batch`, without its end. */
 export function batchLine(line: BatchLine, result: Result): string {
@@ -28,8 +29,13 @@ function plainShape({ id, hash, replaces }: BatchLine, result: Result) {
     id,
     ...(hash !== undefined && { hash }),
     ...(replaces !== undefined && { replaces }),
-    ...('answer' in result ? askJson(result.answer) : { error: errorJson(result.error) }),
+    ...fieldsOf(result),
   };
+}
+
+function fieldsOf(result: Result): object {
+  if ('answer' in result) return askJson(result.answer);
+  return 'shape' in result ? result.shape : { error: errorJson(result.error) };
 }
 
 const requestId = 'batch_req_';
@@ -40,7 +46,11 @@ function openAiShape({ id, hash = '' }: BatchLine, result: Result) {
   return {
     id: requestId + hash,
     custom_id: id,
-    response: { status_code: 200, request_id: requestId + hash, body: completion(result.answer, hash) },
+    response: {
+      status_code: 200,
+      request_id: requestId + hash,
+      body: 'shape' in result ? result.shape : completion(result.answer, hash),
+    },
     error: null,
   };
 }
@@ -93,19 +103,26 @@ export function readBatchLine(line: string): WrittenLine | undefined {
     return undefined;
   }
   if (typeof shape !== 'object' || shape === null) return undefined;
-  const { version, id, hash, custom_id: customId, error, text } = shape as Record<string, unknown>;
+  const { version, id, hash, custom_id: customId, error, text, answers } = shape as Record<string, unknown>;
   if (isId(customId) && typeof id === 'string' && id.startsWith(requestId)) {
     return { id: String(customId), hash: id.slice(requestId.length) || undefined, failed: error !== null };
   }
   const failed = error !== undefined;
-  if (version !== 1 || !isId(id) || (typeof text !== 'string' && !failed)) return undefined;
-  return { id: String(id), hash: typeof hash === 'string' ? hash : undefined, failed };
+  if (version !== 1 || !isId(id) || (typeof text !== 'string' && !Array.isArray(answers) && !failed)) return undefined;
+  return {
+    id: String(id),
+    hash: typeof hash === 'string' ? hash : undefined,
+    failed,
+    ...(Array.isArray(answers) && { answers }),
+  };
 }
 
 export interface WrittenLine {
   id: string;
   hash: string | undefined;
   failed: boolean;
+  /** Of decisions. */
+  answers?: readonly unknown[];
 }
 
 function isId(value: unknown): value is string | number {

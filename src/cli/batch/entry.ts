@@ -1,6 +1,7 @@
 import { PixtralError } from '../../base/errors.ts';
 import type { RecordTask } from '../../engine/answers/answer-records.ts';
 import type { RecordQuestion } from '../../engine/answers/record-hash.ts';
+import type { Decisions } from '../../engine/decisions/question.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import type { RecordStyle } from '../../output/batch.ts';
 import type { FormatMemo } from './format-memo.ts';
@@ -20,6 +21,8 @@ export interface CommonQuestion {
   system: string | undefined;
   options: RecordQuestion['options'];
   detail: RecordQuestion['detail'];
+  /** Asked of every picture in place of a prompt. */
+  decisions?: Decisions | undefined;
   /** Forms of answers that records ask for. */
   formats: FormatMemo;
   /** Bytes of a picture, for its EXIF date. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
+import type { Decisions } from '../../engine/decisions/question.ts';
 import { type Source, pathSource } from '../../image/sources/sources.ts';
 import { findSources, listedLines, listedSources } from '../../image/sources/expand.ts';
 import { urlName } from '../../image/sources/url-name.ts';
@@ -26,7 +27,8 @@ interface Named {
 
 /** One record for each picture that words and lists name; a line of a list that names nothing is a record that fails. */
 export async function pictureEntries(asked: PictureWords, common: CommonQuestion): Promise<BatchEntry[]> {
-  const { prompt } = common;
+  const { prompt, decisions } = common;
+  if (decisions) return (await namedPictures(asked)).map((named) => decisionEntry(named, { ...common, decisions }));
   if (prompt === undefined) {
     throw new PixtralError('usage', 'no prompt was given', { hint: 'give it with -p: every word is a picture here' });
   }
@@ -49,6 +51,21 @@ export async function pictureEntries(asked: PictureWords, common: CommonQuestion
       return { messages: withSystem([user], system), options, detail };
     },
   }));
+}
+
+function decisionEntry(
+  { id, where, source }: Named,
+  { options, detail, system, decisions }: CommonQuestion & { decisions: Decisions },
+): BatchEntry {
+  return {
+    id,
+    where,
+    style: 'plain',
+    async question() {
+      const user = { role: 'user', content: [{ kind: 'image', image: await source() }] } as const;
+      return { messages: withSystem([user], system), options, decisions, detail };
+    },
+  };
 }
 
 /** A conversation's messages behind the system prompt, if there is one. */

@@ -2,8 +2,11 @@ import { PixtralError } from '../../base/errors.ts';
 import type { RecordQuestion } from '../../engine/answers/record-hash.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import type { Source } from '../../image/sources/sources.ts';
-import type { Message } from '../../prompt/message.ts';
+import { defaultTemplate } from '../../engine/decisions/decision-prompt.ts';
+import type { Decisions } from '../../engine/decisions/question.ts';
+import type { Chunk, Message } from '../../prompt/message.ts';
 import { fieldNames } from '../../prompt/fields.ts';
+import { readQuestions } from '../decide/question-json.ts';
 import type { CommonQuestion } from './entry.ts';
 import { withSystem } from './picture-entries.ts';
 import { type RecordLine, optionalText, recordOptions, textList } from './record-fields.ts';
@@ -16,6 +19,7 @@ import { templateMessage } from './template-fields.ts';
  */
 export async function plainQuestion(line: RecordLine, common: CommonQuestion): Promise<RecordQuestion> {
   const images = await recordImages(line);
+  if (common.decisions || line.record['questions'] !== undefined) return decisionRecord(line, { images, common });
   const own = optionalText(line, 'prompt');
   const { prompt, detail } = common;
   const system = optionalText(line, 'system') ?? common.system;
@@ -30,6 +34,23 @@ export async function plainQuestion(line: RecordLine, common: CommonQuestion): P
     ? await templateMessage({ ...line, images, fields: line.record }, { ...common, prompt })
     : { role: 'user', content: [...images.map(asChunk), { kind: 'text', text: own! }] };
   return { messages: withSystem([user], system), options, detail };
+}
+
+/** `{"images": [...], "questions": [...]}`: probabilities in place of a text. */
+function decisionRecord(
+  line: RecordLine,
+  { images, common }: { images: readonly Source[]; common: CommonQuestion },
+): RecordQuestion {
+  const { options, detail, decisions: shared } = common;
+  const own = line.record['questions'] ?? undefined;
+  const base = shared ?? { questions: [], orders: 1, labels: 'words', template: defaultTemplate };
+  const decisions: Decisions =
+    own === undefined ? base : { ...base, questions: readQuestions(own, `${line.where}: questions`), next: undefined };
+  const text = optionalText(line, 'input') ?? optionalText(line, 'prompt');
+  const content: Chunk<Source>[] = images.map(asChunk);
+  if (text !== undefined) content.push({ kind: 'text', text: `${text}\n` });
+  const system = optionalText(line, 'system') ?? common.system;
+  return { messages: withSystem([{ role: 'user', content }], system), options, decisions, detail };
 }
 
 const asChunk = (image: Source) => ({ kind: 'image', image }) as const;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { RecordOutcome } from '../../engine/answers/answer-records.ts';
+import type { Decided } from '../../engine/answers/events.ts';
 import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../output/batch.ts';
 import { type Journal, openJournal } from '../../store/journal.ts';
 import type { Io } from '../io.ts';
@@ -11,6 +12,13 @@ export interface ResultFlags {
   outputDir?: string;
   retryFailed?: boolean;
   json?: boolean;
+}
+
+interface ResultsOptions {
+  entries: readonly BatchEntry[];
+  io: Io;
+  /** What a line says of decisions. */
+  shapeOf?: (decided: Decided) => object;
 }
 
 export interface Results {
@@ -27,13 +35,13 @@ export interface Results {
 /** Where lines go: standard output, or a file that can be gone on with, and beside it a folder of answers. */
 export async function openResults(
   flags: ResultFlags,
-  { entries, io }: { entries: readonly BatchEntry[]; io: Io },
+  { entries, io, shapeOf = (decided) => ({ ...decided }) }: ResultsOptions,
 ): Promise<Results> {
   const { outputDir, output = outputDir === undefined ? '-' : join(outputDir, 'batch.jsonl') } = flags;
   const files =
     outputDir === undefined ? undefined : await answerFiles(outputDir, { entries, json: flags.json === true });
   if (output === '-') {
-    return results({ flags, written: new Map(), files, append: async (line) => io.stdout.write(`${line}\n`) });
+    return results({ flags, shapeOf, written: new Map(), files, append: async (line) => io.stdout.write(`${line}\n`) });
   }
   const written = new Map<string, WrittenLine>();
   const journal = await openJournal(output, {
@@ -42,7 +50,7 @@ export async function openResults(
     onEntry: (line) => written.set(line.id, line),
   });
   return {
-    ...results({ flags, written, files, append: (line) => journal.append(line) }),
+    ...results({ flags, shapeOf, written, files, append: (line) => journal.append(line) }),
     notes: notesOf(journal, output),
     close: () => journal.close(),
   };
@@ -57,15 +65,21 @@ function notesOf({ repaired, unlocked }: Journal, path: string): string[] {
 
 function results({
   flags,
+  shapeOf,
   written,
   files,
   append,
 }: {
   flags: ResultFlags;
+  shapeOf: (decided: Decided) => object;
   written: Map<string, WrittenLine>;
   files: AnswerFiles | undefined;
   append: (line: string) => Promise<void>;
 }): Results {
+  const resultOf = (outcome: Exclude<RecordOutcome, { kind: 'skipped' }>) => {
+    if (outcome.kind === 'answered') return { answer: outcome.answer };
+    return outcome.kind === 'decided' ? { shape: shapeOf(outcome.decided) } : { error: outcome.error };
+  };
   const before = ({ id }: BatchEntry): WrittenLine | undefined => written.get(String(id));
   return {
     before,
@@ -78,8 +92,7 @@ function results({
       const { hash } = outcome;
       const answer = outcome.kind === 'answered' ? outcome.answer : undefined;
       await files?.write(entry, answer); // before the line, which says that all is done
-      const result = outcome.kind === 'answered' ? { answer: outcome.answer } : { error: outcome.error };
-      await append(batchLine({ ...entry, hash, replaces: before(entry)?.hash }, result));
+      await append(batchLine({ ...entry, hash, replaces: before(entry)?.hash }, resultOf(outcome)));
     },
     close: async () => {},
   };

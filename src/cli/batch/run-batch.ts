@@ -19,14 +19,20 @@ import { formatMemo } from './format-memo.ts';
 import { type ResultFlags, type Results, openResults } from './results.ts';
 import { type Shard, selectEntries } from './select.ts';
 
-export interface BatchFlags extends EngineFlags, InputFlags, ResultFlags, PictureFlags, FormatFlags {
+export interface BatchFlags
+  extends EngineFlags, BatchRuntimeFlags, Omit<InputFlags, 'records'>, ResultFlags, PictureFlags, FormatFlags {
   prompt?: string;
   system?: string;
   limit?: number;
   shard?: Shard;
+  asCompleted?: boolean;
+}
+
+/** How many records at once, and whether lines of progress are wanted. */
+export interface BatchRuntimeFlags {
+  records?: string;
   parallel: number | 'auto';
   reproducible?: boolean;
-  asCompleted?: boolean;
   quiet?: boolean;
 }
 
@@ -73,7 +79,10 @@ async function commonQuestion({ flags, io, stdin }: BatchRun): Promise<CommonQue
   };
 }
 
-async function openBatchEngine({ flags, io }: BatchRun, questions: number): Promise<Engine> {
+export async function openBatchEngine(
+  { flags, io }: { flags: EngineFlags & BatchRuntimeFlags; io: Io },
+  questions: number,
+): Promise<Engine> {
   const { notice, ...paths } = await resolveModel(namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const cache = flags.cache ? await userCache(io) : undefined;
@@ -124,18 +133,19 @@ async function answerAll(
 }
 
 /** The record that was begun last stands for those in work. */
-function labelOf(inWork: readonly BatchEntry[]): string {
+export function labelOf(inWork: readonly BatchEntry[]): string {
   const others = inWork.length === 1 ? '' : ` and ${inWork.length - 1} more`;
   return `${inWork.at(-1)?.id}${others}`;
 }
 
-function count(counts: BatchCounts, outcome: RecordOutcome, before: WrittenLine | undefined): void {
+export function count(counts: BatchCounts, outcome: RecordOutcome, before: WrittenLine | undefined): void {
   switch (outcome.kind) {
     case 'skipped':
       counts.skipped++;
       if (before?.failed === true) counts.skippedFailed++;
       return;
     case 'answered':
+    case 'decided':
       counts.done++;
       break;
     case 'failed':
@@ -146,7 +156,7 @@ function count(counts: BatchCounts, outcome: RecordOutcome, before: WrittenLine 
 }
 
 /** SIGTERM comes from a scheduler that gives some time: what is in work is finished. Anything else ends it. */
-function endings(io: Io, onFinishing: () => void): { stop: AbortSignal; signal: AbortSignal } {
+export function endings(io: Io, onFinishing: () => void): { stop: AbortSignal; signal: AbortSignal } {
   const now = new AbortController();
   const onAbort = (): void => {
     if (io.signal.reason === constants.signals.SIGTERM) onFinishing();

@@ -5,7 +5,10 @@ import { type Run, encodePrompt } from '../../prompt/encode.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { chooseContextSize } from '../runtime/budget.ts';
 import { type StageClock, stageClock } from './clock.ts';
-import type { AskOptions, EngineOptions, Question, QuestionEvent } from './events.ts';
+import { type DecisionPlan, planDecisions } from '../decisions/plan-decisions.ts';
+import type { Decisions } from '../decisions/question.ts';
+import { type DecisionReadings, readDecisions } from '../decisions/read-decisions.ts';
+import type { AskOptions, Decided, EngineOptions, Question, QuestionEvent } from './events.ts';
 import { type InWork, type ItemEvent, draw, end, fail } from './in-work.ts';
 import type { ModelFiles } from '../runtime/model-files.ts';
 import { prefill } from './prefill.ts';
@@ -33,6 +36,8 @@ interface Planned<T> {
   item: T;
   options: AskOptions;
   runs: Run<Picture>[];
+  /** Asked in place of what `runs` ask. */
+  decisions: { asked: Decisions; plan: DecisionPlan } | undefined;
   promptTokens: number;
   contextSize: number;
   clock: StageClock;
@@ -85,12 +90,20 @@ async function* plan<T>(
     yield { item, event: undefined };
     return undefined;
   }
-  const { messages, options } = question;
+  const { messages, options, decisions: asked } = question;
   try {
+    const clock = stageClock();
+    if (asked) {
+      const decided = planDecisions(messages, asked, files.tekken);
+      const { promptTokens, followed: maxTokens } = decided;
+      const contextSize = chooseContextSize(files, { contextSize: size, promptTokens, maxTokens });
+      const { runs } = decided.asks[0]![0]!;
+      return { item, options, runs, decisions: { asked, plan: decided }, promptTokens, contextSize, clock };
+    }
     const runs = encodePrompt(messages, files.tekken);
     const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);
     const contextSize = chooseContextSize(files, { contextSize: size, promptTokens, maxTokens: options.maxTokens });
-    return { item, options, runs, promptTokens, contextSize, clock: stageClock() };
+    return { item, options, runs, decisions: undefined, promptTokens, contextSize, clock };
   } catch (error) {
     yield { item, event: { kind: 'failed', error } };
     return undefined;
@@ -99,7 +112,7 @@ async function* plan<T>(
 
 /** Reads the prompt and draws the first token. Returns undefined when it came to an end by that. */
 async function* begin<T>(
-  { item, options, runs, promptTokens, contextSize, clock }: Planned<T>,
+  { item, options, runs, decisions, promptTokens, contextSize, clock }: Planned<T>,
   answering: AnsweringOptions,
 ): AsyncGenerator<ItemEvent<T>, InWork<T> | undefined> {
   const { files, runtime, signal } = answering;
@@ -108,11 +121,19 @@ async function* begin<T>(
     yield { item, event: { kind: 'stage', stage: 'load' } };
     const withImages = runs.some(isImage);
     const loaded = await clock.time('load_ms', () => runtime.load({ contextSize, withImages, signal }));
+    const pictures = runs.filter(isImage).map(({ image }) => image);
+    if (decisions) {
+      const { asked, plan: asks } = decisions;
+      const { reproducible } = answering.options;
+      const read = yield* eventsOf(item, readDecisions(asks, asked, { loaded, clock, reproducible, signal }));
+      yield { item, event: { kind: 'decided', decided: decidedOf(read, { model: files.name, pictures, clock }) } };
+      return undefined;
+    }
     const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, signal }));
     slot = prompt.slot;
     yield { item, event: { kind: 'stage', stage: 'decode' } };
     const writer = new AnswerWriter({ ...options, model: loaded.model, tekken: files.tekken, contextSize });
-    const images = runs.filter(isImage).map(({ image }) => imageReceipt(image, prompt.cached));
+    const images = pictures.map((image) => imageReceipt(image, prompt.cached));
     const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, next: -1 };
     return (yield* draw(begun, files.name)) ? begun : undefined;
   } catch (error) {
@@ -164,6 +185,15 @@ async function* eventsOf<T, R>(item: T, events: AsyncGenerator<QuestionEvent, R>
     if (done === true) return value;
     yield { item, event: value };
   }
+}
+
+function decidedOf(
+  { readings, promptTokens: prompt, cached }: DecisionReadings,
+  { model, pictures, clock }: { model: string; pictures: readonly Picture[]; clock: StageClock },
+): Decided {
+  const images = pictures.map((picture) => imageReceipt(picture, cached));
+  const image = images.reduce((sum, { tokens }) => sum + tokens, 0);
+  return { model, readings, images, usage: { prompt, image }, timings: clock.timings };
 }
 
 function isImage(run: Run<Picture>): run is Extract<Run<Picture>, { kind: 'image' }> {

@@ -5,7 +5,7 @@ import { Gate } from '../../base/gate.ts';
 import { inOrder } from '../../base/in-order.ts';
 import type { Asked } from './answer-questions.ts';
 import type { Engine } from '../engine.ts';
-import type { Answer, QuestionEvent } from './events.ts';
+import type { Answer, Decided, QuestionEvent } from './events.ts';
 import type { ItemEvent } from './in-work.ts';
 import { loadMessages } from '../pictures/message-pictures.ts';
 import type { PictureOptions } from '../pictures/picture-chunks.ts';
@@ -19,6 +19,7 @@ export interface RecordTask {
 export type RecordOutcome =
   | { kind: 'skipped' }
   | { kind: 'answered'; hash: string; answer: Answer }
+  | { kind: 'decided'; hash: string; decided: Decided }
   /** `hash` is undefined when not even the question could be made out. */
   | { kind: 'failed'; hash: string | undefined; error: unknown };
 
@@ -111,7 +112,7 @@ async function prepareRecord<T extends RecordTask>(
   });
   try {
     const question = await task.question();
-    const { detail, options } = question;
+    const { detail, options, decisions } = question;
     hash = await recordHash(question, { job, pictures: { ...pictures, detail, signal } });
     if (isDone(task, hash)) return settled({ kind: 'skipped' });
     const messages = await loadMessages(question.messages, {
@@ -123,7 +124,7 @@ async function prepareRecord<T extends RecordTask>(
       keepPatches: true,
     });
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-    return { item: { place, task, hash }, question: { messages, options: { ...options, seed } } };
+    return { item: { place, task, hash }, question: { messages, options: { ...options, seed }, decisions } };
   } catch (error) {
     if (hash === undefined && !signal.aborted && isDone(task, hash)) return settled({ kind: 'skipped' });
     return settled({ kind: 'failed', hash, error });
@@ -151,6 +152,7 @@ async function* settledRecords<T>(
 
 function outcomeOf<T>(event: QuestionEvent, { hash }: Prepared<T>): RecordOutcome | undefined {
   if (event.kind === 'answer') return { kind: 'answered', hash: hash!, answer: event.answer };
+  if (event.kind === 'decided') return { kind: 'decided', hash: hash!, decided: event.decided };
   if (event.kind !== 'failed') return undefined;
   const { error } = event;
   // The next record would fare no better.

@@ -5,6 +5,7 @@ import type { GpuChoice } from '../../native/builds.ts';
 import type { Native } from '../../native/native.ts';
 import type { Message } from '../../prompt/message.ts';
 import type { Cache } from '../../store/cache.ts';
+import type { DecisionReading, Decisions } from '../decisions/question.ts';
 
 /** What the engine is doing, for a spinner or a log. */
 export type Stage = 'load' | 'image' | 'encode' | 'prefill' | 'decode';
@@ -12,7 +13,8 @@ export type Stage = 'load' | 'image' | 'encode' | 'prefill' | 'decode';
 export type EngineEvent =
   | { kind: 'stage'; stage: Stage; detail?: string }
   | { kind: 'text'; text: string }
-  | { kind: 'answer'; answer: Answer };
+  | { kind: 'answer'; answer: Answer }
+  | { kind: 'decided'; decided: Decided };
 
 /** What happens to one of several questions. */
 export type QuestionEvent = EngineEvent | { kind: 'failed'; error: unknown };
@@ -146,4 +148,16 @@ export interface AskOptions {
 export interface Question {
   messages: readonly Message<Picture>[];
   options: AskOptions;
+  /** Asked in place of the options' free text: the messages end with the picture, each question's words follow. */
+  decisions?: Decisions | undefined;
+}
+
+/** Probabilities in place of a text. */
+export interface Decided {
+  model: string;
+  readings: DecisionReading[];
+  images: ImageReceipt[];
+  /** Tokens; equal beginnings are counted once. */
+  usage: { prompt: number; image: number };
+  timings: Timings;
 }

@@ -10,6 +10,8 @@ import type { Slot } from './slots.ts';
 
 interface PrefillOptions extends Loaded {
   clock: StageClock;
+  /** Do not append the last step: its ids are `rest`. */
+  leaveLast?: true;
   signal: AbortSignal | undefined;
 }
 
@@ -18,6 +20,8 @@ export interface Prefilled {
   slot: Slot;
   /** Pictures that the tower did not have to look at. */
   cached: Set<Picture>;
+  /** Ids that are left to be appended. */
+  rest: readonly number[];
 }
 
 /** A copy of the KV state must not push the weights out of memory. */
@@ -32,8 +36,9 @@ export async function* prefill(
   runs: readonly Run<Picture>[],
   options: PrefillOptions,
 ): AsyncGenerator<EngineEvent, Prefilled> {
-  const { clock, kept } = options;
+  const { clock, kept, leaveLast } = options;
   const steps = promptSteps(runs, options);
+  const left = leaveLast && steps.at(-1)?.kind === 'ids' ? steps.at(-1) : undefined;
   const { slot, begun } = await clock.time('prefill_ms', () => beginning(runs, { ...options, steps }));
   slot.inWork = true;
   const cached = new Set(steps.slice(0, begun).flatMap((step) => (step.kind === 'rows' ? [step.image] : [])));
@@ -43,7 +48,7 @@ export async function* prefill(
   try {
     const append = stepAppender(slot, { ...options, cached });
     for (const [index, step] of steps.entries()) {
-      if (index < begun) continue;
+      if (index < begun || step === left) continue;
       yield* append(step);
       slot.held.push(step.key);
       if (keepAfter.includes(index)) await keepState(runs, { ...options, slot, step });
@@ -52,7 +57,7 @@ export async function* prefill(
     slot.inWork = false;
     throw thrown;
   }
-  return { slot, cached };
+  return { slot, cached, rest: left?.kind === 'ids' ? left.ids : [] };
 }
 
 /** A slot with as much of the prompt as was computed before, and how many steps that is. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { PixtralError } from '../../base/errors.ts';
 import { type Source, readSource } from '../../image/sources/sources.ts';
 import type { Message } from '../../prompt/message.ts';
+import type { Decisions } from '../decisions/question.ts';
 import type { AskOptions, EngineOptions } from './events.ts';
 import { weightsFingerprint } from '../runtime/fingerprint.ts';
 import type { ModelFiles } from '../runtime/model-files.ts';
@@ -12,6 +13,8 @@ export interface RecordQuestion {
   messages: readonly Message<Source>[];
   /** Without a seed where one is drawn: an answer by another seed is as good. */
   options: Omit<AskOptions, 'signal' | 'seed'> & { seed: number | undefined };
+  /** Asked about the messages' pictures in place of a free answer. */
+  decisions?: Decisions | undefined;
   detail: PictureOptions['detail'];
 }
 
@@ -29,7 +32,7 @@ export async function jobHash(
 
 /** Changes with all that an answer depends on: bytes of pictures, texts, options and the job's own hash. */
 export async function recordHash(
-  { messages, options, detail }: RecordQuestion,
+  { messages, options, decisions, detail }: RecordQuestion,
   { job, pictures }: { job: string; pictures: Omit<PictureOptions, 'image'> },
 ): Promise<string> {
   const asked: unknown[] = [];
@@ -40,7 +43,8 @@ export async function recordHash(
     }
   }
   const { maxTiles, maxPages } = pictures;
-  return sha256(JSON.stringify([job, asked, options, detail, detail === 'tiles' ? maxTiles : 0, maxPages]));
+  const form = decisions ? [decisions] : []; // as it was for all others
+  return sha256(JSON.stringify([job, asked, options, detail, detail === 'tiles' ? maxTiles : 0, maxPages, ...form]));
 }
 
 /** A URL stands for itself: asking the network would make going on as slow as beginning. */

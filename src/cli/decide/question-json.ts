@@ -1,0 +1,56 @@
+import { PixtralError } from '../../base/errors.ts';
+import type { DecisionOption, DecisionQuestion } from '../../engine/decisions/question.ts';
+import { type Fields, asRecord, optionalText, wrong } from '../batch/record-fields.ts';
+import { checkQuestions, parseQuestion } from './question-text.ts';
+
+/**
+ * Questions as OpenAI's Decisions API writes them, or as the command line does:
+ * `[{"type":"choice","name":"kind","instructions":"What is it?","choices":[{"value":"receipt","description":"..."}]}, "person=Is one visible?"]`
+ * @throws PixtralError `input` naming the field, `usage` for what no question may be
+ */
+export function readQuestions(value: unknown, where: string): DecisionQuestion[] {
+  if (!Array.isArray(value) || value.length === 0) throw wrong(where, value, 'a list of questions');
+  const questions = value.map((one: unknown, index) =>
+    readQuestion(one, { where: `${where}[${index}]`, number: index + 1 }),
+  );
+  checkQuestions(questions);
+  return questions;
+}
+
+function readQuestion(value: unknown, { where, number }: { where: string; number: number }): DecisionQuestion {
+  if (typeof value === 'string') return parseQuestion(value, number);
+  const fields: Fields = { where, record: asRecord(value, where) };
+  const name = optionalText(fields, 'name') ?? `q${number}`;
+  const instructions = optionalText(fields, 'instructions')?.trim();
+  if (instructions === undefined || instructions === '') {
+    throw wrong(`${where}: instructions`, fields.record['instructions'], 'the question');
+  }
+  const { type, choices, levels } = fields.record;
+  switch (type) {
+    case 'predicate':
+      return { type, name, instructions };
+    case 'choice':
+      return { type, name, instructions, options: readOptions(choices, `${where}: choices`) };
+    case 'score':
+      return { type, name, instructions, levels: readOptions(levels, `${where}: levels`) };
+    default:
+      throw wrong(`${where}: type`, type, '"predicate", "choice" or "score"');
+  }
+}
+
+function readOptions(value: unknown, where: string): DecisionOption[] {
+  if (!Array.isArray(value)) throw wrong(where, value, 'a list');
+  const options = value.map((one: unknown, index): DecisionOption => {
+    const at = `${where}[${index}]`;
+    const record = typeof one === 'object' && one !== null ? asRecord(one, at) : { value: one };
+    const named = record['value'] ?? record['label'] ?? record['name'];
+    if (typeof named !== 'string' && typeof named !== 'boolean' && typeof named !== 'number') {
+      throw wrong(`${at}: value`, named, 'a text');
+    }
+    return { value: String(named), description: optionalText({ where: at, record }, 'description') };
+  });
+  const values = options.map((option) => option.value.trim());
+  if (values.includes('')) throw wrong(where, value, 'options that are not empty');
+  if (new Set(values).size === values.length) return options;
+  throw new PixtralError('input', `${where}: has the same option twice`);
+}

@@ -1,0 +1,279 @@
+import { PixtralError, exitCodes } from '../../base/errors.ts';
+import { type RecordOutcome, answerRecords } from '../../engine/answers/answer-records.ts';
+import { jobHash } from '../../engine/answers/record-hash.ts';
+import { defaultTemplate } from '../../engine/decisions/decision-prompt.ts';
+import type { DecisionQuestion, Decisions } from '../../engine/decisions/question.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { readSource } from '../../image/sources/sources.ts';
+import { type BatchCounts, type BatchProgress, batchProgress } from '../../output/batch-progress.ts';
+import {
+  type Decision,
+  type DecisionOptions,
+  decidedJson,
+  decisionOf,
+  readDecisions as readWritten,
+} from '../../output/decisions.ts';
+import { errorJson } from '../../output/errors.ts';
+import { batchWarnings } from '../../output/picture-warnings.ts';
+import { batchInput } from '../batch/entries.ts';
+import type { BatchEntry, CommonQuestion } from '../batch/entry.ts';
+import { formatMemo } from '../batch/format-memo.ts';
+import { readText } from '../batch/read-text.ts';
+import { type ResultFlags, type Results, openResults } from '../batch/results.ts';
+import { type BatchRuntimeFlags, count, endings, labelOf, openBatchEngine } from '../batch/run-batch.ts';
+import { type Shard, selectEntries } from '../batch/select.ts';
+import type { EngineFlags } from '../engine-flags.ts';
+import type { Io } from '../io.ts';
+import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
+import { readTemperatures } from './calibration-file.ts';
+import { type DeliverFlags, deliverer } from './deliver.ts';
+import { type PresentFlags, type Presenter, matches, presenter, presents, whereValue } from './present.ts';
+import { readQuestions } from './question-json.ts';
+import { checkQuestions, parseQuestion } from './question-text.ts';
+import { type Where, parseWhere } from './where.ts';
+
+export interface DecideFlags
+  extends EngineFlags, BatchRuntimeFlags, ResultFlags, PictureFlags, PresentFlags, DeliverFlags {
+  question?: string[];
+  questions?: string;
+  system?: string;
+  template?: string;
+  labels: Decisions['labels'];
+  orders: number;
+  unsure: number;
+  calibration?: string;
+  files0From?: string;
+  limit?: number;
+  shard?: Shard;
+  asCompleted?: boolean;
+}
+
+interface DecideRun {
+  flags: DecideFlags;
+  io: Io;
+  stdin: () => Promise<Uint8Array>;
+}
+
+/** What is asked of every picture, and how its answers are read. */
+interface Asking {
+  questions: DecisionQuestion[];
+  where: Where | undefined;
+  reading: DecisionOptions;
+}
+
+/** Decides about all pictures. Returns the exit code: 1 when a filter lets none through, 6 when a record failed. */
+export async function runDecide(words: readonly string[], run: DecideRun): Promise<number> {
+  const { flags, io } = run;
+  const asking = await readAsking(flags);
+  const common = commonQuestion(run, asking);
+  const input = await batchInput(words, { ...inputOf(run), common });
+  try {
+    const deliver = await deliverer(flags);
+    const names = asking.questions.map(({ name }) => name);
+    const shown = presents(flags) ? presenter(flags, { where: asking.where, names, deliver, io }) : undefined;
+    if (deliver && !shown) {
+      throw new PixtralError('usage', '--move-to, --copy-to and --link-to: which pictures? --where was not given');
+    }
+    const selected = selectEntries(input.entries, flags);
+    const engine = await openBatchEngine(run, selected.length * asking.questions.length * flags.orders);
+    try {
+      const results = await openDecisions(flags, { entries: input.entries, io, asking, shown });
+      try {
+        return await decideAll(selected, { ...run, engine, results, asking, shown });
+      } finally {
+        await results?.close();
+      }
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    await input.close();
+  }
+}
+
+async function readAsking({
+  question = [],
+  questions: file,
+  where,
+  calibration,
+  unsure,
+}: DecideFlags): Promise<Asking> {
+  const questions = question.map((text, index) => parseQuestion(text, index + 1));
+  if (file !== undefined) questions.push(...(await questionsOf(file)));
+  if (questions.length === 0) {
+    throw new PixtralError('usage', 'no question was given', {
+      hint: "-q 'Is a person visible?', -q 'kind=receipt|letter|other: What is this?', or --questions file.json",
+    });
+  }
+  checkQuestions(questions);
+  const temperatures = calibration === undefined ? {} : await readTemperatures(calibration);
+  return {
+    questions,
+    where: where === undefined ? undefined : parseWhere(where, questions),
+    reading: { temperatures, unsure },
+  };
+}
+
+async function questionsOf(path: string): Promise<DecisionQuestion[]> {
+  const text = await readText(path, 'a list of questions in JSON');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new PixtralError('input', `${path}: is no JSON, expected a list of questions`, { cause });
+  }
+  const list = typeof value === 'object' && value !== null && 'questions' in value ? value.questions : value;
+  return readQuestions(list, path);
+}
+
+/** The demo model was trained on bare questions only. */
+const demoTemplate = '{question}';
+
+function commonQuestion({ flags, io, stdin }: DecideRun, asking: Asking): CommonQuestion {
+  const settings = pictureSettings(flags, { io, stdin });
+  const { detail, system, orders, labels } = flags;
+  const template = flags.template ?? (flags.model === 'demo' ? demoTemplate : defaultTemplate);
+  const next = asking.where && nextQuestion(asking, flags);
+  return {
+    prompt: undefined,
+    system,
+    detail,
+    formats: formatMemo(),
+    options: { ...neverDrawn, format: undefined, logprobs: undefined },
+    decisions: { questions: asking.questions, orders, labels, template, next },
+    readPicture: (source) => readSource(source, settings),
+  };
+}
+
+/** Nothing is sampled. */
+const neverDrawn = {
+  maxTokens: 1,
+  temperature: 0,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  repeatPenalty: 1,
+  seed: 0,
+  stop: [],
+} as const;
+
+/** First what the filter needs, from left to right; what it does not speak of only for lines of pictures that match. */
+function nextQuestion({ questions, where, reading }: Asking, flags: DecideFlags): Decisions['next'] {
+  return (readings) => {
+    const decisions = readings.map((one) => decisionOf(one, reading));
+    const found = where!.test((name) => whereValue(decisions, name));
+    if (typeof found !== 'boolean') return found.ask;
+    const isAll = matches(decisions, { where, invert: flags.invert === true });
+    const wanted = isAll && (flags.output !== undefined || flags.csv === true || flags.values === true);
+    if (!wanted && flags.sort === undefined) return undefined;
+    const left = questions.filter(({ name }) => wanted || name === flags.sort);
+    return isAll ? left.find(({ name }) => !decisions.some((one) => one.name === name))?.name : undefined;
+  };
+}
+
+function inputOf({ flags, stdin }: DecideRun) {
+  const { records, files0From } = flags;
+  const input = { ...(records !== undefined && { records }), ...(files0From !== undefined && { null: true }) };
+  const isFile = files0From !== undefined && files0From !== '-';
+  return { flags: input, stdin: isFile ? async () => Buffer.from(await readText(files0From, 'paths')) : stdin };
+}
+
+/** Lines go to standard output where nothing else does, and to a file where one is named. */
+async function openDecisions(
+  flags: DecideFlags,
+  {
+    entries,
+    io,
+    asking,
+    shown,
+  }: { entries: readonly BatchEntry[]; io: Io; asking: Asking; shown: Presenter | undefined },
+): Promise<Results | undefined> {
+  if (shown && (flags.output === undefined || flags.output === '-')) return undefined;
+  return openResults(flags, { entries, io, shapeOf: (decided) => decidedJson(decided, asking.reading) });
+}
+
+async function decideAll(
+  entries: readonly BatchEntry[],
+  {
+    flags,
+    io,
+    stdin,
+    engine,
+    results,
+    asking,
+    shown,
+  }: DecideRun & {
+    engine: Engine;
+    results: Results | undefined;
+    asking: Asking;
+    shown: Presenter | undefined;
+  },
+): Promise<number> {
+  const { json = false, quiet = false } = flags;
+  const progress = batchProgress(io.stderr, { total: entries.length, json, quiet });
+  for (const note of results?.notes ?? []) progress.note(note);
+  const counts: BatchCounts = { done: 0, failed: 0, skipped: 0, skippedFailed: 0, again: 0 };
+  const { stop, signal } = endings(io, () =>
+    progress.note('finishing the pictures in work; once more ends them at once'),
+  );
+  const warn = batchWarnings({ write: (text) => progress.lines(text), json });
+  const doubt = onceUnsure(progress);
+  const failed = (entry: BatchEntry, error: unknown): void => {
+    if (shown) progress.note(`${entry.id}: ${errorJson(error).message}`);
+  };
+  const decided = answerRecords(entries, {
+    engine,
+    job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
+    pictures: pictureSettings(flags, { io, stdin }),
+    isDone: (entry, hash) => results?.isDone(entry, hash) ?? false,
+    asCompleted: flags.asCompleted === true,
+    stop,
+    signal,
+    onBegin: (inWork) => progress.update(counts, labelOf(inWork)),
+  });
+  try {
+    for await (const { task, outcome } of decided) {
+      const before = results?.before(task);
+      if (outcome.kind !== 'skipped') await results?.write(task, outcome);
+      if (outcome.kind === 'decided') warn(outcome.decided.images);
+      count(counts, outcome, before);
+      if (outcome.kind === 'failed') failed(task, outcome.error);
+      const decisions = decisionsOf(outcome, { asking, written: before?.answers });
+      if (!decisions) continue;
+      doubt(String(task.id), decisions);
+      await shown?.show(String(task.id), decisions).catch((thrown: unknown) => {
+        if (!(thrown instanceof PixtralError)) throw thrown;
+        counts.failed++;
+        progress.note(thrown.message);
+      });
+    }
+  } finally {
+    progress.end(counts);
+  }
+  const matched = (await shown?.end()) ?? counts.done;
+  if (counts.failed + counts.skippedFailed > 0) return exitCodes.partial;
+  return shown && matched === 0 ? exitCodes.failed : exitCodes.ok;
+}
+
+function decisionsOf(
+  outcome: RecordOutcome,
+  { asking, written }: { asking: Asking; written: readonly unknown[] | undefined },
+): Decision[] | undefined {
+  if (outcome.kind === 'decided') return outcome.decided.readings.map((one) => decisionOf(one, asking.reading));
+  return outcome.kind === 'skipped' && written ? readWritten(written) : undefined;
+}
+
+/** Says of the first answer of each question that is unsure what that means. */
+function onceUnsure(progress: BatchProgress): (id: string, decisions: readonly Decision[]) => void {
+  const said = new Set<string>();
+  return (id, decisions) => {
+    for (const { name, unsure, mass } of decisions) {
+      if (!unsure || said.has(name)) continue;
+      said.add(name);
+      const share = (100 * mass).toPrecision(2);
+      progress.note(
+        `${id}: ${name} is unsure: the options have ${share} % of the probability, the model would say something else`,
+      );
+    }
+  };
+}

@@ -1,0 +1,239 @@
+import { PixtralError } from '../../base/errors.ts';
+import { type DecisionQuestion, optionsOf } from '../../engine/decisions/question.ts';
+
+/** What is known of a question's answer; undefined while it was not asked. */
+export type Lookup = (name: string) => WhereValue | undefined;
+
+export interface WhereValue {
+  /** Probability of yes, expected score, or the probability of the likeliest option. */
+  number: number;
+  /** The likeliest option; yes and no of a predicate. */
+  text: string;
+  /** By option. */
+  probabilities: Readonly<Record<string, number>>;
+  /** The model wanted to say something else: no comparison holds. */
+  unsure: boolean;
+}
+
+export interface Where {
+  /** True, false, or the name of the question that has to be asked to know. */
+  test(lookup: Lookup): boolean | { ask: string };
+  /** Names that it speaks of. */
+  names: ReadonlySet<string>;
+}
+
+type Comparison = '>' | '>=' | '<' | '<=' | '=' | '!=';
+type Expression =
+  | { kind: 'and' | 'or'; left: Expression; right: Expression }
+  | { kind: 'not'; inner: Expression }
+  | { kind: 'compare'; name: string; option: string | undefined; comparison: Comparison; to: string };
+
+/**
+ * `person>0.5 && kind=receipt`, `not (damage>=3 or kind.letter>0.2)`; a comparison without a name is of the only question.
+ * Left to right: what is not needed is not asked.
+ * @throws PixtralError `usage`
+ */
+export function parseWhere(text: string, questions: readonly DecisionQuestion[]): Where {
+  const expression = new Parser(text, questions).parse();
+  return { test: (lookup) => evaluate(expression, lookup), names: new Set(namesIn(expression)) };
+}
+
+function evaluate(expression: Expression, lookup: Lookup): boolean | { ask: string } {
+  switch (expression.kind) {
+    case 'not': {
+      const inner = evaluate(expression.inner, lookup);
+      return typeof inner === 'boolean' ? !inner : inner;
+    }
+    case 'and':
+    case 'or': {
+      const left = evaluate(expression.left, lookup);
+      if (typeof left !== 'boolean') return left;
+      return left === (expression.kind === 'or') ? left : evaluate(expression.right, lookup);
+    }
+    case 'compare': {
+      const value = lookup(expression.name);
+      return value ? compares(expression, value) : { ask: expression.name };
+    }
+    default:
+      return expression satisfies never;
+  }
+}
+
+function compares(
+  { option, comparison, to }: Extract<Expression, { kind: 'compare' }>,
+  { number, text, probabilities, unsure }: WhereValue,
+): boolean {
+  if (unsure) return false;
+  const limit = Number(to);
+  if (option === undefined && Number.isNaN(limit)) return (text === to) === (comparison === '=');
+  const value = option === undefined ? number : probabilities[option]!;
+  switch (comparison) {
+    case '>':
+      return value > limit;
+    case '>=':
+      return value >= limit;
+    case '<':
+      return value < limit;
+    case '<=':
+      return value <= limit;
+    case '=':
+      return option === undefined && Object.hasOwn(probabilities, to) ? text === to : value === limit;
+    case '!=':
+      return option === undefined && Object.hasOwn(probabilities, to) ? text !== to : value !== limit;
+    default:
+      return comparison satisfies never;
+  }
+}
+
+function namesIn(expression: Expression): string[] {
+  switch (expression.kind) {
+    case 'not':
+      return namesIn(expression.inner);
+    case 'compare':
+      return [expression.name];
+    case 'and':
+    case 'or':
+      return [...namesIn(expression.left), ...namesIn(expression.right)];
+    default:
+      return expression satisfies never;
+  }
+}
+
+const tokens = /\s*(?:(&&|\|\||>=|<=|!=|==|[()!<>=])|"([^"]*)"|([^\s()!<>=&|"]+))/y;
+const comparisons: Readonly<Record<string, Comparison>> = {
+  '>': '>',
+  '>=': '>=',
+  '<': '<',
+  '<=': '<=',
+  '=': '=',
+  '==': '=',
+  '!=': '!=',
+};
+/** Deeper nesting is no filter that anyone means. */
+const deepest = 100;
+
+interface Token {
+  sign: string | undefined;
+  word: string | undefined;
+}
+
+class Parser {
+  readonly #text: string;
+  readonly #questions: readonly DecisionQuestion[];
+  readonly #tokens: Token[] = [];
+  #at = 0;
+  #depth = 0;
+
+  constructor(text: string, questions: readonly DecisionQuestion[]) {
+    this.#text = text;
+    this.#questions = questions;
+    tokens.lastIndex = 0;
+    const end = text.trimEnd().length;
+    while (tokens.lastIndex < end) {
+      const from = tokens.lastIndex;
+      const found = tokens.exec(text);
+      if (!found) throw this.#wrong(`cannot be read at ${JSON.stringify(text.slice(from, from + 20))}`);
+      this.#tokens.push({ sign: found[1], word: found[2] ?? found[3] });
+    }
+  }
+
+  parse(): Expression {
+    const expression = this.#or();
+    const rest = this.#tokens[this.#at];
+    if (rest) throw this.#wrong(`has ${JSON.stringify(rest.sign ?? rest.word)} too much`);
+    return expression;
+  }
+
+  #or(): Expression {
+    let left = this.#and();
+    while (this.#takes('||', 'or')) left = { kind: 'or', left, right: this.#and() };
+    return left;
+  }
+
+  #and(): Expression {
+    let left = this.#not();
+    while (this.#takes('&&', 'and')) left = { kind: 'and', left, right: this.#not() };
+    return left;
+  }
+
+  #not(): Expression {
+    if (++this.#depth > deepest) throw this.#wrong('is nested too deeply');
+    try {
+      if (this.#takes('!', 'not')) return { kind: 'not', inner: this.#not() };
+      if (!this.#takes('(')) return this.#compare();
+      const inner = this.#or();
+      if (!this.#takes(')')) throw this.#wrong('lacks a )');
+      return inner;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  /** A question alone stands for yes. */
+  #compare(): Expression {
+    const word = this.#takeWord();
+    const { name, option } = this.#question(word);
+    const comparison = comparisons[this.#tokens[this.#at]?.sign ?? ''];
+    if (comparison === undefined) return { kind: 'compare', name, option, comparison: '>', to: '0.5' };
+    this.#at++;
+    const to = this.#takeWord();
+    if (to === undefined) throw this.#wrong(`ends behind ${comparison}, expected a number or an option`);
+    this.#checkRight({ name, option, comparison, to });
+    return { kind: 'compare', name, option, comparison, to };
+  }
+
+  #question(word: string | undefined): { name: string; option: string | undefined } {
+    const names = this.#questions.map(({ name }) => name);
+    if (word === undefined) {
+      if (names.length === 1) return { name: names[0]!, option: undefined };
+      throw this.#wrong(`lacks the name of a question, expected one of ${names.join(', ')}`);
+    }
+    if (names.includes(word)) return { name: word, option: undefined };
+    const question = this.#questions.find(({ name }) => word.startsWith(`${name}.`));
+    const option = question && word.slice(question.name.length + 1);
+    if (question && optionNames(question).includes(option!)) return { name: question.name, option };
+    throw this.#wrong(`speaks of ${JSON.stringify(word)}, expected one of ${names.join(', ')}`);
+  }
+
+  #checkRight({
+    name,
+    option,
+    comparison,
+    to,
+  }: {
+    name: string;
+    option: string | undefined;
+    comparison: Comparison;
+    to: string;
+  }): void {
+    if (to.trim() !== '' && !Number.isNaN(Number(to))) return;
+    const question = this.#questions.find((one) => one.name === name)!;
+    const isOption = option === undefined && optionNames(question).includes(to);
+    if (isOption && (comparison === '=' || comparison === '!=')) return;
+    const options = optionNames(question).join(', ');
+    throw this.#wrong(`compares ${name} with ${JSON.stringify(to)}, expected a number, or = and one of ${options}`);
+  }
+
+  #takes(...signs: readonly string[]): boolean {
+    const next = this.#tokens[this.#at];
+    const found = next !== undefined && signs.includes(next.sign ?? next.word?.toLowerCase() ?? '');
+    if (found) this.#at++;
+    return found;
+  }
+
+  #takeWord(): string | undefined {
+    const word = this.#tokens[this.#at]?.word;
+    if (word !== undefined) this.#at++;
+    return word;
+  }
+
+  #wrong(finding: string): PixtralError {
+    return new PixtralError('usage', `--where ${JSON.stringify(this.#text)}: ${finding}`, {
+      hint: "'person>0.5 && kind=receipt', 'not damage>=3', 'kind.letter>0.2'",
+    });
+  }
+}
+
+function optionNames(question: DecisionQuestion): string[] {
+  return optionsOf(question).map(({ value }) => value);
+}

@@ -1,0 +1,122 @@
+import type { Decided } from '../engine/answers/events.ts';
+import { type DecisionReading, optionsOf } from '../engine/decisions/question.ts';
+
+/** What a reading says once it is calibrated, and whether it says anything. */
+export interface Decision {
+  name: string;
+  type: DecisionReading['question']['type'];
+  /** By option, in its order. */
+  probabilities: Readonly<Record<string, number>>;
+  /** The likeliest option. */
+  choice: string;
+  /** Probability of yes, expected score, or of the likeliest option. */
+  value: number;
+  mass: number;
+  argmaxIsOption: boolean;
+  orderEffect: number | undefined;
+  unsure: boolean;
+}
+
+export interface DecisionOptions {
+  /** By question; 1 where it was not calibrated. */
+  temperatures: Readonly<Record<string, number>>;
+  /** Options that have less of the whole probability than this are no answer. */
+  unsure: number;
+}
+
+export function decisionOf(reading: DecisionReading, { temperatures, unsure }: DecisionOptions): Decision {
+  const { question, mass, argmaxIsOption, orderEffect } = reading;
+  const values = optionsOf(question).map(({ value }) => value);
+  const shares = atTemperature(reading.probabilities, temperatures[question.name] ?? 1);
+  const likeliest = shares.indexOf(Math.max(...shares));
+  return {
+    name: question.name,
+    type: question.type,
+    probabilities: Object.fromEntries(values.map((value, option) => [value, shares[option]!])),
+    choice: values[likeliest]!,
+    value: valueOf(question.type, { shares, values, likeliest }),
+    mass,
+    argmaxIsOption,
+    orderEffect,
+    unsure: mass < unsure,
+  };
+}
+
+/** Probabilities flattened (above 1) or sharpened (below), as a fit on labelled examples found right. */
+export function atTemperature(probabilities: readonly number[], temperature: number): number[] {
+  const powers = probabilities.map((probability) => probability ** (1 / temperature));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  return powers.map((power) => power / total);
+}
+
+function valueOf(
+  type: Decision['type'],
+  { shares, values, likeliest }: { shares: readonly number[]; values: readonly string[]; likeliest: number },
+): number {
+  switch (type) {
+    case 'predicate':
+      return shares[0]!;
+    case 'choice':
+      return shares[likeliest]!;
+    case 'score': {
+      // Levels that are numbers count as these, others from 1.
+      const points = values.map(Number);
+      const areNumbers = points.every((point) => !Number.isNaN(point));
+      return shares.reduce((sum, share, level) => sum + share * (areNumbers ? points[level]! : level + 1), 0);
+    }
+    default:
+      return type satisfies never;
+  }
+}
+
+/** A line of `pixtral decide`, but for its id. */
+export function decidedJson({ model, readings, images, usage, timings }: Decided, options: DecisionOptions): object {
+  const answers = readings.map((reading) => decisionJson(decisionOf(reading, options)));
+  return { model, answers, images, usage, timings };
+}
+
+/** The same of a line that an earlier run wrote; what is none is left out. */
+export function readDecisions(answers: readonly unknown[]): Decision[] {
+  return answers.flatMap((answer) => {
+    if (typeof answer !== 'object' || answer === null) return [];
+    const { name, type, probability, probabilities, choice, confidence, score, mass, unsure } = answer as Record<
+      string,
+      unknown
+    >;
+    const value = [probability, confidence, score].find((one) => typeof one === 'number');
+    if (typeof name !== 'string' || typeof value !== 'number') return [];
+    const shares = (probabilities ?? { yes: value, no: 1 - value }) as Record<string, number>;
+    const likeliest = Object.keys(shares).reduce((best, option) => (shares[option]! > shares[best]! ? option : best));
+    return {
+      name,
+      type: type as Decision['type'],
+      probabilities: shares,
+      choice: typeof choice === 'string' ? choice : likeliest,
+      value,
+      mass: Number(mass),
+      argmaxIsOption: true,
+      orderEffect: undefined,
+      unsure: unsure === true,
+    };
+  });
+}
+
+function decisionJson({ name, type, probabilities, choice, value, ...reading }: Decision): object {
+  const { mass, argmaxIsOption, orderEffect, unsure } = reading;
+  const rounded = Object.fromEntries(Object.entries(probabilities).map(([option, share]) => [option, round(share)]));
+  return {
+    name,
+    type,
+    ...(type === 'predicate' && { probability: round(value) }),
+    ...(type === 'choice' && { choice, confidence: round(value), probabilities: rounded }),
+    ...(type === 'score' && { score: round(value), probabilities: rounded }),
+    mass: round(mass),
+    argmax_is_option: argmaxIsOption,
+    ...(orderEffect !== undefined && { order_effect: round(orderEffect) }),
+    ...(unsure && { unsure }),
+  };
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(6));
+}
