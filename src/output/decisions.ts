@@ -32,12 +32,13 @@ export function decisionOf(reading: DecisionReading, { temperatures, unsure }: D
   return {
     name: question.name,
     type: question.type,
-    probabilities: Object.fromEntries(values.map((value, option) => [value, shares[option]!])),
+    probabilities: Object.fromEntries(values.map((value, option) => [value, round(shares[option]!)])),
     choice: values[likeliest]!,
-    value: valueOf(question.type, { shares, values, likeliest }),
-    mass,
+    // Rounded here, so that a filter finds the same in lines that an earlier run wrote.
+    value: round(valueOf(question.type, { shares, values, likeliest })),
+    mass: round(mass),
     argmaxIsOption,
-    orderEffect,
+    orderEffect: orderEffect === undefined ? undefined : round(orderEffect),
     unsure: mass < unsure,
   };
 }
@@ -103,16 +104,15 @@ export function readDecisions(answers: readonly unknown[]): Decision[] {
 
 function decisionJson({ name, type, probabilities, choice, value, ...reading }: Decision): object {
   const { mass, argmaxIsOption, orderEffect, unsure } = reading;
-  const rounded = Object.fromEntries(Object.entries(probabilities).map(([option, share]) => [option, round(share)]));
   return {
     name,
     type,
-    ...(type === 'predicate' && { probability: round(value) }),
-    ...(type === 'choice' && { choice, confidence: round(value), probabilities: rounded }),
-    ...(type === 'score' && { score: round(value), probabilities: rounded }),
-    mass: round(mass),
+    ...(type === 'predicate' && { probability: value }),
+    ...(type === 'choice' && { choice, confidence: value, probabilities }),
+    ...(type === 'score' && { score: value, probabilities }),
+    mass,
     argmax_is_option: argmaxIsOption,
-    ...(orderEffect !== undefined && { order_effect: round(orderEffect) }),
+    ...(orderEffect !== undefined && { order_effect: orderEffect }),
     ...(unsure && { unsure }),
   };
 }

@@ -2,8 +2,10 @@ import { join } from 'node:path';
 import type { RecordOutcome } from '../../engine/answers/answer-records.ts';
 import type { Decided } from '../../engine/answers/events.ts';
 import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../output/batch.ts';
+import { decidedJson } from '../../output/decisions.ts';
 import { type Journal, openJournal } from '../../store/journal.ts';
 import type { Io } from '../io.ts';
+import { defaults } from '../options.ts';
 import { type AnswerFiles, answerFiles } from './answer-files.ts';
 import type { BatchEntry } from './entry.ts';
 
@@ -13,6 +15,9 @@ export interface ResultFlags {
   retryFailed?: boolean;
   json?: boolean;
 }
+
+const plainDecisions = (decided: Decided): object =>
+  decidedJson(decided, { temperatures: {}, unsure: defaults.unsure });
 
 interface ResultsOptions {
   entries: readonly BatchEntry[];
@@ -35,7 +40,7 @@ export interface Results {
 /** Where lines go: standard output, or a file that can be gone on with, and beside it a folder of answers. */
 export async function openResults(
   flags: ResultFlags,
-  { entries, io, shapeOf = (decided) => ({ ...decided }) }: ResultsOptions,
+  { entries, io, shapeOf = plainDecisions }: ResultsOptions,
 ): Promise<Results> {
   const { outputDir, output = outputDir === undefined ? '-' : join(outputDir, 'batch.jsonl') } = flags;
   const files =

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { scenePath } from '../helpers/checkpoints.ts';
+import { cli } from '../helpers/cli.ts';
+
+// The demo model knows what it sees: its numbers are right, and nearly certain.
+const shapes = { '0006a.png': 4, '0022a.png': 4, '0063a.png': 6, '0003a.png': 1 };
+const howMany = 'n=0..6: how many shapes are there?';
+const color = 'color=red|green|blue|pink|black: what color is the star?';
+
+let scratch: string;
+let photos: string;
+let cache: string;
+before(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'pixtral-decide-'));
+  cache = join(scratch, 'cache');
+});
+after(() => rm(scratch, { recursive: true, force: true }));
+beforeEach(async () => {
+  photos = join(scratch, 'photos');
+  await rm(photos, { recursive: true, force: true });
+  await mkdir(photos);
+  for (const name of Object.keys(shapes)) await copyFile(scenePath(`demo/${name}`), join(photos, name));
+});
+
+interface Line {
+  id: string;
+  answers?: {
+    name: string;
+    type: string;
+    score?: number;
+    choice?: string;
+    probability?: number;
+    probabilities: Record<string, number>;
+    mass: number;
+    order_effect?: number;
+    unsure?: true;
+  }[];
+  error?: { code: string; message: string };
+}
+
+async function decide(...words: string[]) {
+  const env = { PIXTRAL_CACHE: cache, PIXTRAL_CACHE_SIZE: '0' };
+  const run = await cli(['decide', '--model', 'demo', '--gpu', 'off', '--threads', '1', photos, ...words], { env });
+  const names = run.stdout
+    .split(/[\n\0]/)
+    .filter((line) => line !== '')
+    .map((line) => basename(line));
+  return {
+    ...run,
+    names,
+    lines: (): Line[] =>
+      run.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Line),
+  };
+}
+
+test('several questions about each picture, each with a probability for every option', async () => {
+  const { lines, exitCode } = await decide('-q', howMany, '-q', color);
+  assert.equal(exitCode, 0);
+  for (const { id, answers } of lines()) {
+    const [count, star] = answers!;
+    assert.ok(Math.abs(count!.score! - shapes[basename(id) as keyof typeof shapes]) < 0.1, `${id}: ${count!.score}`);
+    for (const { probabilities, mass } of answers!) {
+      const total = Object.values(probabilities).reduce((sum, share) => sum + share, 0);
+      assert.ok(Math.abs(total - 1) < 1e-4 && mass > 0 && mass <= 1 + 1e-6);
+    }
+    assert.deepEqual([count!.type, star!.type], ['score', 'choice']);
+  }
+});
+
+test('a question asked beside others has the probabilities that it has alone', async () => {
+  const together = (await decide('-q', color, '-q', howMany, '--reproducible')).lines();
+  const alone = (await decide('-q', howMany, '--parallel', '1')).lines();
+  for (const [at, { answers }] of alone.entries()) assert.deepEqual(together[at]!.answers![1], answers![0]);
+});
+
+test('--where prints the paths that match, and exits with 1 when none does', async () => {
+  assert.deepEqual((await decide('-q', howMany, '--where', '>3.5')).names, ['0006a.png', '0022a.png', '0063a.png']);
+  assert.deepEqual((await decide('-q', howMany, '--where', 'n>3.5', '--invert')).names, ['0003a.png']);
+  const { stdout } = await decide('-q', howMany, '--where', 'n=4', '-0');
+  assert.equal(stdout, `${join(photos, '0006a.png')}\0${join(photos, '0022a.png')}\0`);
+  assert.equal((await decide('-q', howMany, '--where', '>3.5', '--count')).stdout, '3\n');
+  const none = await decide('-q', howMany, '--where', '>6.5');
+  assert.deepEqual([none.stdout, none.exitCode], ['', 1]);
+});
+
+test('--sort and --top give the largest values first, --values shows them, --csv makes a table', async () => {
+  assert.deepEqual((await decide('-q', howMany, '--top', '1')).names, ['0063a.png']);
+  const { stdout } = await decide('-q', howMany, '-q', color, '--sort', 'n', '--values');
+  assert.match(stdout, /^(6\.0|5\.9)\d+\t.*0063a\.png\n[34]\.\d+\t.*\n[34]\.\d+\t.*\n1\.0\d+\t.*0003a\.png\n$/);
+  const table = await decide('-q', howMany, '-q', color, '--csv');
+  assert.match(table.stdout, /^id,n,color\r\n.*0003a\.png,1\.0\d+,\w+\r\n/);
+});
+
+test('an earlier run is gone on with, and its answers are filtered as new ones are', async () => {
+  const out = join(scratch, 'decisions.jsonl');
+  const first = await decide('-q', howMany, '-o', out);
+  assert.match(first.stderr, /4 done, 0 failed, 0 skipped/);
+  const second = await decide('-q', howMany, '-o', out, '--where', 'n>3.5');
+  assert.match(second.stderr, /0 done, 0 failed, 4 skipped/);
+  assert.deepEqual(second.names, ['0006a.png', '0022a.png', '0063a.png']);
+  assert.equal((await readFile(out, 'utf8')).trimEnd().split('\n').length, 4);
+});
+
+test('what the filter does not need is not asked', async () => {
+  const out = join(scratch, 'lazy.jsonl');
+  await decide('-q', howMany, '-q', color, '--where', 'n>5 && color=red', '-o', out);
+  const lines = (await readFile(out, 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+  const asked = Object.fromEntries(lines.map(({ id, answers }) => [basename(id), answers!.map(({ name }) => name)]));
+  assert.deepEqual(asked, { '0003a.png': ['n'], '0006a.png': ['n'], '0022a.png': ['n'], '0063a.png': ['n', 'color'] });
+});
+
+test('pictures that match are copied, moved or linked, and nothing is overwritten', async () => {
+  const many = join(scratch, 'many');
+  await decide('-q', howMany, '--where', '>5', '--copy-to', many);
+  assert.deepEqual(await readdir(many), ['0063a.png']);
+  await writeFile(join(many, '0063a.png'), 'mine');
+  const again = await decide('-q', howMany, '--where', '>5', '--move-to', many);
+  assert.equal(again.exitCode, 6);
+  assert.match(again.stderr, /0063a\.png: is there already; .*0063a\.png stays where it is/);
+  assert.equal(await readFile(join(many, '0063a.png'), 'utf8'), 'mine');
+  await rm(many, { recursive: true });
+  await decide('-q', howMany, '--where', '>5', '--move-to', many);
+  assert.deepEqual([await readdir(many), (await readdir(photos)).length], [['0063a.png'], 3]);
+});
+
+test('a picture that cannot be read costs its own line only', async () => {
+  await writeFile(join(photos, 'broken.png'), 'no picture');
+  const { lines, exitCode } = await decide('-q', howMany);
+  assert.equal(exitCode, 6);
+  assert.deepEqual(
+    lines().map(({ error }) => error?.code),
+    [undefined, undefined, undefined, undefined, 'input'],
+  );
+  const filtered = await decide('-q', howMany, '--where', '>5');
+  assert.deepEqual([filtered.exitCode, filtered.names], [6, ['0063a.png']]);
+  assert.match(filtered.stderr, /broken\.png: .*expected a picture/);
+});
+
+test('the order effect is reported, and the mass says that options are not what the model would answer', async () => {
+  const told = ['--template', '{question} {options}'];
+  const [line] = (
+    await decide('-q', 'c=red|green|pink|black: what color is the star?', '--orders', '4', ...told)
+  ).lines();
+  const { order_effect: effect, mass } = line!.answers![0]!;
+  assert.ok(effect! >= 0 && effect! <= 1 && mass > 0);
+  const odd = await decide('-q', 'x=zebra|quorum: what color is the star?', '--where', 'x=zebra');
+  assert.deepEqual([odd.stdout, odd.exitCode], ['', 1]);
+  assert.match(odd.stderr, /x is unsure: the options have .* % of the probability/);
+});
+
+test('records bring their own questions, in batch too', async () => {
+  const records = join(scratch, 'records.jsonl');
+  const record = {
+    id: 1,
+    images: ['photos/0063a.png'],
+    questions: [howMany, { type: 'predicate', instructions: 'is it big?' }],
+  };
+  await writeFile(records, JSON.stringify(record));
+  const { stdout, exitCode } = await cli(['batch', '--model', 'demo', '--gpu', 'off', '--records', records], {
+    env: { PIXTRAL_CACHE: cache },
+  });
+  assert.equal(exitCode, 0);
+  const { id, answers } = JSON.parse(stdout) as { id: number; answers: { name: string; type: string }[] };
+  assert.deepEqual(
+    [id, answers.map(({ name, type }) => [name, type])],
+    [
+      1,
+      [
+        ['n', 'score'],
+        ['q2', 'predicate'],
+      ],
+    ],
+  );
+});
+
+for (const [words, says] of [
+  [[], /no question was given/],
+  [['-q', 'a=x', '-q', 'a=y'], /question a: is there twice/],
+  [['-q', howMany, '--sort', 'm'], /--sort m: is no question, expected one of n/],
+  [['-q', howMany, '-q', color, '--top', '2'], /--top: by which question\?/],
+  [['-q', howMany, '--copy-to', 'x'], /which pictures\? --where was not given/],
+  [['-q', 'c=Yes|YES: x'], /are spelled alike/],
+] as const) {
+  test(`${words.join(' ') || 'no question'} is refused in one line`, async () => {
+    const { exitCode, stderr } = await decide(...words);
+    assert.equal(exitCode, 2);
+    assert.match(stderr, says);
+  });
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseQuestion } from '../../src/cli/decide/question-text.ts';
+import { type WhereValue, parseWhere } from '../../src/cli/decide/where.ts';
+
+const questions = ['person=Is one visible?', 'kind=receipt|letter of credit|7: What?', 'damage=1..5: How bad?'].map(
+  parseQuestion,
+);
+const values: Record<string, WhereValue> = {
+  person: { number: 0.8, text: 'yes', probabilities: { yes: 0.8, no: 0.2 }, unsure: false },
+  kind: {
+    number: 0.6,
+    text: 'receipt',
+    probabilities: { receipt: 0.6, 'letter of credit': 0.3, 7: 0.1 },
+    unsure: false,
+  },
+  damage: { number: 3.4, text: '3', probabilities: { 1: 0, 2: 0, 3: 0.7, 4: 0.2, 5: 0.1 }, unsure: false },
+};
+const holds = (text: string, known: Record<string, WhereValue> = values) =>
+  parseWhere(text, questions).test((name) => known[name]);
+
+for (const [text, expected] of Object.entries({
+  'person>0.5': true,
+  'person > 0.8': false,
+  'person>=0.8': true,
+  person: true,
+  '!person': false,
+  'not person or damage<4': true,
+  'kind=receipt': true,
+  'kind!=receipt': false,
+  'kind="letter of credit"': false,
+  'kind.receipt>0.5 && kind.7<=0.1': true,
+  'kind=7': false,
+  'damage=3': true,
+  'damage>3.3 and damage<3.5': true,
+  'person=yes': true,
+  'person>0.9 || kind=receipt && damage>4': false,
+  '(person>0.9 || kind=receipt) && damage>3': true,
+  '!(person>0.5 && damage>4)': true,
+})) {
+  test(`${text} is ${expected}`, () => assert.equal(holds(text), expected));
+}
+
+test('what decides no more is not asked, from left to right', () => {
+  const { person } = values as { person: WhereValue };
+  assert.deepEqual(holds('person>0.5 && kind=receipt', {}), { ask: 'person' });
+  assert.deepEqual(holds('person>0.5 && kind=receipt', { person }), { ask: 'kind' });
+  assert.equal(holds('person>0.9 && kind=receipt', { person }), false);
+  assert.equal(holds('person>0.5 || kind=receipt', { person }), true);
+});
+
+test('an unsure answer matches nothing, whatever it is compared with', () => {
+  const kind = { ...values['kind']!, unsure: true };
+  for (const text of ['kind=receipt', 'kind!=receipt', 'kind.receipt>0', 'kind>0', 'kind<2'])
+    assert.equal(holds(text, { kind }), false);
+});
+
+test('a comparison without a name is of the only question', () => {
+  const only = parseWhere('>0.7', [questions[0]!]);
+  assert.equal(
+    only.test((name) => values[name]),
+    true,
+  );
+  assert.throws(() => parseWhere('>0.7', questions), { code: 'usage', message: /lacks the name of a question/ });
+});
+
+for (const text of [
+  '',
+  'person>',
+  'persons>1',
+  'person>x',
+  'kind>receipt',
+  'kind.letter>1',
+  '(person',
+  'person)',
+  'person &',
+  'person>1 2',
+  '('.repeat(5000),
+]) {
+  test(`${JSON.stringify(text.slice(0, 20))} is refused with what is wrong`, () => {
+    assert.throws(() => parseWhere(text, questions), { name: 'PixtralError', code: 'usage', message: /^--where / });
+  });
+}
