@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { exitCodes } from '../../base/errors.ts';
 import { shardIn } from '../batch/select.ts';
 import type { DecideFlags } from '../decide/run-decide.ts';
-import { type Io, onceStdin } from '../io.ts';
+import { type Io, onceStdin, recordsStdinBytes } from '../io.ts';
 import {
   cacheOptions,
   collect,
@@ -75,7 +75,7 @@ export function decideCommand(io: Io, outcome: { exitCode: number }): Command {
   }
   return command.addHelpText('after', notes).action(async (words: string[], flags: DecideFlags) => {
     const { runDecide } = await import('../decide/run-decide.ts');
-    const code = await runDecide(words, { flags, io, stdin: onceStdin(io) });
+    const code = await runDecide(words, { flags, io, stdin: onceStdin(io, recordsStdinBytes) });
     if (code !== exitCodes.ok) outcome.exitCode = code;
   });
 }
