@@ -55,7 +55,7 @@ export function decideCommand(io: Io, outcome: { exitCode: number }): Command {
         '--records <file>',
         'JSON Lines: {"id":"7","images":["a.png"],"questions":["..."]}; - is standard input',
       ),
-      new Option('--files0-from <file>', 'paths with NUL between; - is standard input'),
+      new Option('--null-list <file>', 'paths with NUL between; - is standard input'),
       new Option('--limit <n>', 'only the first n records').argParser(numberIn(positive)),
       new Option('--shard <i/n>', 'only part i of n, the same records every time').argParser(shardIn),
     ],

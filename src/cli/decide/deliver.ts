@@ -14,6 +14,10 @@ export type Deliver = (path: string) => Promise<void>;
 
 const ways = { moveTo: move, copyTo: copy, linkTo: (from: string, to: string) => symlink(resolve(from), to) } as const;
 
+export function delivers(flags: DeliverFlags): boolean {
+  return Object.keys(ways).some((name) => flags[name as keyof typeof ways] !== undefined);
+}
+
 /** @returns undefined when nothing is to be brought anywhere */
 export async function deliverer(flags: DeliverFlags): Promise<Deliver | undefined> {
   const given = (Object.keys(ways) as (keyof typeof ways)[]).filter((name) => flags[name] !== undefined);

@@ -26,7 +26,7 @@ import type { EngineFlags } from '../engine-flags.ts';
 import type { Io } from '../io.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { readTemperatures } from './calibration-file.ts';
-import { type DeliverFlags, deliverer } from './deliver.ts';
+import { type DeliverFlags, deliverer, delivers } from './deliver.ts';
 import { type PresentFlags, type Presenter, matches, presenter, presents, whereValue } from './present.ts';
 import { readQuestions } from './question-json.ts';
 import { checkQuestions, parseQuestion } from './question-text.ts';
@@ -42,7 +42,7 @@ export interface DecideFlags
   orders: number;
   unsure: number;
   calibration?: string;
-  files0From?: string;
+  nullList?: string;
   limit?: number;
   shard?: Shard;
   asCompleted?: boolean;
@@ -68,12 +68,12 @@ export async function runDecide(words: readonly string[], run: DecideRun): Promi
   const common = commonQuestion(run, asking);
   const input = await batchInput(words, { ...inputOf(run), common });
   try {
-    const deliver = await deliverer(flags);
     const names = asking.questions.map(({ name }) => name);
-    const shown = presents(flags) ? presenter(flags, { where: asking.where, names, deliver, io }) : undefined;
-    if (deliver && !shown) {
+    if (!presents(flags) && delivers(flags)) {
       throw new PixtralError('usage', '--move-to, --copy-to and --link-to: which pictures? --where was not given');
     }
+    const deliver = await deliverer(flags);
+    const shown = presents(flags) ? presenter(flags, { where: asking.where, names, deliver, io }) : undefined;
     const selected = selectEntries(input.entries, flags);
     const engine = await openBatchEngine(run, selected.length * asking.questions.length * flags.orders);
     try {
@@ -172,10 +172,10 @@ function nextQuestion({ questions, where, reading }: Asking, flags: DecideFlags)
 }
 
 function inputOf({ flags, stdin }: DecideRun) {
-  const { records, files0From } = flags;
-  const input = { ...(records !== undefined && { records }), ...(files0From !== undefined && { null: true }) };
-  const isFile = files0From !== undefined && files0From !== '-';
-  return { flags: input, stdin: isFile ? async () => Buffer.from(await readText(files0From, 'paths')) : stdin };
+  const { records, nullList } = flags;
+  const input = { ...(records !== undefined && { records }), ...(nullList !== undefined && { null: true }) };
+  const isFile = nullList !== undefined && nullList !== '-';
+  return { flags: input, stdin: isFile ? async () => Buffer.from(await readText(nullList, 'paths')) : stdin };
 }
 
 /** Lines go to standard output where nothing else does, and to a file where one is named. */
