@@ -13,7 +13,7 @@ import {
   decisionOf,
   readDecisions as readWritten,
 } from '../../output/decisions.ts';
-import { errorJson } from '../../output/errors.ts';
+import { errorJson } from '../../output/error-json.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
 import { batchInput } from '../batch/entries.ts';
 import type { BatchEntry, CommonQuestion } from '../batch/entry.ts';
