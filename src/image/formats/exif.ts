@@ -5,10 +5,25 @@ const tags = { orientation: 0x112, changed: 0x132, exifDirectory: 0x8769, taken:
 
 /** The orientation that the first directory of a TIFF structure says, 1 to 8; 1 when there is none that is valid. */
 export function exifOrientation(tiff: Uint8Array): number {
+  return statedOrientation(tiff)?.value ?? 1;
+}
+
+/** Also whether it is stored as the standard has it, which is all that many decoders look for; undefined: none. */
+export function statedOrientation(part: Uint8Array): { value: number; isStandard: boolean } | undefined {
+  const tiff = ascii(part, 0, 6) === 'Exif\0\0' ? part.subarray(6) : part; // writers of PNG and WebP leave the mark before it
   const exif = openExif(tiff);
-  const at = exif && exif.find(exif.firstDirectory, tags.orientation);
-  const value = at === undefined ? 1 : exif!.uint16(at);
-  return value >= 1 && value <= 8 ? value : 1;
+  const at = exif?.find(exif.firstDirectory, tags.orientation);
+  if (exif === undefined || at === undefined) return undefined;
+  const [type, count] = [exif.uint16(at - 6), exif.uint32(at - 4)];
+  const value = exif.firstOf({ type, count, at });
+  return { value: value >= 1 && value <= 8 ? value : 1, isStandard: type === short && count === 1 };
+}
+
+/** A TIFF structure that says nothing but an orientation. */
+export function orientationAlone(orientation: number): Buffer {
+  const tiff = Buffer.from('MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0', 'latin1');
+  tiff.writeUInt16BE(orientation, 18);
+  return tiff;
 }
 
 /** When a TIFF structure says that the picture was taken, else digitised or changed: `2024-05-04 17:31:02`. */
@@ -27,6 +42,10 @@ export function exifDate(tiff: Uint8Array): string | undefined {
   return [...taken, exif.find(exif.firstDirectory, tags.changed)].map(dateAt).find((date) => date !== undefined);
 }
 
+const short = 3;
+/** Bytes of a whole number by its type: BYTE, SHORT, LONG, SBYTE, SSHORT, SLONG. Source: TIFF 6.0, section 2. */
+const wholeNumbers: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4 };
+
 /** Reads numbers of a TIFF structure; undefined when it is too short to be one. */
 function openExif(tiff: Uint8Array) {
   const view = viewOf(tiff);
@@ -36,6 +55,15 @@ function openExif(tiff: Uint8Array) {
     firstDirectory: view.getUint32(4, little),
     uint16: (at: number) => view.getUint16(at, little),
     uint32: (at: number) => view.getUint32(at, little),
+    /** The first number of a value; those that do not fit into four bytes stand elsewhere. */
+    firstOf({ type, count, at }: { type: number; count: number; at: number }): number {
+      const length = wholeNumbers[type];
+      if (length === undefined || count < 1) return 0;
+      const place = length * count > 4 ? view.getUint32(at, little) : at;
+      if (place + length > tiff.byteLength) return 0;
+      if (length === 1) return view.getUint8(place);
+      return length === 2 ? view.getUint16(place, little) : view.getUint32(place, little);
+    },
     /** Where a tag's value is, or the place of what does not fit there. */
     find(directory: number, tag: number): number | undefined {
       if (directory + 2 > tiff.byteLength) return undefined;

@@ -1,10 +1,22 @@
-import { type Encoded, ascii, cutShort, viewOf } from './opened.ts';
+import { orientationAlone, statedOrientation } from './exif.ts';
+import { type Encoded, type Size, ascii, cutShort, viewOf, without } from './opened.ts';
 
 interface EncodedJpeg extends Encoded {
   /** 1: grey, 3: colour, 4: inks. */
   channels: number;
   /** Has an ICC profile. */
   profile: boolean;
+  /** What it is where nothing here decodes it. */
+  unreadable: string | undefined;
+}
+
+interface Segment {
+  marker: number;
+  /** Of the marker. */
+  start: number;
+  /** Of the segment's content behind its length. */
+  content: number;
+  end: number;
 }
 
 export function isJpeg(bytes: Uint8Array): boolean {
@@ -17,24 +29,33 @@ export function isJpeg(bytes: Uint8Array): boolean {
  * Source: ITU T.81, annex B. Noise inside a scan cannot be told without decoding; the reference does not tell it either.
  */
 export function readJpeg(bytes: Uint8Array): EncodedJpeg {
-  const view = viewOf(bytes);
-  const encoded: EncodedJpeg = {
+  const { segments, damage } = readSegments(bytes);
+  const frame = segments.find(({ marker, content, end }) => isFrame(marker) && end - content >= 6);
+  const lines = segments.find(({ marker }) => marker === 0xdc);
+  const isProfile = ({ marker, content }: Segment): boolean =>
+    marker === 0xe2 && ascii(bytes, content, 11) === 'ICC_PROFILE';
+  const size = frame && sizeOf(bytes, frame, lines);
+  return {
     format: 'JPEG',
-    size: undefined,
-    damage: cutShort,
+    size,
+    damage: damage ?? (size ? undefined : 'has no picture in it'),
     opaque: true,
-    orientation: 1,
-    bytes,
-    channels: 0,
-    profile: false,
+    orientation: 1, // the decoder turns it
+    bytes: withPlainOrientation(frame && size ? withHeight(bytes, frame, size) : bytes, segments),
+    channels: frame ? bytes[frame.content + 5]! : 0,
+    profile: segments.some(isProfile),
+    unreadable: frame && unreadableKind(frame.marker, bytes[frame.content]!),
   };
+}
+
+/** Up to the end marker. */
+function readSegments(bytes: Uint8Array): { segments: Segment[]; damage: string | undefined } {
+  const view = viewOf(bytes);
+  const segments: Segment[] = [];
   for (let at = 2; at + 2 <= bytes.byteLength;) {
-    if (bytes[at] !== 0xff) return { ...encoded, damage: `has no marker at byte ${at}, where one must be` };
+    if (bytes[at] !== 0xff) return { segments, damage: `has no marker at byte ${at}, where one must be` };
     const marker = bytes[at + 1]!;
-    if (marker === 0xd9) {
-      encoded.damage = encoded.size ? undefined : 'has no picture in it';
-      break;
-    }
+    if (marker === 0xd9) return { segments, damage: undefined };
     if (marker === 0xff) {
       at += 1; // padding
       continue;
@@ -46,14 +67,46 @@ export function readJpeg(bytes: Uint8Array): EncodedJpeg {
     if (at + 4 > bytes.byteLength) break;
     const end = at + 2 + view.getUint16(at + 2);
     if (end > bytes.byteLength) break;
-    if (isFrame(marker) && end - at >= 10) {
-      encoded.size = { width: view.getUint16(at + 7), height: view.getUint16(at + 5) };
-      encoded.channels = bytes[at + 9]!;
-    }
-    if (marker === 0xe2 && ascii(bytes, at + 4, 11) === 'ICC_PROFILE') encoded.profile = true;
+    segments.push({ marker, start: at, content: at + 4, end });
     at = marker === 0xda ? endOfScan(bytes, end) : end;
   }
-  return encoded;
+  return { segments, damage: cutShort };
+}
+
+/** Where the frame leaves it open, how high it is stands behind its first scan. */
+function sizeOf(bytes: Uint8Array, frame: Segment, lines: Segment | undefined): Size {
+  const view = viewOf(bytes);
+  const height = view.getUint16(frame.content + 1);
+  const isOpen = height === 0 && lines !== undefined && lines.end - lines.content >= 2;
+  return { width: view.getUint16(frame.content + 3), height: isOpen ? view.getUint16(lines.content) : height };
+}
+
+function withHeight(bytes: Uint8Array, { content }: Segment, { height }: Size): Uint8Array {
+  if (viewOf(bytes).getUint16(content + 1) === height) return bytes;
+  const file = Uint8Array.from(bytes);
+  viewOf(file).setUint16(content + 1, height);
+  return file;
+}
+
+/**
+ * By the first EXIF part that states one, in the form that decoders look for: they read numbers of one kind only, and not
+ * every part.
+ */
+function withPlainOrientation(bytes: Uint8Array, segments: readonly Segment[]): Uint8Array {
+  const parts = segments.filter(({ marker, content }) => marker === 0xe1 && ascii(bytes, content, 6) === 'Exif\0\0');
+  const stated = parts.flatMap(({ content, end }) => statedOrientation(bytes.subarray(content, end)) ?? []);
+  const [first] = stated;
+  if (!first || (first.isStandard && parts.length === 1)) return bytes;
+  const exif = Buffer.concat([Buffer.from('\xff\xe1\0\x22Exif\0\0', 'latin1'), orientationAlone(first.value)]);
+  return Buffer.concat([bytes.subarray(0, 2), exif, without(bytes, parts).subarray(2)]);
+}
+
+/** By the frame's marker and its bits a sample. Source: ITU T.81, table B.1; T.87. */
+function unreadableKind(marker: number, bits: number): string | undefined {
+  if (marker === 0xf7) return 'a JPEG-LS';
+  if (marker === 0xc3) return bits === 8 ? undefined : `a lossless JPEG of ${bits} bits`;
+  if (marker > 0xc3 && marker !== 0xc9 && marker !== 0xca) return 'a JPEG in layers (hierarchical)';
+  return bits === 8 ? undefined : `a JPEG of ${bits} bits`;
 }
 
 /** TEM and the restart markers have no length. */
@@ -61,8 +114,9 @@ function isAlone(marker: number): boolean {
   return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8);
 }
 
-/** SOF0 to SOF15 without DHT, JPG and DAC, which stand between them. */
+/** SOF0 to SOF15 without DHT, JPG and DAC, which stand between them; and that of JPEG-LS. */
 function isFrame(marker: number): boolean {
+  if (marker === 0xf7) return true;
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
 }
 

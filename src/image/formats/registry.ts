@@ -4,8 +4,8 @@ import type { OpenRequest, Opened } from './opened.ts';
 import { isGif, openGif } from './gif.ts';
 import { isHeic, openHeic } from './heic.ts';
 import { isIco, readIco } from './ico.ts';
-import { isJpeg, readJpeg } from './jpeg.ts';
-import { isLargeJpeg, openLargeJpeg } from './large-jpeg.ts';
+import { isJpeg } from './jpeg.ts';
+import { openJpeg } from './open-jpeg.ts';
 import { openPng } from './open-png.ts';
 import { isPdf, openPdf } from './pdf/open-pdf.ts';
 import { isPng } from './png.ts';
@@ -33,16 +33,8 @@ export const formats: readonly {
   { is: isIco, open: ({ bytes, name }) => openWithSkia(readIco(bytes), name) },
 ];
 
-/** Skia's conversion from a press's inks is coarse: up to 23 of 255 from LittleCMS's. */
-function openJpeg({ bytes, name }: OpenRequest): Opened | Promise<Opened> {
-  const jpeg = readJpeg(bytes);
-  const skia = openWithSkia(jpeg, name);
-  if (isLargeJpeg(jpeg)) return openLargeJpeg({ bytes, name });
-  return jpeg.channels === 4 && jpeg.profile ? openWithVips({ bytes, name, format: 'JPEG' }) : skia;
-}
-
 function openWebp({ bytes, name }: OpenRequest): Opened | Promise<Opened> {
   const webp = readWebp(bytes);
   const still = openWithSkia(webp, name);
-  return webp.animated ? openWithVips({ bytes, name, format: 'WebP' }) : still;
+  return webp.animated ? openWithVips({ bytes: webp.bytes, name, format: 'WebP' }) : still;
 }

@@ -1,3 +1,4 @@
+import { orientationAlone, statedOrientation } from './exif.ts';
 import { type Encoded, type Size, ascii, cutShort, viewOf } from './opened.ts';
 
 interface Chunk {
@@ -14,7 +15,8 @@ export function isWebp(bytes: Uint8Array): boolean {
 }
 
 /** Source: RFC 9649 (WebP), sections 2 and 3.4. */
-export function readWebp(bytes: Uint8Array): Encoded & { animated: boolean } {
+export function readWebp(stored: Uint8Array): Encoded & { animated: boolean } {
+  const bytes = withPlainOrientation(stored);
   const view = viewOf(bytes);
   const whole = bytes.byteLength >= 20 && view.getUint32(4, true) + 8 <= bytes.byteLength;
   const chunks = whole ? readChunks(bytes.subarray(0, view.getUint32(4, true) + 8)) : [];
@@ -41,6 +43,23 @@ export function readWebp(bytes: Uint8Array): Encoded & { animated: boolean } {
     colours: hasAlpha ? withoutAlpha(bytes, chunks) : undefined,
     animated: (extended & flags.animation) !== 0,
   };
+}
+
+/** In the form that decoders look for: they read numbers of one kind only. */
+function withPlainOrientation(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength < 20 || viewOf(bytes).getUint32(4, true) + 8 > bytes.byteLength) return bytes; // cut short
+  const exif = readChunks(bytes).find(({ type }) => type === 'EXIF');
+  const stated = exif && statedOrientation(bytes.subarray(exif.start, exif.start + exif.length));
+  if (!exif || !stated || stated.isStandard) return bytes;
+  const content = orientationAlone(stated.value);
+  const part = Buffer.alloc(8 + content.byteLength);
+  part.write('EXIF', 'latin1');
+  part.writeUInt32LE(content.byteLength, 4);
+  part.set(content, 8);
+  const end = exif.start + exif.length + (exif.length % 2);
+  const file = Buffer.concat([bytes.subarray(0, exif.start - 8), part, bytes.subarray(end)]);
+  file.writeUInt32LE(file.byteLength - 8, 4);
+  return file;
 }
 
 function readChunks(bytes: Uint8Array): Chunk[] {

@@ -14,8 +14,8 @@ const seconds = Number(process.env['FUZZ_SECONDS'] ?? 20);
 /** One file for each way through a decoder. */
 const names = [
   'rgba.png palette.png 16-bit.png interlaced.png p3.png frames.png cicp-alpha.png grey-profile-deep.png apple.png grey-profile-frames.png',
-  'orientation-6.jpg progressive.jpg cmyk-adobe.jpg press.jpg',
-  'rgba.webp lossy-alpha.webp frames.webp transparent.gif frames.gif',
+  'orientation-6.jpg stated-three-long.jpg height-later.jpg progressive.jpg cmyk-adobe.jpg press.jpg',
+  'rgba.webp lossy-alpha.webp frames.webp transparent.gif frames.gif cleared.gif stated-long.webp',
   'p3.avif orientation-6.avif pq.avif cropped-turned.avif frames.avif p3.heic two.heic pq.heic two-profiles.heic table-last.heic',
   'pages.tif jpeg.tif fax.tif cmyk.tif rgba.tif',
   'rgb.bmp palette.bmp bitmap.ico png.ico shapes.svg pages.pdf',
@@ -35,7 +35,8 @@ for (const name of names) {
     await fc.assert(
       fc.asyncProperty(fc.nat(bytes.length - 1), async (length) => {
         const pages = await decodeOrRefuse(bytes.subarray(0, length));
-        if (pages) assert.deepEqual(pages, whole);
+        // Where frames may be missing, that is said.
+        if (pages?.every(({ warnings }) => warnings.length === 0)) assert.deepEqual(pages, whole);
       }),
       { numRuns },
     );
