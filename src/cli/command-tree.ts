@@ -20,6 +20,8 @@ export interface Value {
   /** All that it can be, where there is a list. */
   choices: readonly string[];
   isFile: boolean;
+  /** The name of an installed model. */
+  isModel: boolean;
 }
 
 export interface OptionPage {
@@ -64,9 +66,18 @@ export function commandPage(command: Command): CommandPage {
   };
 }
 
+/** What a completion script runs for the names of installed models. */
+export const installedModels = 'pixtral models ls --quiet 2>/dev/null';
+
 /** Files are told by the names that the help pages give their places. */
 function value(name: string, { description, choices }: { description: string; choices: readonly string[] }): Value {
-  return { name, description, choices, isFile: /file|path|folder|source|image/.test(name) };
+  return {
+    name,
+    description,
+    choices,
+    isFile: /file|path|folder|source|image/.test(name),
+    isModel: /model/.test(name),
+  };
 }
 
 /** What `addHelpText('after', ...)` adds: commander tells it by printing the help page only. */

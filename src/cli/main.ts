@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   tokens: async () => (await import('./commands/tokens.ts')).tokensCommand,
   view: async () => (await import('./commands/view.ts')).viewCommand,
+  models: async () => (await import('./commands/models.ts')).modelsCommand,
   cache: async () => (await import('./commands/cache.ts')).cacheCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   completion: async () => (await import('./commands/completion.ts')).completionCommand,

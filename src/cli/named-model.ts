@@ -1,13 +1,18 @@
 import { cacheFolder } from '../base/cache-folder.ts';
+import { modelsFolder } from '../base/models-folder.ts';
 import type { NamedModel } from '../engine/runtime/resolve.ts';
 import { noteLine } from '../output/note.ts';
 import type { Io } from './io.ts';
 import { verdictFolder } from './user-cache.ts';
 
-/** The model that flags or the environment name. */
-export function namedModel({ model, mmproj, gpu = 'off', json = false }: NamedFlags, io: Io): NamedModel {
+/** The model that flags or the environment name; where they name none, the default or the only one installed. */
+export async function namedModel(
+  { model, mmproj, gpu = 'off', json = false }: NamedFlags,
+  io: Io,
+): Promise<NamedModel> {
+  const { storedModel } = await import('../store/models.ts');
   return {
-    model: model ?? io.env['PIXTRAL_MODEL'],
+    model: await storedModel(modelsFolder(io.env), model ?? io.env['PIXTRAL_MODEL']),
     mmproj,
     cache: cacheFolder(io.env),
     gpu,

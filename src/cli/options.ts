@@ -59,7 +59,9 @@ const positive = { min: 1, max: 2 ** 31 - 1, integer: true };
 
 /** Where the model is. */
 export const modelOptions = (): Option[] => [
-  new Option('-m, --model <path>', 'GGUF file, folder that pixtral convert wrote, or demo').env('PIXTRAL_MODEL'),
+  new Option('-m, --model <model|path>', 'installed model, GGUF file, folder that pixtral convert wrote, or demo').env(
+    'PIXTRAL_MODEL',
+  ),
   new Option('--mmproj <path>', 'projector file, if it is not beside the model'),
 ];
 

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { main } from '../../src/cli/main.ts';
 
 export interface CliRun {
@@ -5,6 +7,9 @@ export interface CliRun {
   stdout: string;
   stderr: string;
 }
+
+/** What is installed on this machine must not answer for a test. */
+const noModels = join(tmpdir(), 'pixtral-test-no-models');
 
 /** Runs a command line in this process, with streams that are no terminals. */
 export async function cli(
@@ -20,7 +25,7 @@ export async function cli(
     stdin: { isTTY: stdin === undefined, read: async () => stdin ?? new Uint8Array(), ask: async () => undefined },
     stdout: { isTTY: false, write: (text) => void (run.stdout += asText(text)) },
     stderr: { isTTY: false, write: (text) => void (run.stderr += asText(text)) },
-    env,
+    env: { PIXTRAL_MODELS: noModels, ...env },
     signal,
   });
   return { exitCode, ...run };

@@ -83,7 +83,7 @@ export async function openBatchEngine(
   { flags, io }: { flags: EngineFlags & BatchRuntimeFlags; io: Io },
   questions: number,
 ): Promise<Engine> {
-  const { notice, ...paths } = await resolveModel(namedModel(flags, io));
+  const { notice, ...paths } = await resolveModel(await namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const cache = flags.cache ? await userCache(io) : undefined;
   // Of pictures that are asked about once, states of whole prompts would only drive out everything else.

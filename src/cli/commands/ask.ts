@@ -69,7 +69,7 @@ async function ask(
   const sources = await promptMessages(positional, { parts, flags, io, stdin });
   await startDecoder(sources);
   const { resolveModel } = await import('../../engine/runtime/resolve.ts');
-  const { notice, ...paths } = await resolveModel(namedModel(flags, io));
+  const { notice, ...paths } = await resolveModel(await namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const { stageReporter } = await import('../../output/progress.ts');
   const reporter = stageReporter(io.stderr, {

@@ -23,7 +23,7 @@ export function doctorCommand(io: Io, outcome: { exitCode: number }): Command {
   return command.action(async (flags: DoctorFlags) => {
     const { resolveModel } = await import('../../engine/runtime/resolve.ts');
     const { diagnose } = await import('../../engine/runtime/doctor.ts');
-    const named = namedModel(flags, io);
+    const named = await namedModel(flags, io);
     const diagnosis = await diagnose({
       gpu: flags.gpu,
       verdictFolder: named.verdictFolder,

@@ -25,7 +25,7 @@ export function tokensCommand(io: Io): Command {
       const messages = await promptMessages(positional, { parts, flags, io, stdin });
       const { promptLayout } = await import('../../engine/tokens.ts');
       const layout = await promptLayout(messages, {
-        ...namedModel(flags, io),
+        ...(await namedModel(flags, io)),
         ...pictureSettings(flags, { io, stdin }),
       });
       const { warnOfPictures } = await import('../../output/picture-warnings.ts');

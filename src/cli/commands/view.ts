@@ -71,7 +71,7 @@ async function view(words: readonly string[], { flags, io }: { flags: ViewFlags;
   const target = await chooseTarget(flags, io);
   const sources: Source[] = [];
   for (const word of words) sources.push(...(await namedSources(word)));
-  const named = namedModel(flags, io);
+  const named = await namedModel(flags, io);
   const { modelImageConfig } = await import('../../engine/tokens.ts');
   const image = named.model === undefined ? defaults.image : await modelImageConfig(named);
   const options = { ...pictureSettings(flags, { io, stdin: onceStdin(io, pictureStdinBytes) }), image };

@@ -1,4 +1,4 @@
-import type { CommandPage, OptionPage } from '../command-tree.ts';
+import { type CommandPage, type OptionPage, installedModels } from '../command-tree.ts';
 
 /** A completion script for bash 3.2 and newer. */
 export function bashCompletion(program: CommandPage): string {
@@ -30,14 +30,21 @@ complete -o default -F _${name} ${name}
 function valueCase(command: CommandPage, { short, long, value }: OptionPage): string[] {
   if (!value) return [];
   const pattern = [short, long].filter((name) => name !== undefined).map((name) => `'${command.name} ${name}'`);
+  if (value.isModel) return [`    ${pattern.join('|')}) ${modelWords()}return ;;`];
   const reply = value.isFile ? '' : 'compopt +o default 2>/dev/null; ';
   const words = value.choices.length > 0 ? `COMPREPLY=($(compgen -W '${value.choices.join(' ')}' -- "$cur")); ` : reply;
   return [`    ${pattern.join('|')}) ${words}return ;;`];
 }
 
+/** Installed models; with `-o default`, files too when none fits. */
+function modelWords(): string {
+  return `COMPREPLY=($(compgen -W "$(${installedModels})" -- "$cur")); `;
+}
+
 function wordsCase(command: CommandPage): string {
   const choices = command.arguments.flatMap((argument) => argument.choices);
-  const others = choices.length > 0 ? `words='${choices.join(' ')}'` : 'return';
+  const models = command.arguments.some(({ isModel }) => isModel) ? ` $(${installedModels})` : '';
+  const others = choices.length > 0 ? `words="${choices.join(' ')}${models}"` : 'return';
   return `    ${command.name}) if [[ $cur == -* ]]; then words='${optionNames(command.options).join(' ')}'; else ${others}; fi ;;`;
 }
 

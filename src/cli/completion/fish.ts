@@ -1,4 +1,4 @@
-import type { CommandPage, OptionPage } from '../command-tree.ts';
+import { type CommandPage, type OptionPage, installedModels } from '../command-tree.ts';
 
 /** A completion script for fish, to be sourced or put into ~/.config/fish/completions/pixtral.fish. */
 export function fishCompletion({ name, commands, options }: CommandPage): string {
@@ -12,6 +12,8 @@ export function fishCompletion({ name, commands, options }: CommandPage): string
     const inside = `__fish_seen_subcommand_from ${command.name}`;
     for (const option of command.options) lines.push(complete(inside, optionWords(option)));
     const choices = command.arguments.flatMap((argument) => argument.choices);
+    if (command.arguments.some(({ isModel }) => isModel))
+      lines.push(complete(inside, `-f -a ${quoted(`(${installedModels})`)}`));
     if (choices.length > 0) lines.push(complete(inside, `-f -a ${quoted(choices.join(' '))}`));
   }
   return `# fish completion for ${name}: ${name} completion fish | source\n${lines.join('\n')}\n`;
@@ -22,6 +24,7 @@ function optionWords({ short, long, description, value }: OptionPage): string {
     ...(short === undefined ? [] : ['-s', short.slice(1)]),
     ...(long === undefined ? [] : ['-l', long.slice(2)]),
     ...(value ? (value.isFile ? ['-r', '-F'] : ['-x']) : []),
+    ...(value?.isModel === true ? ['-a', quoted(`(${installedModels})`)] : []),
     ...(value && value.choices.length > 0 ? ['-a', quoted(value.choices.join(' '))] : []),
     '-d',
     quoted(description),

@@ -1,4 +1,4 @@
-import type { CommandPage, OptionPage, Value } from '../command-tree.ts';
+import { type CommandPage, type OptionPage, type Value, installedModels } from '../command-tree.ts';
 
 /** A completion script for zsh, to be sourced or put into a folder of $fpath as _pixtral. */
 export function zshCompletion({ name, commands, options }: CommandPage): string {
@@ -39,7 +39,8 @@ function optionSpecs({ short, long, description, value }: OptionPage): string[] 
     .map((name) => quoted(`*${name}[${escaped(description)}]${after}`));
 }
 
-function action({ choices, isFile }: Value): string {
+function action({ choices, isFile, isModel }: Value): string {
+  if (isModel) return `{compadd -- $(${installedModels})${isFile ? '; _files' : ''}}`;
   if (choices.length > 0) return `(${choices.join(' ')})`;
   return isFile ? '_files' : ' ';
 }

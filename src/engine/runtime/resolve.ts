@@ -39,7 +39,7 @@ const checkpointFiles = [
 export async function resolveModel({ model, mmproj, cache, ...gpu }: NamedModel): Promise<ModelPaths> {
   if (model === undefined || model === '') {
     throw new PixtralError('model', 'no model: none was given with --model or PIXTRAL_MODEL', {
-      hint: 'convert weights once with `pixtral convert <folder>` and name the result with --model; --model demo tries it on drawings',
+      hint: 'install one: pixtral pull pixtral-12b   (--model demo tries pixtral on drawings; pixtral convert takes weights that are here)',
     });
   }
   if (await isDemo(model)) {
@@ -75,7 +75,7 @@ async function kindOf(path: string): Promise<'file' | 'folder'> {
   } catch (cause) {
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such file or folder' : reasonOf(cause);
     throw new PixtralError('model', `${path}: ${reason}`, {
-      hint: 'give a .gguf file, a folder that pixtral convert wrote, or demo',
+      hint: 'give a .gguf file, a folder that pixtral convert wrote, an installed model (pixtral models lists them), or demo',
       cause,
     });
   }
