@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { readWhole } from '../base/read-whole.ts';
+import { decodeText } from '../base/text.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import { annotations, supportedKeywords } from '../grammar/keywords.ts';
 import { logprobsRange, numberIn } from './options.ts';
@@ -102,7 +103,7 @@ function namedFormat(path: string, what: string): Promise<string> {
 /** @throws PixtralError `input` when it cannot be read, or is far too large for `what` */
 export async function readFormatFile(path: string, { what, pipes }: { what: string; pipes: boolean }): Promise<string> {
   try {
-    return new TextDecoder().decode(await readWhole(path, { maxBytes, what, pipes }));
+    return decodeText(await readWhole(path, { maxBytes, what, pipes }), path);
   } catch (cause) {
     if (cause instanceof PixtralError) throw cause;
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such file' : reasonOf(cause);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { PixtralError } from '../base/errors.ts';
+import { decodeText } from '../base/text.ts';
 import type { Source } from '../image/sources/sources.ts';
 import { urlName } from '../image/sources/url-name.ts';
 import type { Chunk, Message } from '../prompt/message.ts';
@@ -33,7 +34,7 @@ export function addPromptArguments(command: Command, parts: PromptParts): Comman
 /** What a command's word for a picture may be. */
 export const sourcesHelp = `
 A picture is one of:
-  photo.jpg            a file, told by its content; one that holds base64 too
+  photo.jpg            a file, told by its content; one that holds base64, a file:// URL too
   scans/               a folder's pictures, in natural order
   'scans/**/*.png'     a glob, quoted or not
   @list.txt            a list, one of these a line; # begins a comment
@@ -90,7 +91,7 @@ async function pipedPrompt(
   { io, stdin }: { io: Io; stdin: () => Promise<Uint8Array> },
 ): Promise<string> {
   const stdinIsImage = content.some((chunk) => chunk.kind === 'image' && chunk.image.kind === 'stdin');
-  const piped = io.stdin.isTTY || stdinIsImage ? '' : new TextDecoder().decode(await stdin()).trimEnd();
+  const piped = io.stdin.isTTY || stdinIsImage ? '' : decodeText(await stdin(), 'standard input').trimEnd();
   if (piped !== '') return piped;
   throw new PixtralError('usage', 'no prompt was given', {
     hint: 'give it as an argument after the pictures, with -p, or pipe it in',

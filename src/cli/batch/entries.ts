@@ -29,7 +29,7 @@ export async function batchInput(
     return { entries, close: async () => {} };
   }
   const piped = flags.records === '-';
-  const lines: RecordLines = piped ? bytesLines(await stdin()) : await fileLines(flags.records);
+  const lines: RecordLines = piped ? bytesLines(await stdin(), 'standard input') : await fileLines(flags.records);
   try {
     const place = piped
       ? { name: 'standard input', folder: '' }

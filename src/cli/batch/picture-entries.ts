@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
+import { decodeText, decodeUtf8 } from '../../base/text.ts';
 import type { Decisions } from '../../engine/decisions/question.ts';
 import { type Source, pathSource } from '../../image/sources/sources.ts';
 import { findSources, listedLines, listedSources } from '../../image/sources/expand.ts';
@@ -9,7 +10,7 @@ import { selectionText } from '../../image/sources/selection.ts';
 import { placeImages } from '../../prompt/placeholders.ts';
 import { namedSources } from '../prompt-arguments.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
-import { readText } from './read-text.ts';
+import { readListed } from './read-text.ts';
 import { checkTemplate, templateMessage } from './template-fields.ts';
 
 export interface PictureWords {
@@ -79,7 +80,7 @@ export function withSystem(
 async function namedPictures({ words, nullSeparated, stdin }: PictureWords): Promise<Named[]> {
   const named: Named[] = [];
   for (const word of words) named.push(...(await picturesOf(word, stdin)));
-  if (nullSeparated) named.push(...nulPaths(await readText(stdin, 'paths')));
+  if (nullSeparated) named.push(...nulPaths(await readListed(stdin, 'paths')));
   if (named.length > 0) return named;
   throw new PixtralError('usage', 'no picture was given', {
     hint: 'name pictures, folders, globs or @lists; @- reads a list from standard input, -0 what find -print0 writes',
@@ -92,10 +93,10 @@ async function picturesOf(word: string, stdin: () => Promise<Uint8Array>): Promi
       hint: '@- reads a list of pictures from it, --records - records, -0 paths with NUL between',
     });
   }
-  if (word === '@-') return listPictures(await readText(stdin, 'a list'), { folder: '', name: 'standard input' });
+  if (word === '@-') return listPictures(await readListed(stdin, 'a list'), '');
   if (word.startsWith('@') && !(await findSources(`./${word}`))) {
     const list = word.slice(1);
-    return listPictures(await readText(list, 'a list of pictures'), { folder: dirname(list), name: list });
+    return listPictures(await readListed(list, 'a list of pictures'), dirname(list));
   }
   try {
     return (await namedSources(word)).map((source) => known(source, word));
@@ -106,9 +107,11 @@ async function picturesOf(word: string, stdin: () => Promise<Uint8Array>): Promi
   }
 }
 
-async function listPictures(text: string, { folder, name }: { folder: string; name: string }): Promise<Named[]> {
+type Listed = Awaited<ReturnType<typeof readListed>>;
+
+async function listPictures({ bytes, where: name }: Listed, folder: string): Promise<Named[]> {
   const named: Named[] = [];
-  for (const { line, number } of listedLines(text)) {
+  for (const { line, number } of listedLines(decodeText(bytes, name))) {
     const where = `${name}, line ${number}`;
     try {
       named.push(...(await listedSources(line, { folder, where })).map((source) => known(source, where)));
@@ -121,8 +124,10 @@ async function listPictures(text: string, { folder, name }: { folder: string; na
 }
 
 /** Paths as they are: nothing in them is a sign. */
-function nulPaths(text: string): Named[] {
-  const paths = text.split('\0').filter((path) => path !== '');
+function nulPaths({ bytes, where }: Listed): Named[] {
+  const paths = decodeUtf8(bytes, where)
+    .split('\0')
+    .filter((path) => path !== '');
   return paths.map((path, index) => known(pathSource(path), `standard input, path ${index + 1}`));
 }
 

@@ -1,19 +1,25 @@
 import { PixtralError, errnoOf, reasonOf } from '../../base/errors.ts';
 import { readWhole } from '../../base/read-whole.ts';
+import { decodeText } from '../../base/text.ts';
 import { maxListBytes } from '../../image/sources/expand.ts';
 
-/** All of a list, from a file or from standard input. @throws PixtralError `input` when it cannot be read or is no UTF-8 */
-export async function readText(from: string | (() => Promise<Uint8Array>), what: string): Promise<string> {
+/** All bytes of a list, from a file or from standard input, and what to call it. @throws PixtralError `input` when it cannot be read */
+export async function readListed(
+  from: string | (() => Promise<Uint8Array>),
+  what: string,
+): Promise<{ bytes: Uint8Array; where: string }> {
   const where = typeof from === 'string' ? from : 'standard input';
   const reading = typeof from === 'string' ? readWhole(from, { maxBytes: maxListBytes, what, pipes: true }) : from();
   const bytes = await reading.catch((cause: unknown) => {
     throw unreadableText(where, { what, cause });
   });
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new PixtralError('input', `${where}: is no UTF-8 text, expected ${what}`, { cause });
-  }
+  return { bytes, where };
+}
+
+/** The same as text. @throws PixtralError `input` also for an encoding that is not read */
+export async function readText(from: string | (() => Promise<Uint8Array>), what: string): Promise<string> {
+  const { bytes, where } = await readListed(from, what);
+  return decodeText(bytes, where);
 }
 
 export function unreadableText(where: string, { what, cause }: { what: string; cause: unknown }): PixtralError {

@@ -1,5 +1,6 @@
 import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { isTooDeep, maxNesting } from '../../base/nesting.ts';
+import { decodeUtf8 } from '../../base/text.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
 import { openAiQuestion } from './openai-request.ts';
 import { plainQuestion } from './plain-record.ts';
@@ -92,9 +93,9 @@ function checkId(record: Record<string, unknown>, where: string): void {
 }
 
 function parseRecord(bytes: Uint8Array, where: string): Record<string, unknown> {
+  const text = decodeUtf8(bytes, where).replace(/^\ufeff/, '');
   let value: unknown;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     if (isTooDeep(text)) throw new Error(`is nested more than ${maxNesting} levels deep`);
     value = JSON.parse(text);
   } catch (cause) {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { PixtralError } from '../../base/errors.ts';
 import { readExactly } from '../../base/files.ts';
 import { type Line, readLines } from '../../base/lines.ts';
 import { readWhole } from '../../base/read-whole.ts';
+import { decodeText, textEncoding } from '../../base/text.ts';
 import { recordsStdinBytes } from '../io.ts';
 import { unreadableText } from './read-text.ts';
 
@@ -37,7 +38,11 @@ export async function fileLines(path: string): Promise<RecordLines> {
   });
   if (!(await file.stat()).isFile()) {
     await file.close();
-    return bytesLines(await readPipe(path)); // <(...) can be read only once
+    return bytesLines(await readAtOnce(path), path); // <(...) can be read only once
+  }
+  if ((await encodingOf(file, path)) !== 'utf-8') {
+    await file.close();
+    return bytesLines(await readAtOnce(path), path); // its lines end where those of UTF-8 do not
   }
   return {
     lines: () => readLines(file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 })),
@@ -56,15 +61,31 @@ export async function fileLines(path: string): Promise<RecordLines> {
 
 const what = 'records in JSONL';
 
-export function bytesLines(bytes: Uint8Array): RecordLines {
+/** @throws PixtralError `input` for an encoding that is not read */
+export function bytesLines(bytes: Uint8Array, where: string): RecordLines {
+  const isForeign = textEncoding(bytes.subarray(0, openingBytes), where) !== 'utf-8';
+  const utf8 = isForeign ? Buffer.from(decodeText(bytes, where)) : bytes;
   return {
-    lines: () => readLines([bytes]),
-    read: async ({ offset, byteLength }) => bytes.subarray(offset, offset + byteLength),
+    lines: () => readLines([utf8]),
+    read: async ({ offset, byteLength }) => utf8.subarray(offset, offset + byteLength),
     close: async () => {},
   };
 }
 
-function readPipe(path: string): Promise<Uint8Array> {
+/** Enough to tell an encoding by. */
+const openingBytes = 4096;
+
+async function encodingOf(file: FileHandle, path: string): Promise<ReturnType<typeof textEncoding>> {
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(openingBytes), 0, openingBytes, 0);
+    return textEncoding(buffer.subarray(0, bytesRead), path);
+  } catch (thrown) {
+    await file.close();
+    throw thrown;
+  }
+}
+
+function readAtOnce(path: string): Promise<Uint8Array> {
   return readWhole(path, { maxBytes: recordsStdinBytes, what, pipes: true }).catch((cause: unknown) => {
     throw unreadableText(path, { what, cause });
   });

@@ -30,13 +30,21 @@ const percent = 0x25;
 
 /** What a file of a picture's base64, or of a data: URI, stands for; any other file as it is. */
 export function unwrapBase64(bytes: Uint8Array, name: string): Uint8Array {
-  const opening = ascii(bytes, 0, 64)
+  const text = inBytes(bytes);
+  const opening = ascii(text, 0, 64)
     .replace(/^\u00ef\u00bb\u00bf/, '')
     .trimStart();
-  if (/^data:/i.test(opening)) return readDataUri(textOf(bytes), name);
+  if (/^data:/i.test(opening)) return readDataUri(textOf(text), name);
   if (!/^[\w+/-]{16,}([\r\n=]|$)/.test(opening)) return bytes;
-  const unwrapped = fromBase64(textOf(bytes));
+  const unwrapped = fromBase64(textOf(text));
   return unwrapped && looksLikePicture(unwrapped) ? unwrapped : bytes;
+}
+
+/** One byte a letter also where there are two of them, as PowerShell writes what a command prints. */
+function inBytes(bytes: Uint8Array): Uint8Array {
+  const mark = bytes[0]! * 256 + bytes[1]!;
+  if (mark !== 0xfffe && mark !== 0xfeff) return bytes;
+  return Buffer.from(new TextDecoder(mark === 0xfffe ? 'utf-16le' : 'utf-16be').decode(bytes), 'latin1');
 }
 
 function textOf(bytes: Uint8Array): string {

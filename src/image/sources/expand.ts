@@ -2,6 +2,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { PixtralError, errnoOf } from '../../base/errors.ts';
 import { readWhole } from '../../base/read-whole.ts';
+import { decodeText } from '../../base/text.ts';
 import { globPaths, hasMagic, isSimpleGlob } from './glob.ts';
 import { parseSelection, splitSelection } from './selection.ts';
 import { looksLikePicture, openingBytes } from '../formats/signatures.ts';
@@ -58,7 +59,7 @@ async function findPlain(word: string): Promise<Source[] | undefined> {
   if (kind === 'file' || kind === 'other') return [pathSource(word)];
   if (kind === 'folder') return folderSources(word);
   const source = schemeSource(word);
-  if (source) return [source];
+  if (source) return (await isFolder(source)) ? folderSources(source.at) : [source];
   const listed = word.startsWith('@') ? await kindOf(word.slice(1)) : undefined;
   if (listed === 'file' || listed === 'other') return listSources(word.slice(1));
   return hasMagic(word) ? globSources(word) : undefined;
@@ -69,6 +70,11 @@ const maxShown = 300;
 
 function shortened(word: string): string {
   return word.length > maxShown ? `${word.slice(0, maxShown)}...` : word;
+}
+
+/** Only a `file:` URL can lead to one. */
+async function isFolder({ kind, at }: Source): Promise<boolean> {
+  return kind === 'path' && (await kindOf(at)) === 'folder';
 }
 
 /** `other`: pipes, devices and sockets. */
@@ -119,7 +125,7 @@ async function holdsPicture(path: string): Promise<boolean> {
 
 /** One source a line, relative to the list's folder; empty lines and those that begin with # are left out. */
 async function listSources(list: string): Promise<Source[]> {
-  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(await readList(list));
+  const text = decodeText(await readList(list), list);
   const sources: Source[] = [];
   for (const { line, number } of listedLines(text)) {
     sources.push(...(await listedSources(line, { folder: dirname(list), where: `${list}, line ${number}` })));
@@ -141,10 +147,7 @@ async function readList(list: string): Promise<Uint8Array> {
 
 /** Lines of a list that name something. */
 export function listedLines(text: string): { line: string; number: number }[] {
-  const lines = text
-    .replace(/^\ufeff/, '')
-    .split('\n')
-    .map((raw, index) => ({ line: raw.trim(), number: index + 1 }));
+  const lines = text.split('\n').map((raw, index) => ({ line: raw.trim(), number: index + 1 }));
   return lines.filter(({ line }) => line !== '' && !line.startsWith('#'));
 }
 
@@ -156,8 +159,9 @@ export async function listedSources(
   if (line === '-' || line.startsWith('@')) {
     throw new PixtralError('input', `${where}: ${shortened(line)}, expected neither standard input nor another list`);
   }
-  const path = isAbsolute(line) || schemeSource(line) ? line : join(folder, line);
-  if ((await kindOf(path)) === 'other') {
+  const source = schemeSource(line);
+  const path = isAbsolute(line) || source ? line : join(folder, line);
+  if ((await kindOf(source?.kind === 'path' ? source.at : path)) === 'other') {
     throw new PixtralError('input', `${where}: ${shortened(path)}: is no regular file, expected a picture`);
   }
   const found = await findSources(path);

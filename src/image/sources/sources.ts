@@ -3,6 +3,7 @@ import { readWhole } from '../../base/read-whole.ts';
 import { isPublicAddress } from './addresses.ts';
 import { readDataUri, unwrapBase64 } from './base64.ts';
 import { readClipboard } from './clipboard.ts';
+import { filePath, isFileUrl } from './file-url.ts';
 import { fetchPicture } from './network.ts';
 import { type Selection, isSelection, parseSelection, splitSelection } from './selection.ts';
 import { urlName } from './url-name.ts';
@@ -36,7 +37,7 @@ export function pathSource(path: string): Source {
   return { kind: 'path', at: path, name: path };
 }
 
-/** A source that its beginning tells: `-`, `clip:`, `data:`, http(s). @throws PixtralError `usage` for bad pages */
+/** A source that its beginning tells: `-`, `clip:`, `data:`, `file:`, http(s). @throws PixtralError `usage` for bad pages, `input` for a `file:` URL of no path */
 export function schemeSource(word: string): Source | undefined {
   const { at, fragment } = splitSelection(word) ?? { at: word, fragment: '' };
   const isPassword = !urlName(word).endsWith(fragment);
@@ -55,6 +56,7 @@ function plainSchemeSource(word: string): Source | undefined {
   if (word === '-') return { kind: 'stdin', at: word, name: 'stdin' };
   if (/^clip:$/i.test(word)) return { kind: 'clipboard', at: word, name: 'clip:' };
   if (/^https?:\/\/\S+$/i.test(word)) return { kind: 'url', at: word, name: urlName(word) };
+  if (isFileUrl(word)) return pathSource(filePath(word, process.platform));
   if (!/^data:[^\s,]*[,;]/i.test(word)) return undefined;
   return { kind: 'data', at: word, name: word.length > 48 ? `${word.slice(0, 45)}...` : word };
 }
