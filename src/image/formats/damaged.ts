@@ -8,3 +8,8 @@ export function damaged(name: string, format: string, found: unknown): PixtralEr
     ...(typeof found !== 'string' && { cause: found }),
   });
 }
+
+/** A whole file of a kind that is not read here. @param found what it has, after `the TIFF` */
+export function notRead(name: string, format: string, found: string, hint: string): PixtralError {
+  return new PixtralError('input', `${name}: the ${format} ${found}, which is not read here`, { hint });
+}

@@ -6,7 +6,7 @@ import { type HeifFile, type HeifPicture, loadLibheif } from './libheif.ts';
 import type { OpenRequest, Opened } from './opened.ts';
 import { checkSize } from '../decoder/limits.ts';
 import type { Pixels } from '../pixels/patches.ts';
-import { rgbaTiff } from './tiff.ts';
+import { plainTiff } from './plain-tiff.ts';
 import { openWithVips } from './vips.ts';
 
 export function isHeic(bytes: Uint8Array): boolean {
@@ -65,6 +65,7 @@ function shownPictures(file: HeifFile, { items }: HeifItems): number[] {
 async function inSrgb(picture: HeifPicture, name: string): Promise<Pixels> {
   if (!picture.profile) return heifPixels(picture);
   const raw = heifRaw({ ...picture, colours: undefined });
-  const tiff = await openWithVips({ bytes: rgbaTiff(raw, picture.profile), name, format: 'HEIC' });
+  const plain = plainTiff({ ...raw, model: 'rgba', values: raw.bytes, profile: picture.profile });
+  const tiff = await openWithVips({ bytes: plain, name, format: 'HEIC' });
   return tiff.page(0);
 }

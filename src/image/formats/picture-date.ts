@@ -1,6 +1,6 @@
 import { exifDate } from './exif.ts';
 import { isPng, readPngChunks } from './png.ts';
-import { isTiff } from './tiff.ts';
+import { isTiff } from './tiff/directories.ts';
 
 /** Cameras write it near the beginning; what stands megabytes behind it belongs to another picture. */
 const searchedBytes = 1 << 20;

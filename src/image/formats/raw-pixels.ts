@@ -51,6 +51,6 @@ function changedPixels({ width, height, bytes }: RawPixels, change: (lines: Uint
 }
 
 /** Rounded, for products of two bytes. */
-function dividedBy255(product: number): number {
+export function dividedBy255(product: number): number {
   return (product + 128 + ((product + 128) >> 8)) >> 8;
 }

@@ -11,7 +11,8 @@ import { isPdf, openPdf } from './pdf/open-pdf.ts';
 import { isPng } from './png.ts';
 import { openWithSkia } from './skia.ts';
 import { isSvg, openSvg } from './svg.ts';
-import { isTiff } from './tiff.ts';
+import { isTiff } from './tiff/directories.ts';
+import { openTiff } from './tiff/open-tiff.ts';
 import { openWithVips } from './vips.ts';
 import { isWebp, readWebp } from './webp.ts';
 
@@ -26,7 +27,7 @@ export const formats: readonly {
   { is: isGif, open: openGif },
   { is: isAvif, open: openAvif },
   { is: isHeic, open: openHeic },
-  { is: isTiff, open: ({ bytes, name }) => openWithVips({ bytes, name, format: 'TIFF' }) },
+  { is: isTiff, open: openTiff },
   { is: isBmp, open: ({ bytes, name }) => openWithSkia(readBmp(bytes), name) },
   { is: isSvg, open: openSvg },
   { is: isPdf, open: openPdf },

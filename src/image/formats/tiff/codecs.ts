@@ -1,0 +1,184 @@
+import { inflateRawSync, inflateSync, constants as zlib } from 'node:zlib';
+import { decodeWithSkia } from '../skia.ts';
+import { decodeJpeg2000 } from '../openjpeg.ts';
+import { unpackLzw } from './lzw.ts';
+import { unpackBits } from './packbits.ts';
+import { loadSharp } from '../vips.ts';
+import { createCanvas } from '@napi-rs/canvas';
+
+/** A strip or tile to be unpacked. */
+export interface Packed {
+  bytes: Uint8Array;
+  /** What comes out of it, at most. */
+  length: number;
+  width: number;
+  /** Lines that are there at least. */
+  height: number;
+  /** Samples of a pixel in this plane, and bits of each. */
+  samples: number;
+  bits: number;
+  /** LERC's own: what was done to it afterwards. */
+  lercPacking: number;
+}
+
+export interface Codec {
+  name: string;
+  /** undefined: by libtiff's, of a file in which there is nothing else. */
+  unpack: ((packed: Packed) => Uint8Array | Promise<Uint8Array>) | undefined;
+  /** Samples come out with the lowest byte first, and as they are: there is no predictor and no order of bits. */
+  whole?: true;
+}
+
+/** By the number in the file. Those that are not here are not read. Sources: TIFF 6.0; the registry of tags in libtiff. */
+export const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
+  [1, { name: 'none', unpack: ({ bytes, length }) => bytes.subarray(0, length) }],
+  [2, { name: 'CCITT run lengths', unpack: undefined }],
+  [3, { name: 'fax group 3', unpack: undefined }],
+  [4, { name: 'fax group 4', unpack: undefined }],
+  [5, { name: 'LZW', unpack: ({ bytes, length }) => unpackLzw(bytes, length) }],
+  [6, { name: 'old JPEG', unpack: undefined }],
+  [7, { name: 'JPEG', unpack: undefined }],
+  [8, { name: 'Deflate', unpack: inflate }],
+  [32_766, { name: 'NeXT', unpack: undefined }],
+  [32_771, { name: 'CCITT run lengths', unpack: undefined }],
+  [32_773, { name: 'PackBits', unpack: ({ bytes, length }) => unpackBits(bytes, length) }],
+  [32_809, { name: 'ThunderScan', unpack: undefined }],
+  [32_946, { name: 'Deflate', unpack: inflate }],
+  [33_003, { name: 'JPEG 2000', unpack: unpackJpeg2000, whole: true }],
+  [33_005, { name: 'JPEG 2000', unpack: unpackJpeg2000, whole: true }],
+  [34_712, { name: 'JPEG 2000', unpack: unpackJpeg2000, whole: true }],
+  [34_887, { name: 'LERC', unpack: unpackLerc, whole: true }],
+  [34_925, { name: 'LZMA', unpack: unpackXz }],
+  [50_000, { name: 'Zstandard', unpack: unpackZstandard }],
+  [50_001, { name: 'WebP', unpack: unpackWebp, whole: true }],
+  [50_002, { name: 'JPEG XL', unpack: unpackJpegXl, whole: true }],
+  [52_546, { name: 'JPEG XL', unpack: unpackJpegXl, whole: true }],
+]);
+
+/** Names of those that no package here can unpack, for messages. */
+export const otherCompressions: ReadonlyMap<number, string> = new Map([
+  [9, 'JBIG'],
+  [10, 'JBIG'],
+  [22_610, 'JPEG XR'],
+  [32_908, 'PixarFilm'],
+  [32_909, 'PixarLog'],
+  [32_947, 'Kodak DCS'],
+  [34_661, 'JBIG'],
+  [34_676, 'SGILog'],
+  [34_677, 'SGILog'],
+  [34_892, 'lossy JPEG of camera raw'],
+  [34_933, 'PNG'],
+  [34_934, 'JPEG XR'],
+  [65_000, 'Kodak DCR'],
+]);
+
+/** Some writers pad the last strip: more than is asked for is no fault. */
+const slack = 2 ** 16;
+
+function inflate({ bytes, length }: Packed): Uint8Array {
+  const options = { maxOutputLength: length + slack, finishFlush: zlib.Z_SYNC_FLUSH };
+  const bare = (bytes[0]! & 15) !== 8 || ((bytes[0]! << 8) | bytes[1]!) % 31 !== 0; // without zlib's two bytes
+  return bare ? inflateRawSync(bytes, options) : inflateSync(bytes, options);
+}
+
+async function unpackZstandard({ bytes, length }: Packed): Promise<Uint8Array> {
+  const { Decompress } = await import('fzstd');
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  const stream = new Decompress((part) => {
+    total += part.length;
+    if (total > length + slack) throw new Error('more comes out of a strip than the picture has');
+    parts.push(part.slice());
+  });
+  stream.push(bytes, true);
+  return Buffer.concat(parts);
+}
+
+async function unpackXz({ bytes, length }: Packed): Promise<Uint8Array> {
+  const { XzReadableStream } = await import('xz-decompress');
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  for await (const part of new XzReadableStream(new Blob([new Uint8Array(bytes)]).stream())) {
+    total += part.length;
+    if (total > length + slack) throw new Error('more comes out of a strip than the picture has');
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Bands of their own become samples of a pixel; what its mask leaves out is no number, or 0. */
+async function unpackLerc(packed: Packed): Promise<Uint8Array> {
+  const inner = new Uint8Array(await unpackedLerc(packed));
+  const { load, decode, getBlobInfo } = await import('lerc');
+  await load();
+  const { width, height, bandCount, depthCount } = getBlobInfo(inner);
+  const samples = bandCount * depthCount;
+  if (width * height * samples * (packed.bits / 8) > packed.length || width !== packed.width) {
+    throw new Error(`a part of it is ${width}x${height} with ${samples} samples`);
+  }
+  const { pixels, mask, bandMasks } = decode(inner, { returnInterleaved: true });
+  const [first] = pixels;
+  if (first!.BYTES_PER_ELEMENT * 8 !== packed.bits) throw new Error('its samples are of another type than it says');
+  const Type = first!.constructor as new (length: number) => Float64Array;
+  const values = new Type(width * height * samples);
+  const missing = first instanceof Float32Array || first instanceof Float64Array ? Number.NaN : 0;
+  for (const [band, plane] of pixels.entries()) {
+    const shown = bandMasks?.[band] ?? mask;
+    for (let at = 0; at < plane.length; at++) {
+      const pixel = Math.floor(at / depthCount);
+      values[pixel * samples + band * depthCount + (at % depthCount)] = !shown || shown[pixel] ? plane[at]! : missing;
+    }
+  }
+  return new Uint8Array(values.buffer);
+}
+
+async function unpackedLerc(packed: Packed): Promise<Uint8Array> {
+  if (packed.lercPacking === 1) return inflate(packed);
+  return packed.lercPacking === 2 ? unpackZstandard(packed) : packed.bytes;
+}
+
+async function unpackJpeg2000({ bytes, width, height, samples, bits }: Packed): Promise<Uint8Array> {
+  const { components, ...picture } = await decodeJpeg2000(bytes);
+  if (picture.width !== width || picture.height < height || components < samples) {
+    throw new Error(`a part of it is ${picture.width}x${picture.height} with ${components} samples`);
+  }
+  if (components === samples && picture.values.BYTES_PER_ELEMENT * 8 === bits) return bytesOf(picture.values);
+  const Type = bits > 8 ? Uint16Array : Uint8Array;
+  const values = new Type(width * picture.height * samples);
+  for (let at = 0; at < values.length; at++) {
+    values[at] = picture.values[Math.floor(at / samples) * components + (at % samples)]!;
+  }
+  return bytesOf(values);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+async function unpackWebp({ bytes, width, height, samples }: Packed): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  const picture = sharp(bytes, { failOn: 'warning' });
+  const header = await picture.metadata();
+  if (header.format !== 'webp' || header.width !== width || header.height < height || samples < 3) {
+    throw new Error(`a part of it is ${header.width}x${header.height}`);
+  }
+  const { data } = await (samples === 4 ? picture.ensureAlpha() : picture.removeAlpha())
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return data;
+}
+
+/** The decoder gives eight bits of red, green, blue and transparency. */
+async function unpackJpegXl({ bytes, width, height, samples }: Packed): Promise<Uint8Array> {
+  const image = await decodeWithSkia(bytes);
+  if (image.width !== width || image.height < height) {
+    throw new Error(`a part of it is ${image.width}x${image.height}`);
+  }
+  const canvas = createCanvas(width, image.height);
+  const context = canvas.getContext('2d');
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, width, image.height);
+  const values = new Uint8Array(width * image.height * samples);
+  for (let at = 0; at < values.length; at++) values[at] = data[Math.floor(at / samples) * 4 + (at % samples)]!;
+  return values;
+}
