@@ -1,3 +1,5 @@
+import type { PdfDocument } from './document.ts';
+import { Layers } from './layers.ts';
 import type { Pdfium, Pointer } from './pdfium.ts';
 
 /** FPDF_ANNOTATION_SUBTYPE, those that leave a mark on the page. Source: PDFium's `fpdf_annot.h`. */
@@ -32,12 +34,15 @@ export class Annotations {
   readonly undrawn: readonly string[];
 
   /** Gives those without an appearance one by what they are, and reads the fonts of those that have one. */
-  constructor(pdfium: Pdfium, page: Pointer) {
+  constructor(document: PdfDocument, page: Pointer) {
+    const { pdfium } = document.engine;
     const { calls } = pdfium;
     this.#pdfium = pdfium;
-    this.#open = Array.from({ length: calls.FPDFPage_GetAnnotCount(page) }, (_, index) =>
+    const all = Array.from({ length: calls.FPDFPage_GetAnnotCount(page) }, (_, index) =>
       calls.FPDFPage_GetAnnot(page, index),
-    ).filter((annotation) => annotation !== 0);
+    );
+    this.#open = all.filter((annotation) => annotation !== 0);
+    hideByLayers(document, { page, annotations: all });
     const undrawn = new Set<string>();
     for (const annotation of this.#open) {
       const kind = kinds[calls.FPDFAnnot_GetSubtype(annotation)];
@@ -60,5 +65,23 @@ export class Annotations {
     const { calls } = this.#pdfium;
     if (calls.EPDFAnnot_HasAppearanceStream(annotation, normal)) return true;
     return calls.EPDFAnnot_GenerateAppearance(annotation) && calls.EPDFAnnot_HasAppearanceStream(annotation, normal);
+  }
+}
+
+/** PDFium draws annotations whatever layer they are on. */
+function hideByLayers(
+  document: PdfDocument,
+  { page, annotations }: { page: Pointer; annotations: readonly Pointer[] },
+): void {
+  const { calls } = document.engine.pdfium;
+  const areOnLayers = annotations.map((annotation) => annotation !== 0 && calls.FPDFAnnot_HasKey(annotation, 'OC'));
+  if (!areOnLayers.includes(true)) return;
+  const { objects } = document;
+  const layers = new Layers(objects);
+  const dictionaries = objects.items(objects.object(calls.EPDFPage_GetObjectNumber(page)), 'Annots');
+  for (const [index, annotation] of annotations.entries()) {
+    const dictionary = dictionaries[index];
+    if (!areOnLayers[index] || !dictionary || layers.shows(objects.resolved(dictionary))) continue;
+    calls.FPDFAnnot_SetFlags(annotation, calls.FPDFAnnot_GetFlags(annotation) | hidden);
   }
 }

@@ -1,6 +1,7 @@
 import { PixtralError } from '../../../base/errors.ts';
 import { damaged } from '../damaged.ts';
 import type { Size } from '../opened.ts';
+import { PdfObjects } from './objects.ts';
 import type { Pdfium, Pointer } from './pdfium.ts';
 import type { SubstituteFonts } from './substitute-fonts.ts';
 
@@ -17,6 +18,8 @@ export interface LoadedPage {
 }
 
 const noForm = 0;
+/** FPDF_REMOVE_SECURITY; all of it, not only what has changed. */
+const withoutEncryption = 3;
 const fullXfa = 2;
 
 /** FPDF_GetLastError. Source: PDFium's `fpdfview.h`. */
@@ -42,6 +45,7 @@ export class PdfDocument {
   readonly #document: Pointer;
   readonly #formInfo: Pointer;
   readonly #form: Pointer;
+  #objects: PdfObjects | undefined;
   readonly pageCount: number;
   /** All of it is a form in XFA, whose pages say no more than that another program is needed. */
   readonly isXfa: boolean;
@@ -100,7 +104,11 @@ export class PdfDocument {
     const { pdfium } = this.engine;
     const size = pdfium.floats(2, (at) => pdfium.calls.FPDF_GetPageSizeByIndexF(this.#document, index, at));
     if (!size) throw this.#unreadable(index);
-    return { width: size[0]!, height: size[1]! };
+    const [width, height] = size as [number, number];
+    if (width > 0 && height > 0) return { width, height };
+    throw new PixtralError('input', `${this.#file.name}: page ${index + 1} of the PDF has no area`, {
+      hint: 'its crop box lies outside of its page: leave the page out, or set the box right',
+    });
   }
 
   /** Names of the files in it. */
@@ -113,9 +121,30 @@ export class PdfDocument {
     });
   }
 
-  /** It opens with its attachments in view: FPDFDoc_GetPageMode. */
-  showsAttachments(): boolean {
-    return this.engine.pdfium.calls.FPDFDoc_GetPageMode(this.#document) === 5;
+  /** All objects of the file: slow, for what cannot be asked for otherwise. */
+  get objects(): PdfObjects {
+    return (this.#objects ??= new PdfObjects(this.#writtenAnew()));
+  }
+
+  #writtenAnew(): Uint8Array {
+    const { pdfium } = this.engine;
+    const { calls } = pdfium;
+    const writer = calls.PDFiumExt_OpenFileWriter();
+    try {
+      calls.FPDF_SaveAsCopy(this.#document, writer, withoutEncryption);
+      return pdfium.bytes((buffer, length) =>
+        length === 0
+          ? calls.PDFiumExt_GetFileWriterSize(writer)
+          : calls.PDFiumExt_GetFileWriterData(writer, buffer, length),
+      );
+    } finally {
+      calls.PDFiumExt_CloseFileWriter(writer);
+    }
+  }
+
+  /** A page that stands for the files in it, which only some readers show. */
+  isPortfolio(): boolean {
+    return this.objects.entry(this.objects.catalog, 'Collection').kind === 'dictionary';
   }
 
   #unreadable(index: number): PixtralError {

@@ -50,9 +50,9 @@ function sharedEngine(): Promise<Engine> {
 function documentWarnings(document: PdfDocument): string[] {
   const warnings: string[] = [];
   if (document.isXfa) warnings.push('is a form in XFA, of which only the pages for other programs are shown');
-  if (document.showsAttachments()) {
-    const names = document.attachments();
-    if (names.length > 0) warnings.push(`holds files that are not shown: ${names.join(', ')}`);
+  const attachments = document.attachments();
+  if (attachments.length > 0 && document.isPortfolio()) {
+    warnings.push(`is a portfolio, whose files are not shown: ${attachments.join(', ')}`);
   }
   return warnings;
 }
