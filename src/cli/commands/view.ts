@@ -1,10 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { PixtralError } from '../../base/errors.ts';
 import type { PictureReceipt } from '../../engine/answers/events.ts';
 import type { PictureOptions } from '../../engine/pictures/picture-chunks.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
-import type { InlineProtocol } from '../../output/inline-picture.ts';
+import type { InlineProtocol, InlineWay } from '../../output/inline-picture.ts';
 import { printableLine } from '../../output/printable.ts';
 import { type Io, onceStdin, pictureStdinBytes } from '../io.ts';
 import { namedModel } from '../named-model.ts';
@@ -54,7 +55,10 @@ Examples:
   pixtral view scan.tif#2 --detail tiles -o part.png`;
 
 /** Where pictures go. */
-type Target = { kind: 'file'; path: string } | { kind: 'stdout' } | { kind: 'inline'; protocol: InlineProtocol };
+type Target =
+  | { kind: 'file'; path: string }
+  | { kind: 'stdout' }
+  | { kind: 'inline'; protocol: InlineProtocol; way: InlineWay };
 
 /** One picture, made ready. */
 interface Shown {
@@ -101,14 +105,25 @@ async function chooseTarget({ out, inline, json }: ViewFlags, io: Io): Promise<T
     if (/\.png$/i.test(out)) return { kind: 'file', path: out };
     throw new PixtralError('usage', `-o ${out}: PNG is written, expected a name that ends in .png`);
   }
-  const { inlineProtocol } = await import('../../output/inline-picture.ts');
+  const { inlineProtocol, inlineWay } = await import('../../output/inline-picture.ts');
+  const { passesOn } = await import('../../output/tmux.ts');
+  const way = inlineWay(io.env, io.stdout);
   const found =
-    inline === 'auto' && io.stdout.isTTY ? await inlineProtocol(io.env, (query) => io.stdin.ask(query)) : inline;
+    inline === 'auto' && io.stdout.isTTY
+      ? await inlineProtocol(io.env, (query) => io.stdin.ask(query), passesOn)
+      : inline;
   if (found !== undefined && found !== 'auto' && found !== 'off' && json !== true) {
-    return { kind: 'inline', protocol: found };
+    if (way.tmux && found !== 'sixel' && !(await passesOn())) throw notPassedOn(found);
+    return { kind: 'inline', protocol: found, way };
   }
   throw new PixtralError('usage', 'no place for the picture: -o was not given', {
     hint: 'write it with -o seen.png; a terminal that can show pictures but does not say so: --inline kitty, iterm2 or sixel',
+  });
+}
+
+function notPassedOn(protocol: InlineProtocol): PixtralError {
+  return new PixtralError('usage', `--inline ${protocol}: tmux hands no pictures on, expected its allow-passthrough`, {
+    hint: "'tmux set -g allow-passthrough on' lets it; or write the picture with -o seen.png",
   });
 }
 
@@ -143,6 +158,9 @@ async function show(
   return { ...drawn, png: await encodePng(drawn), receipt: pictureReceipt(picture), clamped: seen.clamped };
 }
 
+/** In milliseconds; tmux follows within some tens. */
+const inlinePause = 150;
+
 /** Returns the file's name where it became one. */
 async function deliver(
   shown: Shown,
@@ -150,8 +168,11 @@ async function deliver(
 ): Promise<string | undefined> {
   switch (target.kind) {
     case 'inline': {
-      const { inlinePicture } = await import('../../output/inline-picture.ts');
-      io.stdout.write(inlinePicture(shown, target.protocol));
+      const { inlineSteps } = await import('../../output/inline-picture.ts');
+      for (const [index, step] of inlineSteps(shown, target.protocol, target.way).entries()) {
+        if (index > 0) await setTimeout(inlinePause);
+        io.stdout.write(step);
+      }
       return undefined;
     }
     case 'stdout': {

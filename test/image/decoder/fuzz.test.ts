@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import { PixtralError } from '../../../src/base/errors.ts';
 import type { DecodedPage } from '../../../src/image/decoder/decode.ts';
 import { DecoderProcess } from '../../../src/image/decoder/decoder-process.ts';
+import { formats } from '../../../src/image/formats/registry.ts';
 import { imagePath } from '../../helpers/corpus.ts';
 
-/** `FUZZ_RUNS=250 FUZZ_SECONDS=5 node --import tsx --test test/image/fuzz.test.ts` looks harder, on an idle machine. */
+/** A long run over all files is `npm run fuzz:pictures`; `FUZZ_RUNS=250 FUZZ_SECONDS=5` make this one look harder. */
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 15);
 const seconds = Number(process.env['FUZZ_SECONDS'] ?? 20);
 
@@ -27,6 +28,15 @@ const decoder = new DecoderProcess({
   limits: { milliseconds: seconds * 1000, maxBytes: 2 ** 30 },
 });
 after(() => decoder.close());
+
+test('every format of the registry is among them', async () => {
+  const files = await Promise.all(names.map((name) => readFile(imagePath(name))));
+  const reached = new Set(files.map((bytes) => formats.find(({ is }) => is(bytes))));
+  assert.deepEqual(
+    formats.filter((format) => !reached.has(format)).map(({ is }) => is.name),
+    [],
+  );
+});
 
 for (const name of names) {
   test(`${name} cut at any byte is refused or whole`, async () => {
