@@ -1,4 +1,5 @@
 import type { Decided } from '../engine/answers/events.ts';
+import { atTemperature } from '../engine/decisions/calibration.ts';
 import { type DecisionReading, optionsOf } from '../engine/decisions/question.ts';
 
 /** What a reading says once it is calibrated, and whether it says anything. */
@@ -41,13 +42,6 @@ export function decisionOf(reading: DecisionReading, { temperatures, unsure }: D
     orderEffect: orderEffect === undefined ? undefined : round(orderEffect),
     unsure: mass < unsure,
   };
-}
-
-/** Probabilities flattened (above 1) or sharpened (below), as a fit on labelled examples found right. */
-export function atTemperature(probabilities: readonly number[], temperature: number): number[] {
-  const powers = probabilities.map((probability) => probability ** (1 / temperature));
-  const total = powers.reduce((sum, power) => sum + power, 0);
-  return powers.map((power) => power / total);
 }
 
 function valueOf(

@@ -35,7 +35,8 @@ export function decideCommand(io: Io, outcome: { exitCode: number }): Command {
       new Option('--unsure <mass>', 'below this share of all probability the options are no answer')
         .argParser(numberIn({ min: 0, max: 1 }))
         .default(defaults.unsure),
-      new Option('--calibration <file>', 'temperatures that --calibrate found'),
+      new Option('--calibrate <labels>', 'fit temperatures on labelled pictures, see below'),
+      new Option('--calibration <file>', 'temperatures that --calibrate found; with it, where they go'),
     ],
     'Filter:': [
       new Option('--where <expression>', "pictures that match: 'person>0.5 && kind=receipt'"),
@@ -93,6 +94,10 @@ the model would say something else, the answer is "unsure" and matches nothing.
 
 --where compares names with numbers (> >= < <= = !=) and choices with options (kind=receipt, kind.letter>0.2), with
 && || ! ( ) or and, or, not; a name alone stands for yes. What decides no more is not asked. Exit code 1: none matches.
+
+--calibrate takes JSON Lines with the right answers: {"image":"a.png","answers":{"person":true,"kind":"letter"}}. It fits
+a temperature for each question, so that answers are as sure as they are right, writes them to a file for --calibration,
+with a diagram beside it, and shows accuracy, AUROC and expected calibration error before and after (cross-validated).
 
 Examples:
   pixtral decide photos/ -q 'person=Is a person visible?' -q 'kind=receipt|letter|photo|other: What is this?' -o decisions.jsonl

@@ -41,6 +41,7 @@ export interface DecideFlags
   labels: Decisions['labels'];
   orders: number;
   unsure: number;
+  calibrate?: string;
   calibration?: string;
   nullList?: string;
   limit?: number;
@@ -48,7 +49,7 @@ export interface DecideFlags
   asCompleted?: boolean;
 }
 
-interface DecideRun {
+export interface DecideRun {
   flags: DecideFlags;
   io: Io;
   stdin: () => Promise<Uint8Array>;
@@ -66,6 +67,11 @@ export async function runDecide(words: readonly string[], run: DecideRun): Promi
   const { flags, io } = run;
   const asking = await readAsking(flags);
   const common = commonQuestion(run, asking);
+  if (flags.calibrate !== undefined) {
+    const { runCalibrate } = await import('./run-calibrate.ts');
+    await runCalibrate(flags.calibrate, { questions: asking.questions, common, run });
+    return exitCodes.ok;
+  }
   const input = await batchInput(words, { ...inputOf(run), common });
   try {
     const names = asking.questions.map(({ name }) => name);
@@ -95,6 +101,7 @@ async function readAsking({
   question = [],
   questions: file,
   where,
+  calibrate,
   calibration,
   unsure,
 }: DecideFlags): Promise<Asking> {
@@ -106,7 +113,7 @@ async function readAsking({
     });
   }
   checkQuestions(questions);
-  const temperatures = calibration === undefined ? {} : await readTemperatures(calibration);
+  const temperatures = calibration === undefined || calibrate !== undefined ? {} : await readTemperatures(calibration);
   return {
     questions,
     where: where === undefined ? undefined : parseWhere(where, questions),

@@ -1,0 +1,163 @@
+import { dirname } from 'node:path';
+import { PixtralError, reasonOf } from '../../base/errors.ts';
+import { writeWhole } from '../../base/files.ts';
+import { answerRecords } from '../../engine/answers/answer-records.ts';
+import { jobHash } from '../../engine/answers/record-hash.ts';
+import {
+  type Calibration,
+  type LabelledReading,
+  calibrate,
+  fewestExamples,
+} from '../../engine/decisions/calibration.ts';
+import { type DecisionQuestion, optionsOf } from '../../engine/decisions/question.ts';
+import { listedSources } from '../../image/sources/expand.ts';
+import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
+import { calibrationSvg, calibrationText } from '../../output/calibration.ts';
+import { errorJson } from '../../output/error-json.ts';
+import { jsonLine } from '../../output/json.ts';
+import type { BatchEntry, CommonQuestion } from '../batch/entry.ts';
+import { readText } from '../batch/read-text.ts';
+import { type Fields, asRecord, textList, wrong } from '../batch/record-fields.ts';
+import { count, endings, labelOf, openBatchEngine } from '../batch/run-batch.ts';
+import { pictureSettings } from '../picture-flags.ts';
+import type { DecideRun } from './run-decide.ts';
+
+/** A picture with the right answers, by question. */
+interface Labelled extends BatchEntry {
+  right: ReadonlyMap<string, number>;
+}
+
+/**
+ * Asks about labelled pictures and fits a temperature for each question: `{"image":"a.png","answers":{"person":true,"kind":"letter"}}`
+ * Writes it to `--calibration` (by default beside the labels), with a diagram, and shows what it is worth.
+ */
+export async function runCalibrate(
+  labels: string,
+  { questions, common, run }: { questions: readonly DecisionQuestion[]; common: CommonQuestion; run: DecideRun },
+): Promise<void> {
+  const { flags, io } = run;
+  const entries = labelledEntries(await readText(labels, 'labelled pictures in JSONL'), { labels, questions, common });
+  const readings = await readAll(entries, { questions, run });
+  const found = Object.fromEntries(questions.map(({ name }) => [name, fitted(name, readings.get(name)!)]));
+  const path = flags.calibration ?? `${labels}.calibration.json`;
+  await writeCalibration(path, { found, run });
+  io.stdout.write(flags.json === true ? jsonLine({ calibration: path, questions: found }) : calibrationText(found));
+}
+
+function labelledEntries(
+  text: string,
+  { labels, questions, common }: { labels: string; questions: readonly DecisionQuestion[]; common: CommonQuestion },
+): Labelled[] {
+  const entries: Labelled[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const where = `${labels}, line ${index + 1}`;
+    const fields = { where, record: asRecord(parsed(line, where), where) };
+    const { options, detail, decisions } = common;
+    entries.push({
+      id: `line ${index + 1}`,
+      where,
+      style: 'plain',
+      right: rightAnswers(fields, questions),
+      async question() {
+        const words = textList(fields.record['images'] ?? fields.record['image'], `${where}: images`);
+        const images = (
+          await Promise.all(words.map((word) => listedSources(word, { folder: dirname(labels), where })))
+        ).flat();
+        const content = images.map((image) => ({ kind: 'image', image }) as const);
+        return { messages: [{ role: 'user', content }], options, decisions, detail };
+      },
+    });
+  }
+  if (entries.length > 0) return entries;
+  throw new PixtralError('input', `${labels}: holds no labelled pictures, expected JSON objects, one a line`);
+}
+
+function parsed(line: string, where: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new PixtralError('input', `${where}: is no JSON: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** By question the option that is right; questions that the line does not answer are left out. */
+function rightAnswers({ where, record }: Fields, questions: readonly DecisionQuestion[]): Map<string, number> {
+  const answers = asRecord(record['answers'], `${where}: answers`);
+  const right = new Map<string, number>();
+  for (const question of questions) {
+    const answer = Object.hasOwn(answers, question.name) ? answers[question.name] : undefined;
+    if (answer === undefined || answer === null) continue;
+    const said =
+      typeof answer === 'boolean' && question.type === 'predicate'
+        ? answer
+          ? 'yes'
+          : 'no'
+        : typeof answer === 'string' || typeof answer === 'number'
+          ? String(answer)
+          : undefined;
+    const values = optionsOf(question).map(({ value }) => value);
+    const option = said === undefined ? -1 : values.indexOf(said);
+    if (option < 0) throw wrong(`${where}: answers: ${question.name}`, answer, `one of ${values.join(', ')}`);
+    right.set(question.name, option);
+  }
+  return right;
+}
+
+async function readAll(
+  entries: readonly Labelled[],
+  { questions, run: { flags, io, stdin } }: { questions: readonly DecisionQuestion[]; run: DecideRun },
+): Promise<Map<string, LabelledReading[]>> {
+  const readings = new Map(questions.map(({ name }) => [name, [] as LabelledReading[]]));
+  const engine = await openBatchEngine({ flags, io }, entries.length * questions.length * flags.orders);
+  const progress = batchProgress(io.stderr, {
+    total: entries.length,
+    json: flags.json === true,
+    quiet: flags.quiet === true,
+  });
+  const counts: BatchCounts = { done: 0, failed: 0, skipped: 0, skippedFailed: 0, again: 0 };
+  try {
+    const decided = answerRecords(entries, {
+      engine,
+      job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
+      pictures: pictureSettings(flags, { io, stdin }),
+      isDone: () => false,
+      asCompleted: true,
+      ...endings(io, () => {}),
+      onBegin: (inWork) => progress.update(counts, labelOf(inWork)),
+    });
+    for await (const { task, outcome } of decided) {
+      count(counts, outcome, undefined);
+      if (outcome.kind === 'failed') progress.note(`${task.where}: ${errorJson(outcome.error).message}`);
+      if (outcome.kind !== 'decided') continue;
+      for (const { question, probabilities } of outcome.decided.readings) {
+        const right = task.right.get(question.name);
+        if (right !== undefined) readings.get(question.name)!.push({ probabilities, right });
+      }
+    }
+  } finally {
+    progress.end(counts);
+    await engine.close();
+  }
+  return readings;
+}
+
+function fitted(name: string, readings: readonly LabelledReading[]): Calibration {
+  if (readings.length >= fewestExamples) return calibrate(readings);
+  throw new PixtralError(
+    'input',
+    `question ${name}: has ${readings.length} labelled pictures, expected ${fewestExamples} or more`,
+  );
+}
+
+async function writeCalibration(
+  path: string,
+  { found, run: { io } }: { found: Readonly<Record<string, Calibration>>; run: { io: DecideRun['io'] } },
+): Promise<void> {
+  const temperatures = Object.fromEntries(Object.entries(found).map(([name, { temperature }]) => [name, temperature]));
+  const text = `${JSON.stringify({ version: 1, temperatures, measured: found }, undefined, 1)}\n`;
+  await writeWhole(path, { bytes: Buffer.from(text), force: true, signal: io.signal });
+  const { drawSvg } = await import('../../image/pixels/draw-svg.ts');
+  const picture = await drawSvg(calibrationSvg(found));
+  await writeWhole(`${path.replace(/\.json$/, '')}.png`, { bytes: picture, force: true, signal: io.signal });
+}

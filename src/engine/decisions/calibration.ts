@@ -1,0 +1,123 @@
+/** What was read about one labelled picture: probabilities by option, and which option is right. */
+export interface LabelledReading {
+  probabilities: readonly number[];
+  right: number;
+}
+
+export interface Reliability {
+  /** Expected calibration error: how far confidence and accuracy are apart, on average over the examples. */
+  error: number;
+  /** By tenths of confidence. */
+  bins: { count: number; confidence: number; accuracy: number }[];
+}
+
+export interface Calibration {
+  /** Probabilities raised to 1 / temperature are as sure as they are right. */
+  temperature: number;
+  examples: number;
+  accuracy: number;
+  /** Area under the ROC curve, the mean over options where there are more than two; undefined where none or all are right. */
+  auroc: number | undefined;
+  before: Reliability;
+  /** Each example at the temperature that the examples of other folds gave. */
+  after: Reliability;
+}
+
+const folds = 5;
+/** Fewer say nothing about a temperature. */
+export const fewestExamples = 20;
+
+/** Fits one question's temperature. */
+export function calibrate(readings: readonly LabelledReading[]): Calibration {
+  const held = readings.map((reading, index): LabelledReading => {
+    const others = readings.filter((_, other) => other % folds !== index % folds);
+    return { ...reading, probabilities: atTemperature(reading.probabilities, fitTemperature(others)) };
+  });
+  return {
+    temperature: fitTemperature(readings),
+    examples: readings.length,
+    accuracy: readings.filter(isRight).length / readings.length,
+    auroc: meanAuroc(readings),
+    before: reliability(readings),
+    after: reliability(held),
+  };
+}
+
+/** Probabilities flattened (above 1) or sharpened (below). */
+export function atTemperature(probabilities: readonly number[], temperature: number): number[] {
+  const powers = probabilities.map((probability) => probability ** (1 / temperature));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  return powers.map((power) => power / total);
+}
+
+const coldest = Math.log(0.05);
+const hottest = Math.log(20);
+const golden = (Math.sqrt(5) - 1) / 2;
+
+/** The temperature at which the right options are likeliest: its logarithm has one minimum, found by golden section. */
+function fitTemperature(readings: readonly LabelledReading[]): number {
+  let [low, high] = [coldest, hottest];
+  while (high - low > 1e-4) {
+    const [left, right] = [high - golden * (high - low), low + golden * (high - low)];
+    if (surprise(readings, Math.exp(left)) < surprise(readings, Math.exp(right))) high = right;
+    else low = left;
+  }
+  return Math.exp((low + high) / 2);
+}
+
+/** Mean negative log-likelihood. */
+function surprise(readings: readonly LabelledReading[], temperature: number): number {
+  const total = readings.reduce(
+    (sum, { probabilities, right }) =>
+      sum - Math.log(Math.max(atTemperature(probabilities, temperature)[right]!, 1e-300)),
+    0,
+  );
+  return total / readings.length;
+}
+
+export function reliability(readings: readonly LabelledReading[]): Reliability {
+  const sums = Array.from({ length: 10 }, () => ({ count: 0, confidence: 0, right: 0 }));
+  for (const reading of readings) {
+    const confidence = Math.max(...reading.probabilities);
+    const bin = sums[Math.min(9, Math.floor(confidence * 10))]!;
+    bin.count++;
+    bin.confidence += confidence;
+    if (isRight(reading)) bin.right++;
+  }
+  const error = sums.reduce((sum, { confidence, right }) => sum + Math.abs(confidence - right), 0) / readings.length;
+  const bins = sums.map(({ count, confidence, right }) => ({
+    count,
+    confidence: count === 0 ? 0 : confidence / count,
+    accuracy: count === 0 ? 0 : right / count,
+  }));
+  return { error, bins };
+}
+
+function isRight({ probabilities, right }: LabelledReading): boolean {
+  return probabilities[right] === Math.max(...probabilities);
+}
+
+function meanAuroc(readings: readonly LabelledReading[]): number | undefined {
+  const options = readings[0]!.probabilities.length;
+  const areas = Array.from({ length: options === 2 ? 1 : options }, (_, option) =>
+    auroc(readings.map(({ probabilities, right }) => ({ score: probabilities[option]!, positive: right === option }))),
+  ).filter((area) => area !== undefined);
+  return areas.length === 0 ? undefined : areas.reduce((sum, area) => sum + area, 0) / areas.length;
+}
+
+/** How often a positive example has the larger score of a pair; equal scores count half (Mann and Whitney's U). */
+function auroc(examples: readonly { score: number; positive: boolean }[]): number | undefined {
+  const sorted = examples.toSorted((a, b) => a.score - b.score);
+  const positives = sorted.filter(({ positive }) => positive).length;
+  const negatives = sorted.length - positives;
+  if (positives === 0 || negatives === 0) return undefined;
+  let ranks = 0;
+  for (let from = 0; from < sorted.length;) {
+    let to = from;
+    while (sorted[to]?.score === sorted[from]!.score) to++;
+    const tied = sorted.slice(from, to).filter(({ positive }) => positive).length;
+    ranks += tied * ((from + 1 + to) / 2);
+    from = to;
+  }
+  return (ranks - (positives * (positives + 1)) / 2) / (positives * negatives);
+}

@@ -1,0 +1,5 @@
+/** A drawing of our own as PNG; never for one that came from outside. */
+export async function drawSvg(svg: string): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp');
+  return sharp(Buffer.from(svg)).png().toBuffer();
+}
