@@ -197,3 +197,50 @@ for (const [words, says] of [
     assert.match(stderr, says);
   });
 }
+
+test('--calibrate fits a temperature for each question on labelled pictures, and --calibration takes it', async () => {
+  const labels = join(scratch, 'labels.jsonl');
+  const names = Object.keys(shapes);
+  const lines = Array.from({ length: 24 }, (_, index) => {
+    const name = names[index % names.length]!;
+    return JSON.stringify({ image: join('photos', name), answers: { n: shapes[name as keyof typeof shapes] } });
+  });
+  await writeFile(labels, lines.join('\n'));
+  const { stdout, exitCode } = await cli(
+    ['decide', '--model', 'demo', '--gpu', 'off', '-q', howMany, '--calibrate', labels],
+    { env: { PIXTRAL_CACHE: cache } },
+  );
+  assert.equal(exitCode, 0);
+  assert.match(
+    stdout,
+    /^question +examples +accuracy +AUROC +ECE before +ECE after +temperature\nn +24 +100\.0 % +1\.0000 /,
+  );
+  const path = `${labels}.calibration.json`;
+  const { temperatures } = JSON.parse(await readFile(path, 'utf8')) as { temperatures: { n: number } };
+  assert.ok(temperatures.n > 0 && temperatures.n <= 20);
+  assert.equal((await readFile(`${labels}.calibration.png`)).subarray(1, 4).toString(), 'PNG');
+  await writeFile(path, JSON.stringify({ temperatures: { n: 8 } }));
+  const [flat] = (await decide('-q', howMany, '--calibration', path)).lines();
+  const [sharp] = (await decide('-q', howMany)).lines();
+  const most = (line: Line): number => Math.max(...Object.values(line.answers![0]!.probabilities));
+  assert.ok(most(flat!) < most(sharp!));
+});
+
+test('labels that name no option are refused with their line', async () => {
+  const labels = join(scratch, 'wrong.jsonl');
+  await writeFile(labels, '{"image":"photos/0063a.png","answers":{"n":9}}');
+  const { exitCode, stderr } = await decide('-q', howMany, '--calibrate', labels);
+  assert.equal(exitCode, 3);
+  assert.match(stderr, /wrong\.jsonl, line 1: answers: n: is 9, expected one of 0, 1, 2/);
+});
+
+test('--html writes a page of what matches, whole or not at all', async () => {
+  const page = join(scratch, 'report.html');
+  await decide('-q', howMany, '--where', '>3.5', '--html', page);
+  const text = await readFile(page, 'utf8');
+  assert.equal(text.match(/<figure /g)?.length, 3);
+  assert.match(text, /data:image\/png;base64,iVBOR/);
+  await rm(page);
+  await decide('-q', howMany, '--html', page, '--where', 'm>1');
+  await assert.rejects(readFile(page));
+});

@@ -65,6 +65,7 @@ export function decideCommand(io: Io, outcome: { exitCode: number }): Command {
     'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],
     'Output:': [
       new Option('-o, --output <file>', 'a JSON line for each picture; go on where an earlier run has ended'),
+      new Option('--html <file>', 'a contact sheet of the pictures that match, to sort and filter in a browser'),
       new Option('--as-completed', 'lines as they are complete, not in the order of the pictures'),
       new Option('--retry-failed', 'do pictures again that have failed'),
       ...outputOptions('messages on stderr as JSON'),

@@ -4,7 +4,8 @@ import { jobHash } from '../../engine/answers/record-hash.ts';
 import { defaultTemplate } from '../../engine/decisions/decision-prompt.ts';
 import type { DecisionQuestion, Decisions } from '../../engine/decisions/question.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { readSource } from '../../image/sources/sources.ts';
+import { imagesOf } from '../../prompt/message.ts';
+import { type Source, readSource } from '../../image/sources/sources.ts';
 import { type BatchCounts, type BatchProgress, batchProgress } from '../../output/batch-progress.ts';
 import {
   type Decision,
@@ -28,6 +29,7 @@ import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { readTemperatures } from './calibration-file.ts';
 import { type DeliverFlags, deliverer, delivers } from './deliver.ts';
 import { type PresentFlags, type Presenter, matches, presenter, presents, whereValue } from './present.ts';
+import type { HtmlReport } from './html-report.ts';
 import { readQuestions } from './question-json.ts';
 import { checkQuestions, parseQuestion } from './question-text.ts';
 import { type Where, parseWhere } from './where.ts';
@@ -47,6 +49,7 @@ export interface DecideFlags
   limit?: number;
   shard?: Shard;
   asCompleted?: boolean;
+  html?: string;
 }
 
 export interface DecideRun {
@@ -84,9 +87,11 @@ export async function runDecide(words: readonly string[], run: DecideRun): Promi
     const engine = await openBatchEngine(run, selected.length * asking.questions.length * flags.orders);
     try {
       const results = await openDecisions(flags, { entries: input.entries, io, asking, shown });
+      const report = await openHtml(run);
       try {
-        return await decideAll(selected, { ...run, engine, results, asking, shown });
+        return await decideAll(selected, { ...run, engine, results, asking, shown, report });
       } finally {
+        await report?.close();
         await results?.close();
       }
     } finally {
@@ -199,6 +204,19 @@ async function openDecisions(
   return openResults(flags, { entries, io, shapeOf: (decided) => decidedJson(decided, asking.reading) });
 }
 
+/** A contact sheet of what matches, if it is asked for. */
+async function openHtml({ flags, io, stdin }: DecideRun): Promise<HtmlReport | undefined> {
+  if (flags.html === undefined) return undefined;
+  const { openReport } = await import('./html-report.ts');
+  return openReport(flags.html, { title: 'pixtral decide', reading: pictureSettings(flags, { io, stdin }) });
+}
+
+/** The first picture that a record asks about. */
+async function firstSource(entry: BatchEntry): Promise<Source | undefined> {
+  const { messages } = await entry.question();
+  return messages.flatMap(({ content }) => imagesOf(content))[0];
+}
+
 async function decideAll(
   entries: readonly BatchEntry[],
   {
@@ -209,11 +227,13 @@ async function decideAll(
     results,
     asking,
     shown,
+    report,
   }: DecideRun & {
     engine: Engine;
     results: Results | undefined;
     asking: Asking;
     shown: Presenter | undefined;
+    report: HtmlReport | undefined;
   },
 ): Promise<number> {
   const { json = false, quiet = false } = flags;
@@ -248,6 +268,8 @@ async function decideAll(
       const decisions = decisionsOf(outcome, { asking, written: before?.answers });
       if (!decisions) continue;
       doubt(String(task.id), decisions);
+      const isShown = matches(decisions, { where: asking.where, invert: flags.invert === true });
+      if (report && isShown) await report.add(String(task.id), await firstSource(task), decisions);
       await shown?.show(String(task.id), decisions).catch((thrown: unknown) => {
         if (!(thrown instanceof PixtralError)) throw thrown;
         counts.failed++;
@@ -257,6 +279,7 @@ async function decideAll(
   } finally {
     progress.end(counts);
   }
+  await report?.finish();
   const matched = (await shown?.end()) ?? counts.done;
   if (counts.failed + counts.skippedFailed > 0) return exitCodes.partial;
   return shown && matched === 0 ? exitCodes.failed : exitCodes.ok;

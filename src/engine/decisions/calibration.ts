@@ -29,10 +29,13 @@ export const fewestExamples = 20;
 
 /** Fits one question's temperature. */
 export function calibrate(readings: readonly LabelledReading[]): Calibration {
-  const held = readings.map((reading, index): LabelledReading => {
-    const others = readings.filter((_, other) => other % folds !== index % folds);
-    return { ...reading, probabilities: atTemperature(reading.probabilities, fitTemperature(others)) };
-  });
+  const temperatures = Array.from({ length: folds }, (_, fold) =>
+    fitTemperature(readings.filter((__, index) => index % folds !== fold)),
+  );
+  const held = readings.map(({ probabilities, right }, index) => ({
+    right,
+    probabilities: atTemperature(probabilities, temperatures[index % folds]!),
+  }));
   return {
     temperature: fitTemperature(readings),
     examples: readings.length,
@@ -113,7 +116,7 @@ function auroc(examples: readonly { score: number; positive: boolean }[]): numbe
   if (positives === 0 || negatives === 0) return undefined;
   let ranks = 0;
   for (let from = 0; from < sorted.length;) {
-    let to = from;
+    let to = from + 1;
     while (sorted[to]?.score === sorted[from]!.score) to++;
     const tied = sorted.slice(from, to).filter(({ positive }) => positive).length;
     ranks += tied * ((from + 1 + to) / 2);
