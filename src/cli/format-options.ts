@@ -51,14 +51,14 @@ export async function answerFormat(flags: FormatFlags): Promise<AnswerFormat | u
     given.map((name) => (name === 'jsonObject' ? '--json-object' : `--${name}`)),
     flags,
   );
+  if (given.length === 0) return undefined;
   const formats = await import('../grammar/answer-format.ts');
   if (flags.schema !== undefined)
     return formats.schemaFormat(await namedFormat(flags.schema, 'a JSON Schema'), flags.schema);
   if (flags.jsonObject === true) return formats.jsonObjectFormat();
   if (flags.grammar !== undefined)
     return formats.grammarFormat(await namedFormat(flags.grammar, 'a grammar'), flags.grammar);
-  if (flags.choices === undefined) return undefined;
-  const choices = formats.differentChoices(flags.choices);
+  const choices = formats.differentChoices(flags.choices ?? []);
   if (choices) return formats.choicesFormat(choices);
   throw new PixtralError(
     'usage',

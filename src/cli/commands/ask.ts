@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Engine } from '../../engine/engine.ts';
+import type { Engine, openEngine } from '../../engine/engine.ts';
 import type { ModelPaths } from '../../engine/runtime/resolve.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
@@ -68,6 +68,7 @@ async function ask(
   const stdin = onceStdin(io, pictureStdinBytes);
   const sources = await promptMessages(positional, { parts, flags, io, stdin });
   await startDecoder(sources);
+  const loading = import('../../engine/engine.ts'); // while the model is found
   const { resolveModel } = await import('../../engine/runtime/resolve.ts');
   const { notice, ...paths } = await resolveModel(await namedModel(flags, io));
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
@@ -78,7 +79,8 @@ async function ask(
     color: flags.color && io.env['NO_COLOR'] === undefined,
   });
   try {
-    await answer(sources, { paths, reporter, flags, format, io, stdin });
+    const { openEngine } = await loading;
+    await answer(sources, { openEngine, paths, reporter, flags, format, io, stdin });
   } finally {
     reporter.stop(); // its timer would keep the process alive
   }
@@ -92,6 +94,7 @@ async function startDecoder(messages: readonly Message<Source>[]): Promise<void>
 }
 
 interface Asking {
+  openEngine: typeof openEngine;
   paths: ModelPaths;
   reporter: StageReporter;
   flags: AskFlags;
@@ -101,8 +104,7 @@ interface Asking {
 }
 
 async function answer(sources: readonly Message<Source>[], asking: Asking): Promise<void> {
-  const { paths, reporter, flags, format, io } = asking;
-  const { openEngine } = await import('../../engine/engine.ts');
+  const { openEngine, paths, reporter, flags, format, io } = asking;
   const cache = flags.cache ? await userCache(io) : undefined;
   const note = (lines: string): void => reporter.note(lines);
   const alone = { parallel: 1, questions: 1, reproducible: true };
