@@ -1,7 +1,8 @@
+import { ahead } from '../../base/ahead.ts';
 import { PixtralError } from '../../base/errors.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
-import type { Chunk, Message } from '../../prompt/message.ts';
+import { type Chunk, type Message, imagesOf } from '../../prompt/message.ts';
 import { type PictureOptions, pictureChunks } from './picture-chunks.ts';
 import { pictureReceipt } from './receipt.ts';
 
@@ -14,30 +15,71 @@ export interface MessagePicturesOptions extends PictureOptions {
   onSource?: (name: string) => void;
 }
 
-/** Reads the sources of a conversation one after the other, each as the images that the model will see. */
+/** Reads the sources of a conversation in their order, each as the images that the model will see. */
 export async function loadMessages(
   messages: readonly Message<Source>[],
   options: MessagePicturesOptions,
 ): Promise<Message<Picture>[]> {
   const loaded: Message<Picture>[] = [];
+  const reading = readAhead(messages, options);
   let tokens = 0;
-  for (const message of messages) {
-    const content: Chunk<Picture>[] = [];
-    for (const chunk of message.content) {
-      if (chunk.kind === 'text') {
-        content.push(chunk);
-        continue;
+  try {
+    for (const message of messages) {
+      const content: Chunk<Picture>[] = [];
+      for (const chunk of message.content) {
+        if (chunk.kind === 'text') {
+          content.push(chunk);
+          continue;
+        }
+        options.onSource?.(chunk.image.name);
+        for (const part of await reading.next()) {
+          content.push(part);
+          if (part.kind === 'image') tokens += pictureReceipt(part.image).tokens;
+          if (tokens > options.maxImageTokens) throw tooMany(chunk.image.name, { tokens, ...options });
+        }
       }
-      options.onSource?.(chunk.image.name);
-      for await (const part of pictureChunks(chunk.image, options)) {
-        content.push(part.kind === 'text' || options.keepPatches ? part : withoutPatches(part));
-        if (part.kind === 'image') tokens += pictureReceipt(part.image).tokens;
-        if (tokens > options.maxImageTokens) throw tooMany(chunk.image.name, { tokens, ...options });
-      }
+      loaded.push({ ...message, content });
     }
-    loaded.push({ ...message, content });
+    return loaded;
+  } finally {
+    reading.end();
   }
-  return loaded;
+}
+
+/** The next source is read while one is: more would fill the memory with patches that may turn out to be too many. */
+function readAhead(messages: readonly Message<Source>[], options: MessagePicturesOptions) {
+  const sources = messages.flatMap(({ content }) => imagesOf(content));
+  const ending = new AbortController();
+  const signal =
+    options.signal && sources.length > 1 ? AbortSignal.any([options.signal, ending.signal]) : options.signal;
+  const prepare = (source: Source) => settled(chunksOf(source, { ...options, signal: signal ?? ending.signal }));
+  const read = ahead(sources, { count: 1, prepare });
+  return {
+    async next(): Promise<Chunk<Picture>[]> {
+      const { value } = await read.next();
+      if (!value) return [];
+      if (value.status === 'rejected') throw value.reason;
+      return value.value;
+    },
+    /** After an error nobody waits for what is ahead. */
+    end: () => ending.abort(),
+  };
+}
+
+async function chunksOf(source: Source, options: MessagePicturesOptions): Promise<Chunk<Picture>[]> {
+  const chunks: Chunk<Picture>[] = [];
+  let tokens = 0;
+  for await (const chunk of pictureChunks(source, options)) {
+    chunks.push(chunk.kind === 'text' || options.keepPatches ? chunk : withoutPatches(chunk));
+    if (chunk.kind === 'image') tokens += pictureReceipt(chunk.image).tokens;
+    if (tokens > options.maxImageTokens) break; // whoever counts all of them will say so
+  }
+  return chunks;
+}
+
+async function settled<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [result] = await Promise.allSettled([promise]);
+  return result;
 }
 
 function withoutPatches({ kind, image }: Extract<Chunk<Picture>, { kind: 'image' }>): Chunk<Picture> {

@@ -31,13 +31,24 @@ export interface DecodedPage {
   patches: Float32Array;
 }
 
+/** What is to be known and said while pages are decoded. */
+export interface PageTurns {
+  /** The pages that were asked for, 1-based, before the first of them is decoded. */
+  onOpened(pages: readonly number[]): Promise<void>;
+  /** Whether so many of them are still wanted from here. */
+  isWanted(index: number): boolean;
+}
+
 /** Decodes and resizes page by page. @throws PixtralError `input` for what is no picture, damaged or over a limit */
-export async function* decodePages(request: DecodeRequest): AsyncGenerator<DecodedPage, void> {
+export async function* decodePages(request: DecodeRequest, turns: PageTurns): AsyncGenerator<DecodedPage, void> {
   const { name, crops, image } = request;
   const opened = await openPicture(request);
   try {
     const { pageCount, drawn = false } = opened;
-    for (const page of selectedPages(request.selection, { name, pageCount, maxPages: request.maxPages })) {
+    const pages = selectedPages(request.selection, { name, pageCount, maxPages: request.maxPages });
+    await turns.onOpened(pages);
+    for (const [index, page] of pages.entries()) {
+      if (!turns.isWanted(index)) return;
       const pixels = await opened.page(page - 1);
       const { warnings = [] } = pixels;
       checkSize(pixels, name);

@@ -2,15 +2,22 @@
 import { Socket } from 'node:net';
 import { type ErrorCode, PixtralError, reasonOf } from '../../base/errors.ts';
 import { endWithParent } from '../../base/own-process.ts';
-import { type DecodeRequest, type DecodedPage, decodePages } from './decode.ts';
+import { type DecodeRequest, type DecodedPage, type PageTurns, decodePages } from './decode.ts';
 
 export type Reply =
   | { kind: 'begun' }
+  /** It has these pages to decode, and begins with the first. */
+  | { kind: 'opened'; pages: readonly number[] }
   /** Its patches follow on the pipe. */
   | { kind: 'page'; page: Omit<DecodedPage, 'patches'>; patchBytes: number }
   | { kind: 'done' }
   | Refused
   | { kind: 'failed'; cause: string };
+
+/** Others decode the pages from here on. */
+export interface Share {
+  wanted: number;
+}
 
 interface Refused {
   kind: 'refused';
@@ -25,12 +32,22 @@ interface Refused {
 endWithParent({ maxBytes: Number(process.argv[3]) });
 const pipe = new Socket({ fd: 4, readable: false });
 pipe.on('error', () => {}); // the parent is gone, or has had enough
-process.on('message', (request) => void answer(request as DecodeRequest));
+/** Pages of the file in work that are wanted from this process. */
+let wanted = Infinity;
+process.on('message', (message: DecodeRequest | Share) => {
+  if ('wanted' in message) wanted = message.wanted;
+  else void answer(message);
+});
 
 async function answer(request: DecodeRequest): Promise<void> {
+  wanted = Infinity;
+  const turns: PageTurns = {
+    onOpened: (pages) => (pages.length > 1 ? reply({ kind: 'opened', pages }) : Promise.resolve()),
+    isWanted: (index) => index < wanted,
+  };
   try {
     await reply({ kind: 'begun' });
-    for await (const { patches, ...page } of decodePages(request)) {
+    for await (const { patches, ...page } of decodePages(request, turns)) {
       await reply({ kind: 'page', page, patchBytes: patches.byteLength });
       await sendBytes(new Uint8Array(patches.buffer, patches.byteOffset, patches.byteLength));
     }

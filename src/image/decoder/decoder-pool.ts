@@ -21,10 +21,47 @@ export class DecoderPool {
     this.#maxCount = maxCount;
   }
 
+  /** The pages of one file are shared among the decoders that have nothing else to do. */
   async decode(request: DecodeRequest, signal: AbortSignal | undefined): Promise<DecodedPage[]> {
     const decoder = await this.#take();
+    let shared: SharedPages | undefined;
     try {
-      return await decoder.decode(request, signal);
+      const decoded = await decoder.decode(request, signal, (pages) => {
+        shared ??= this.#share(pages, { request, signal }); // once, also where it is begun once more
+        return shared.own;
+      });
+      // What it had decoded beyond that, before it was told, comes from others.
+      const pages = shared ? decoded.slice(0, shared.own * (request.crops?.length ?? 1)) : decoded;
+      for (const other of shared?.others ?? []) pages.push(...(await other));
+      return pages;
+    } finally {
+      shared?.ending.abort();
+      this.#give(decoder);
+    }
+  }
+
+  /** Only what is spare is used: nothing waits. */
+  #share(
+    pages: readonly number[],
+    { request, signal }: { request: DecodeRequest; signal: AbortSignal | undefined },
+  ): SharedPages {
+    const ending = new AbortController();
+    const [own = pages, ...parts] = partsOf(pages, 1 + this.#spare());
+    const signals = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
+    const others = parts.map((part) => this.#decodePart(part, { request, signal: signals }));
+    for (const other of others) other.catch(() => {}); // the first that fails in the order of pages is told
+    return { own: own.length, others, ending };
+  }
+
+  async #decodePart(
+    pages: readonly number[],
+    { request, signal }: { request: DecodeRequest; signal: AbortSignal },
+  ): Promise<DecodedPage[]> {
+    this.#busy++;
+    const decoder = this.#next();
+    try {
+      const selection = { kind: 'pages', ranges: pages.map((page) => [page, page] as const) } as const;
+      return await decoder.decode({ ...request, selection }, signal);
     } finally {
       this.#give(decoder);
     }
@@ -43,7 +80,7 @@ export class DecoderPool {
   }
 
   async #take(): Promise<DecoderProcess> {
-    if (this.#busy >= this.#allowed()) return new Promise((resolve) => this.#waiting.push(resolve));
+    if (this.#spare() === 0) return new Promise((resolve) => this.#waiting.push(resolve));
     this.#busy++;
     return this.#next();
   }
@@ -60,10 +97,30 @@ export class DecoderPool {
     return this.#idle.pop() ?? new DecoderProcess({ entry: this.#entry, limits: this.#limits });
   }
 
-  #allowed(): number {
-    const byMemory = this.#busy + Math.floor(process.availableMemory() / this.#limits.maxBytes);
-    return Math.max(1, Math.min(this.#maxCount, byMemory));
+  /** Decoders that may be put to work now; there is always one. */
+  #spare(): number {
+    const byMemory = Math.floor(process.availableMemory() / this.#limits.maxBytes);
+    return Math.max(this.#busy === 0 ? 1 : 0, Math.min(this.#maxCount - this.#busy, byMemory));
   }
+}
+
+interface SharedPages {
+  /** How many of the first pages stay with the decoder that has opened the file. */
+  own: number;
+  others: Promise<DecodedPage[]>[];
+  /** Whoever decodes the others need not go on after one has failed. */
+  ending: AbortController;
+}
+
+/** For fewer it does not pay to hand a file to one more process. */
+const fewestPages = 3;
+
+/** Pages in as many parts as there are decoders, of nearly equal length. */
+function partsOf(pages: readonly number[], decoders: number): readonly number[][] {
+  const count = Math.max(1, Math.min(decoders, Math.floor(pages.length / fewestPages)));
+  return Array.from({ length: count }, (_, part) =>
+    pages.slice(Math.round((part * pages.length) / count), Math.round(((part + 1) * pages.length) / count)),
+  );
 }
 
 let shared: DecoderPool | undefined;

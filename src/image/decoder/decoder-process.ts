@@ -5,7 +5,7 @@ import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { forkOwn } from '../../base/own-process.ts';
 import { takeBytes } from './byte-pipe.ts';
 import type { DecodeRequest, DecodedPage } from './decode.ts';
-import type { Reply } from './decoder-entry.ts';
+import type { Reply, Share } from './decoder-entry.ts';
 
 export interface DecoderLimits {
   /** For a whole file of up to `usualPages`, from when the decoder takes it up; for more in proportion. */
@@ -35,9 +35,16 @@ export class DecoderProcess {
     this.#limits = limits;
   }
 
-  /** One request at a time; others wait for their turn. */
-  decode(request: DecodeRequest, signal: AbortSignal | undefined): Promise<DecodedPage[]> {
-    const turn = this.#turn.then(() => this.#decode(request, signal));
+  /**
+   * One request at a time; others wait for their turn.
+   * @param onOpened is told the pages of a file of several, and says how many of the first are wanted from this process
+   */
+  decode(
+    request: DecodeRequest,
+    signal: AbortSignal | undefined,
+    onOpened: OnOpened = (pages) => pages.length,
+  ): Promise<DecodedPage[]> {
+    const turn = this.#turn.then(() => this.#decode(request, { signal, onOpened }));
     this.#turn = turn.catch(() => {});
     return turn;
   }
@@ -54,23 +61,23 @@ export class DecoderProcess {
     this.#child = undefined;
   }
 
-  async #decode(request: DecodeRequest, signal: AbortSignal | undefined): Promise<DecodedPage[]> {
+  async #decode(request: DecodeRequest, terms: Terms): Promise<DecodedPage[]> {
     try {
-      return await this.#attempt(request, signal);
+      return await this.#attempt(request, terms);
     } catch (thrown) {
       // Ended while it had nothing to do, or by someone else: that says nothing about this file.
-      if (thrown instanceof Lost && thrown.isPerhapsOthers) return this.#attempt(request, signal);
+      if (thrown instanceof Lost && thrown.isPerhapsOthers) return this.#attempt(request, terms);
       throw thrown;
     }
   }
 
-  async #attempt(request: DecodeRequest, signal: AbortSignal | undefined): Promise<DecodedPage[]> {
-    signal?.throwIfAborted();
+  async #attempt(request: DecodeRequest, terms: Terms): Promise<DecodedPage[]> {
+    terms.signal?.throwIfAborted();
     clearTimeout(this.#idle);
     const child = this.#running();
     setKeepsAlive(child, true);
     try {
-      return await converse(child, { request, signal, limits: this.#limits });
+      return await converse(child, { request, ...terms, limits: this.#limits });
     } catch (thrown) {
       // After a refusal the decoder is as it was; after anything else nobody knows what it is.
       if (!(thrown instanceof Refusal)) this.close();
@@ -103,6 +110,13 @@ export class DecoderProcess {
   }
 }
 
+type OnOpened = (pages: readonly number[]) => number;
+
+interface Terms {
+  signal: AbortSignal | undefined;
+  onOpened: OnOpened;
+}
+
 /** What a decoder sends beside its messages. */
 function pipeOf(child: ChildProcess): Socket {
   return child.stdio[4] as Socket;
@@ -111,7 +125,7 @@ function pipeOf(child: ChildProcess): Socket {
 /** Sends a request and collects the pages up to the last reply. */
 async function converse(
   child: ChildProcess,
-  { request, signal, limits }: { request: DecodeRequest; signal: AbortSignal | undefined; limits: DecoderLimits },
+  { request, signal, onOpened, limits }: Terms & { request: DecodeRequest; limits: DecoderLimits },
 ): Promise<DecodedPage[]> {
   const ending = new AbortController();
   const milliseconds = limits.milliseconds * Math.max(1, request.maxPages / usualPages);
@@ -134,6 +148,7 @@ async function converse(
     for await (const [reply] of replies) {
       if (reply.kind === 'done') break;
       if (reply.kind === 'page') pages.push(await wholePage(child, reply, ending.signal));
+      else if (reply.kind === 'opened') child.send({ wanted: onOpened(reply.pages) } satisfies Share);
       else if (reply.kind !== 'begun') throw thrownBy(reply, request);
       hasBegun = true;
       timer ??= setTimeout(onTime, milliseconds);
