@@ -1,4 +1,5 @@
 import { PixtralError } from '../base/errors.ts';
+import { byteAlphabet } from './alphabet.ts';
 
 /** Ordinary tokens live in a few typed arrays: a JavaScript string per token would cost start-up more than all the rest. */
 export interface Vocabulary {
@@ -74,6 +75,16 @@ export function buildVocabulary({ where, controls, count, byteLength, write }: V
     longest = Math.max(longest, length);
   }
 
+  const { byteOf } = byteAlphabet();
+  for (const [id, name] of controls.entries()) {
+    const bytes = spelledBytes(name, byteOf);
+    if (bytes && slots[slotOf(bytes, 0, bytes.length)] === 0) continue;
+    // llama.cpp knows tokens by their spelling, and ends the process when two have the same.
+    if (bytes || name === '') {
+      throw notTekken(where, `control token ${id} is called ${JSON.stringify(name)}, which is no name of its own`);
+    }
+  }
+
   return {
     where,
     controls,
@@ -89,6 +100,12 @@ function refuseTwins(where: string, names: readonly string[]): void {
     if (seen.has(name)) throw notTekken(where, `two control tokens are called ${JSON.stringify(name)}`);
     seen.add(name);
   }
+}
+
+/** The bytes of the ordinary token that would be spelled like this in the byte alphabet. */
+function spelledBytes(name: string, byteOf: Int16Array): Uint8Array | undefined {
+  const bytes = Array.from(name, (character) => byteOf[character.codePointAt(0) ?? 0] ?? -1);
+  return bytes.length > 0 && bytes.every((byte) => byte >= 0) ? Uint8Array.from(bytes) : undefined;
 }
 
 /** FNV-1a, its high bits folded in. */

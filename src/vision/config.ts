@@ -1,6 +1,8 @@
 import { PixtralError } from '../base/errors.ts';
+import { type Bounds, optionalCount, optionalReal, requireCount, requireReal } from '../gguf/hyper-parameters.ts';
+import { type TensorRule, checkTensors } from '../gguf/tensor-table.ts';
 import type { Gguf } from '../gguf/types.ts';
-import { optionalNumber, optionalString, requireNumber } from '../gguf/values.ts';
+import { optionalString } from '../gguf/values.ts';
 
 /** Shape of a Pixtral vision tower with its adapter, as its projector file states it. */
 export interface TowerConfig {
@@ -24,11 +26,19 @@ export interface TowerConfig {
   adapterBias: boolean;
 }
 
-/** Name and shape (ne0 first) of a tensor that the tower needs. */
-export interface TowerTensor {
-  name: string;
-  dims: readonly number[];
-}
+/** Largest value that any model of the family comes near; a corrupt header must not size an allocation. */
+const limits = {
+  hidden: { min: 4, max: 65_536 },
+  intermediate: { min: 1, max: 262_144 },
+  layers: { min: 1, max: 512 },
+  heads: { min: 1, max: 1024 },
+  patchSize: { min: 1, max: 256 },
+  imageSize: { min: 1, max: 16_384 },
+  outputDim: { min: 1, max: 65_536 },
+  mergeSize: { min: 1, max: 16 },
+  ropeTheta: { min: 1, max: 1e15 },
+  normEps: { min: 1e-30, max: 1 },
+} as const satisfies Record<string, Bounds>;
 
 /**
  * Reads and checks the tower's configuration and the presence and shape of all its tensors.
@@ -41,106 +51,79 @@ export function towerConfig(gguf: Gguf): TowerConfig {
       hint: 'give the mmproj file of a Pixtral model with --mmproj',
     });
   }
-  const hidden = requireNumber(gguf, 'clip.vision.embedding_length');
-  const heads = requireNumber(gguf, 'clip.vision.attention.head_count');
-  const config: TowerConfig = {
-    hidden,
-    intermediate: requireNumber(gguf, 'clip.vision.feed_forward_length'),
-    layers: requireNumber(gguf, 'clip.vision.block_count'),
-    heads,
-    headDim: hidden / heads,
-    channels: 3,
-    patchSize: requireNumber(gguf, 'clip.vision.patch_size'),
-    maxImageSize: requireNumber(gguf, 'clip.vision.image_size'),
-    ropeTheta: optionalNumber(gguf, 'clip.rope.freq_base') ?? 10_000,
-    normEps: requireNumber(gguf, 'clip.vision.attention.layer_norm_epsilon'),
-    outputDim: requireNumber(gguf, 'clip.vision.projection_dim'),
-    spatialMergeSize: optionalNumber(gguf, 'clip.vision.spatial_merge_size') ?? 1,
-    projectorNorm: gguf.tensors.has('mm.input_norm.weight'),
-    adapterBias: gguf.tensors.has('mm.1.bias'),
-  };
+  const config = readConfig(gguf);
   checkNumbers(gguf.path, config);
-  for (const tensor of towerTensors(config)) checkTensor(gguf, tensor);
+  checkTensors(gguf, [...towerTensors(config), breakRow(config)]);
   return config;
 }
 
+function readConfig(gguf: Gguf): TowerConfig {
+  const count = (key: string, bounds: Bounds): number => requireCount(gguf, `clip.vision.${key}`, bounds);
+  const hidden = count('embedding_length', limits.hidden);
+  const heads = count('attention.head_count', limits.heads);
+  return {
+    hidden,
+    intermediate: count('feed_forward_length', limits.intermediate),
+    layers: count('block_count', limits.layers),
+    heads,
+    headDim: hidden / heads,
+    channels: 3,
+    patchSize: count('patch_size', limits.patchSize),
+    maxImageSize: count('image_size', limits.imageSize),
+    ropeTheta: optionalReal(gguf, 'clip.rope.freq_base', limits.ropeTheta) ?? 10_000,
+    normEps: requireReal(gguf, 'clip.vision.attention.layer_norm_epsilon', limits.normEps),
+    outputDim: count('projection_dim', limits.outputDim),
+    spatialMergeSize: optionalCount(gguf, 'clip.vision.spatial_merge_size', limits.mergeSize) ?? 1,
+    projectorNorm: gguf.tensors.has('mm.input_norm.weight'),
+    adapterBias: gguf.tensors.has('mm.1.bias'),
+  };
+}
+
 /** Every tensor of the tower, the patch merger and the adapter. */
-export function towerTensors(config: TowerConfig): TowerTensor[] {
+export function towerTensors(config: TowerConfig): TensorRule[] {
   const { hidden, intermediate, outputDim, patchSize, channels, spatialMergeSize } = config;
-  const tensors: TowerTensor[] = [
-    { name: 'v.patch_embd.weight', dims: [patchSize, patchSize, channels, hidden] },
-    { name: 'v.pre_ln.weight', dims: [hidden] },
+  const matrix = (name: string, dims: readonly number[]): TensorRule => ({ name, dims, use: 'matrix' });
+  const vector = (name: string, width: number): TensorRule => ({ name, dims: [width], use: 'vector' });
+  const rules: TensorRule[] = [
+    { name: 'v.patch_embd.weight', dims: [patchSize, patchSize, channels, hidden], use: 'kernel' },
+    vector('v.pre_ln.weight', hidden),
   ];
   for (let layer = 0; layer < config.layers; layer++) {
     const block = `v.blk.${layer}`;
-    tensors.push(
-      { name: `${block}.ln1.weight`, dims: [hidden] },
-      { name: `${block}.attn_q.weight`, dims: [hidden, hidden] },
-      { name: `${block}.attn_k.weight`, dims: [hidden, hidden] },
-      { name: `${block}.attn_v.weight`, dims: [hidden, hidden] },
-      { name: `${block}.attn_out.weight`, dims: [hidden, hidden] },
-      { name: `${block}.ln2.weight`, dims: [hidden] },
-      { name: `${block}.ffn_gate.weight`, dims: [hidden, intermediate] },
-      { name: `${block}.ffn_up.weight`, dims: [hidden, intermediate] },
-      { name: `${block}.ffn_down.weight`, dims: [intermediate, hidden] },
+    rules.push(
+      vector(`${block}.ln1.weight`, hidden),
+      matrix(`${block}.attn_q.weight`, [hidden, hidden]),
+      matrix(`${block}.attn_k.weight`, [hidden, hidden]),
+      matrix(`${block}.attn_v.weight`, [hidden, hidden]),
+      matrix(`${block}.attn_out.weight`, [hidden, hidden]),
+      vector(`${block}.ln2.weight`, hidden),
+      matrix(`${block}.ffn_gate.weight`, [hidden, intermediate]),
+      matrix(`${block}.ffn_up.weight`, [hidden, intermediate]),
+      matrix(`${block}.ffn_down.weight`, [intermediate, hidden]),
     );
   }
-  if (config.projectorNorm) tensors.push({ name: 'mm.input_norm.weight', dims: [hidden] });
-  if (spatialMergeSize > 1) {
-    tensors.push({ name: 'mm.patch_merger.weight', dims: [hidden * spatialMergeSize ** 2, hidden] });
-  }
-  tensors.push(
-    { name: 'mm.1.weight', dims: [hidden, outputDim] },
-    { name: 'mm.2.weight', dims: [outputDim, outputDim] },
-  );
-  if (config.adapterBias) {
-    tensors.push({ name: 'mm.1.bias', dims: [outputDim] }, { name: 'mm.2.bias', dims: [outputDim] });
-  }
-  return tensors;
+  if (config.projectorNorm) rules.push(vector('mm.input_norm.weight', hidden));
+  if (spatialMergeSize > 1) rules.push(matrix('mm.patch_merger.weight', [hidden * spatialMergeSize ** 2, hidden]));
+  rules.push(matrix('mm.1.weight', [hidden, outputDim]), matrix('mm.2.weight', [outputDim, outputDim]));
+  if (config.adapterBias) rules.push(vector('mm.1.bias', outputDim), vector('mm.2.bias', outputDim));
+  return rules;
 }
 
-/** Largest value that any model of the family comes near; a corrupt header must not size an allocation. */
-const limits: Partial<Record<keyof TowerConfig, number>> = {
-  hidden: 65_536,
-  intermediate: 262_144,
-  layers: 512,
-  heads: 1024,
-  patchSize: 256,
-  maxImageSize: 16_384,
-  outputDim: 65_536,
-  spatialMergeSize: 16,
-};
+/** The text model's row of [IMG_BREAK], which mtmd needs and we take from the model itself. */
+function breakRow({ outputDim }: TowerConfig): TensorRule {
+  return { name: 'v.token_embd.img_break', dims: [outputDim], use: 'vector', optional: true };
+}
 
-function checkNumbers(path: string, config: TowerConfig): void {
-  for (const [name, value] of Object.entries(config)) {
-    if (typeof value !== 'number') continue;
-    const limit = Object.entries(limits).find(([key]) => key === name)?.[1] ?? Number.MAX_VALUE;
-    if (!(value > 0 && value <= limit)) {
-      throw new PixtralError('model', `${path}: vision ${name} is ${value}, expected above 0 and at most ${limit}`);
-    }
-  }
+function checkNumbers(
+  path: string,
+  { hidden, heads, headDim, patchSize, maxImageSize, spatialMergeSize }: TowerConfig,
+): void {
   // 2-D RoPE turns pairs of components, half of them by row and half by column.
-  if (!Number.isInteger(config.headDim) || config.headDim % 4 !== 0) {
-    throw new PixtralError(
-      'model',
-      `${path}: ${config.hidden} wide with ${config.heads} heads, expected heads of a multiple of 4`,
-    );
+  if (!Number.isInteger(headDim) || headDim % 4 !== 0) {
+    throw new PixtralError('model', `${path}: ${hidden} wide with ${heads} heads, expected heads of a multiple of 4`);
   }
-}
-
-function checkTensor(gguf: Gguf, { name, dims }: TowerTensor): void {
-  const found = gguf.tensors.get(name);
-  if (!found) {
-    throw new PixtralError('model', `${gguf.path}: tensor ${name} is missing`, {
-      hint: 'convert the checkpoint again with pixtral convert',
-    });
-  }
-  const shape = [...found.dims];
-  while (shape.length > dims.length && shape.at(-1) === 1) shape.pop();
-  if (shape.join() !== dims.join()) {
-    throw new PixtralError(
-      'model',
-      `${gguf.path}: tensor ${name} is ${found.dims.join('x')}, expected ${dims.join('x')}`,
-    );
+  const least = patchSize * spatialMergeSize;
+  if (maxImageSize < least) {
+    throw new PixtralError('model', `${path}: images of ${maxImageSize} pixels, expected at least one patch, ${least}`);
   }
 }

@@ -1,13 +1,14 @@
 import { open } from 'node:fs/promises';
 import { PixtralError } from '../base/errors.ts';
 import { readExactly } from '../base/files.ts';
+import type { TensorRule } from '../gguf/tensor-table.ts';
 import type { Gguf } from '../gguf/types.ts';
 import type { Pointer } from '../native/bind.ts';
 import type { Device } from '../native/devices.ts';
 import { ggmlConstants, ggmlType } from '../native/ggml.ts';
 import { Handles } from '../native/handles.ts';
 import type { Native } from '../native/native.ts';
-import { type TowerConfig, type TowerTensor, towerTensors } from './config.ts';
+import { type TowerConfig, towerTensors } from './config.ts';
 
 interface WeightsOptions {
   native: Native;
@@ -50,13 +51,13 @@ export async function uploadWeights(
   return all;
 }
 
-/** What is the left side of a product just as it is. The patch kernel has four dimensions and is reshaped first. */
-function isMatrix({ dims }: TowerTensor): boolean {
-  return dims.length === 2;
+/** What is the left side of a product just as it is. */
+function isMatrix({ use }: TensorRule): boolean {
+  return use === 'matrix';
 }
 
 interface WeightGroup {
-  tensors: readonly TowerTensor[];
+  tensors: readonly TensorRule[];
   bufferType: Pointer | null;
 }
 
@@ -86,7 +87,7 @@ function allocateWeights(
  * elsewhere and with inputs that are not rounded), or with rows in an order for wide registers. Undefined where none
  * takes all of them.
  */
-function fasterBufferType(options: WeightsOptions, matrices: readonly TowerTensor[]): Pointer | undefined {
+function fasterBufferType(options: WeightsOptions, matrices: readonly TensorRule[]): Pointer | undefined {
   const { native, device } = options;
   const { ggml } = native;
   if (device.kind !== 'cpu') return undefined;

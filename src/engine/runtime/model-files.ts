@@ -1,7 +1,8 @@
 import { PixtralError } from '../../base/errors.ts';
 import { type DecoderConfig, decoderConfig } from '../../decoder/config.ts';
 import { readGguf } from '../../gguf/read.ts';
-import type { Gguf } from '../../gguf/types.ts';
+import { optionalCount } from '../../gguf/hyper-parameters.ts';
+import type { Gguf, GgufScalarType } from '../../gguf/types.ts';
 import { optionalArray, optionalNumber, optionalString } from '../../gguf/values.ts';
 import { tekkenFromGguf } from '../../tokenizer/from-gguf.ts';
 import type { ImageConfig, Tekken } from '../../tokenizer/tekken.ts';
@@ -31,13 +32,14 @@ export async function readModelFiles(paths: { model: string; mmproj: string }): 
     spatialMergeSize: tower.spatialMergeSize,
   };
   const tekken = readTokenizer(model, image);
-  if (tekken.vocabularySize > decoder.vocabularySize) {
+  if (tekken.vocabularySize !== decoder.vocabularySize) {
     throw new PixtralError(
       'model',
       `${model.path}: the tokenizer has ${tekken.vocabularySize} ids, the weights ${decoder.vocabularySize}`,
       { hint: 'the tokenizer belongs to another model: convert again with the right tekken.json' },
     );
   }
+  checkTokenizerKeys(model, tekken.vocabularySize);
   return {
     model,
     mmproj,
@@ -56,17 +58,42 @@ export function readTokenizer(model: Gguf, image: ImageConfig | undefined): Tekk
     throw new PixtralError('model', `${model.path}: tokenizer.ggml.tokens is missing, expected a list of strings`);
   }
   const types = optionalArray(model, 'tokenizer.ggml.token_type');
+  requireElements(model, 'tokenizer.ggml.token_type', { types: ['i32'], count: tokens.count });
   return tekkenFromGguf(
     {
       model: optionalString(model, 'tokenizer.ggml.model'),
       pre: optionalString(model, 'tokenizer.ggml.pre'),
       tokens: { count: tokens.count, bytes: tokens.bytes },
-      types: types?.elementType === 'i32' ? new Int32Array(types.bytes.slice().buffer) : undefined,
+      types: types && new Int32Array(types.bytes.slice().buffer),
       version: optionalString(model, 'pixtral.tokenizer.version'),
       chatTemplate: optionalString(model, 'tokenizer.chat_template'),
       image,
     },
     model.path,
+  );
+}
+
+/** The keys of the tokenizer that llama.cpp reads and we do not. */
+function checkTokenizerKeys(model: Gguf, count: number): void {
+  requireElements(model, 'tokenizer.ggml.scores', { types: ['f32', 'i32'], count });
+  if (optionalArray(model, 'tokenizer.ggml.merges')?.elementType !== 'string') {
+    throw new PixtralError('model', `${model.path}: tokenizer.ggml.merges is missing, expected a list of strings`);
+  }
+  for (const key of model.metadata.keys()) {
+    if (/^tokenizer\.ggml\.\w+_token_id$/.test(key)) optionalCount(model, key, { min: 0, max: count - 1 });
+  }
+}
+
+function requireElements(
+  model: Gguf,
+  key: string,
+  { types, count }: { types: readonly GgufScalarType[]; count: number },
+): void {
+  const found = optionalArray(model, key);
+  if (found === undefined || (types.includes(found.elementType) && found.count === count)) return;
+  throw new PixtralError(
+    'model',
+    `${model.path}: ${key} has ${found.count} values of ${found.elementType}, expected ${count} of ${types.join(' or ')}`,
   );
 }
 
@@ -85,14 +112,6 @@ function checkPair({
     throw new PixtralError(
       'model',
       `${mmproj.path}: makes rows of ${tower.outputDim}, ${model.path} expects ${decoder.dim}`,
-      { hint },
-    );
-  }
-  const breakRow = mmproj.tensors.get('v.token_embd.img_break');
-  if (breakRow && breakRow.dims[0] !== decoder.dim) {
-    throw new PixtralError(
-      'model',
-      `${mmproj.path}: its [IMG_BREAK] row has ${breakRow.dims[0]} values, expected ${decoder.dim}`,
       { hint },
     );
   }
