@@ -10,7 +10,7 @@ import { openPng } from './open-png.ts';
 import { isPdf, openPdf } from './pdf/open-pdf.ts';
 import { isPng } from './png.ts';
 import { openWithSkia } from './skia.ts';
-import { isSvg, openSvg } from './svg.ts';
+import { isSvg, openSvg } from './svg/svg.ts';
 import { isTiff } from './tiff/directories.ts';
 import { openTiff } from './tiff/open-tiff.ts';
 import { openWithVips } from './vips.ts';

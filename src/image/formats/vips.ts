@@ -13,13 +13,17 @@ const readers = ['Tiff', 'Nsgif', 'Webp', 'Svg', 'Jpeg', 'Heif', 'Png'];
  * converts colours with LittleCMS.
  * @throws PixtralError `input` when the header is damaged or claims too much
  */
-export async function openWithVips(
-  { bytes, name, format }: { bytes: Uint8Array; name: string; format: string },
-  /** Dots per inch of what is drawn to scale. */
-  density = 72,
-): Promise<Opened & { size: Size }> {
+export async function openWithVips({
+  bytes,
+  name,
+  format,
+}: {
+  bytes: Uint8Array;
+  name: string;
+  format: string;
+}): Promise<Opened & { size: Size }> {
   const sharp = await loadSharp();
-  const open = (page: number): Sharp => sharp(bytes, { page, density, failOn: 'warning', limitInputPixels: false });
+  const open = (page: number): Sharp => sharp(bytes, { page, failOn: 'warning', limitInputPixels: false });
   const header = async (page: number): Promise<Metadata> => {
     const metadata = await open(page)
       .metadata()

@@ -6,14 +6,10 @@ import { imagePath } from '../../helpers/corpus.ts';
 import { decodeFile } from '../../helpers/pictures.ts';
 import { rgbOf } from '../../helpers/pixels.ts';
 
+const svg = (attributes: string, content: string): string =>
+  `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" ${attributes}>${content}</svg>`;
 const draw = async (content: string, prolog = ''): Promise<Uint8Array> =>
-  rgbOf(
-    await decodeFile(
-      Buffer.from(
-        `${prolog}<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="8" height="8">${content}</svg>`,
-      ),
-    ),
-  );
+  rgbOf(await decodeFile(Buffer.from(prolog + svg('width="8" height="8"', content))));
 const isBlank = (rgb: Uint8Array): boolean => rgb.every((value) => value === 255);
 
 const file = new URL(`file://${imagePath('grey.png')}`).href;
@@ -58,4 +54,76 @@ test('a script in an SVG draws nothing', async () => {
 test('entities that multiply are refused', async () => {
   const entities = Array.from({ length: 12 }, (_, n) => `<!ENTITY e${n + 1} "${`&e${n};`.repeat(10)}">`).join('');
   await assert.rejects(draw('<text>&e12;</text>', `<!DOCTYPE svg [<!ENTITY e0 "lol">${entities}]>`), { code: 'input' });
+});
+
+const warned: Record<string, { content: string; says: string }> = {
+  'a picture elsewhere': {
+    content: '<image width="8" height="8" href="https://example.org/x.png"/>',
+    says: 'what its <image> elements show lies outside the file and is not loaded',
+  },
+  'an element of another file': {
+    content: '<use xlink:href="other.svg#x"/>',
+    says: 'what its <use> elements show lies outside the file and is not loaded',
+  },
+  'a style sheet elsewhere': {
+    content: '<style>@import url(https://example.org/x.css); rect { fill: red }</style>',
+    says: 'its @import rules are not loaded',
+  },
+  'text on a path': {
+    content: '<text><textPath href="#p">x</textPath></text>',
+    says: 'its <textPath> elements are not drawn',
+  },
+  'a table in a label': {
+    content:
+      '<foreignObject width="8" height="8"><table xmlns="http://www.w3.org/1999/xhtml"><tr><td>x</td></tr></table></foreignObject>',
+    says: 'the <table> elements in its <foreignObject> elements are not drawn as they are',
+  },
+};
+for (const [what, { content, says }] of Object.entries(warned)) {
+  test(`an SVG with ${what} is drawn without it, and that is said`, async () => {
+    const { warnings } = await decodeFile(Buffer.from(svg('width="8" height="8"', content)));
+    assert.deepEqual(warnings, [says]);
+  });
+}
+
+test('what a drawing carries itself needs no warning', async () => {
+  const content =
+    '<defs><rect id="r" width="4" height="4"/></defs><use href="#r"/><image href="data:image/png;base64,"/>';
+  assert.equal((await decodeFile(Buffer.from(svg('width="8" height="8"', content)))).warnings, undefined);
+});
+
+test('a drawing of any size is drawn to the longest side that the model sees', async () => {
+  for (const size of [
+    'width="0.01" height="0.005"',
+    'width="900000" height="450000"',
+    'width="3m" viewBox="0 0 2 1"',
+  ]) {
+    const { width, height } = await decodeFile(Buffer.from(svg(size, '')));
+    assert.deepEqual([width, height], [1024, 512]);
+  }
+});
+
+test('a drawing in UTF-16 is drawn', async () => {
+  const text = `<?xml version="1.0" encoding="UTF-16"?>${svg('width="8" height="8"', '<rect width="8" height="8"/>')}`;
+  const rgb = rgbOf(await decodeFile(Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')])));
+  assert.ok(rgb.every((value) => value === 0));
+});
+
+test('a drawing that breaks off is refused, not drawn as far as it goes', async () => {
+  const whole = svg(
+    'width="8" height="8" viewBox="0 0 8 8"',
+    '<g><rect style="fill:var(--c)" width="8" height="8"/></g>',
+  );
+  await assert.rejects(decodeFile(Buffer.from(whole.slice(0, -10))), {
+    code: 'input',
+    message: /the SVG cannot be decoded/,
+  });
+});
+
+test('variables that multiply, or lead to themselves, end', async () => {
+  const doubling = Array.from({ length: 40 }, (_, index) => `--v${index + 1}:var(--v${index}) var(--v${index})`).join(
+    ';',
+  );
+  const style = `<style>rect{--v0:x;${doubling};--a:var(--b);--b:var(--a);fill:var(--v40);stroke:var(--a)}</style>`;
+  await draw(`${style}<rect width="8" height="8"/>`);
 });
