@@ -1,6 +1,7 @@
 import { isAvif, openAvif } from './avif.ts';
 import { isBmp, readBmp } from './bmp.ts';
 import type { OpenRequest, Opened } from './opened.ts';
+import { isCameraRaw, openCameraRaw } from './camera-raw/open-camera-raw.ts';
 import { isGif, openGif } from './gif.ts';
 import { isHeic, openHeic } from './heic.ts';
 import { isIco, readIco } from './ico.ts';
@@ -27,6 +28,7 @@ export const formats: readonly {
   { is: isGif, open: openGif },
   { is: isAvif, open: openAvif },
   { is: isHeic, open: openHeic },
+  { is: isCameraRaw, open: openCameraRaw },
   { is: isTiff, open: openTiff },
   { is: isBmp, open: ({ bytes, name }) => openWithSkia(readBmp(bytes), name) },
   { is: isSvg, open: openSvg },

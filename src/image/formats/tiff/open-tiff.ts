@@ -34,10 +34,14 @@ function isCopyOrMask(tiff: Tiff, directory: Directory): boolean {
   return isSmaller || isMask;
 }
 
-async function readPage(tiff: Tiff, { directory, layout }: { directory: Directory; layout: Layout }): Promise<Pixels> {
+/** @param orientation what counts instead of the directory's own */
+export async function readPage(
+  tiff: Tiff,
+  { directory, layout, ...given }: { directory: Directory; layout: Layout; orientation?: number | undefined },
+): Promise<Pixels> {
   const { width, height } = layout;
   const { bytes, warnings } = await readColours(tiff, directory, layout);
-  const orientation = number(tiff, directory, tags.orientation) ?? 1;
+  const orientation = given.orientation ?? number(tiff, directory, tags.orientation) ?? 1;
   const raw = turned({ width, height, bytes }, orientation);
   const { aspect, warning } = pixelAspect(tiff, directory, layout);
   const pixels = stretched(rgbaPixels(raw), raw.width === width ? aspect : 1 / aspect);
