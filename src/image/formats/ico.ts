@@ -27,8 +27,16 @@ export function readIco(bytes: Uint8Array): Encoded {
     damage: pictures.find(({ damage }) => damage !== undefined)?.damage,
     opaque: false,
     orientation: 1,
-    bytes,
+    bytes: asIcon(bytes),
   };
+}
+
+/** The decoder knows cursors no more: they differ in one number, and in where they point. */
+function asIcon(bytes: Uint8Array): Uint8Array {
+  if (bytes[2] === 1) return bytes;
+  const icon = Uint8Array.from(bytes);
+  icon[2] = 1;
+  return icon;
 }
 
 function entriesOf(bytes: Uint8Array): Entry[] {

@@ -5,13 +5,21 @@ import { isCameraRaw, openCameraRaw } from './camera-raw/open-camera-raw.ts';
 import { isGif, openGif } from './gif.ts';
 import { isHeic, openHeic } from './heic.ts';
 import { isIco, readIco } from './ico.ts';
+import { isIcns, openIcns } from './icns.ts';
 import { isJpeg } from './jpeg.ts';
+import { isJpeg2000, openJpeg2000 } from './jpeg2000.ts';
+import { isJxl, openJxl } from './jxl.ts';
 import { openJpeg } from './open-jpeg.ts';
 import { openPng } from './open-png.ts';
 import { isPdf, openPdf } from './pdf/open-pdf.ts';
 import { isPng } from './png.ts';
+import { isPnm, openPnm } from './pnm.ts';
+import { isPsd, openPsd } from './psd.ts';
+import { isQoi, openQoi } from './qoi.ts';
 import { openWithSkia } from './skia.ts';
 import { isSvg, openSvg } from './svg/svg.ts';
+import { isSvgz, openSvgz } from './svg/svgz.ts';
+import { isTga, openTga } from './tga.ts';
 import { isTiff } from './tiff/directories.ts';
 import { openTiff } from './tiff/open-tiff.ts';
 import { openWithVips } from './vips.ts';
@@ -30,10 +38,18 @@ export const formats: readonly {
   { is: isHeic, open: openHeic },
   { is: isCameraRaw, open: openCameraRaw },
   { is: isTiff, open: openTiff },
+  { is: isJxl, open: openJxl },
+  { is: isJpeg2000, open: openJpeg2000 },
+  { is: isPsd, open: openPsd },
+  { is: isQoi, open: openQoi },
+  { is: isIcns, open: openIcns },
+  { is: isPnm, open: openPnm },
   { is: isBmp, open: ({ bytes, name }) => openWithSkia(readBmp(bytes), name) },
   { is: isSvg, open: openSvg },
+  { is: isSvgz, open: openSvgz },
   { is: isPdf, open: openPdf },
   { is: isIco, open: ({ bytes, name }) => openWithSkia(readIco(bytes), name) },
+  { is: isTga, open: openTga },
 ];
 
 function openWebp({ bytes, name }: OpenRequest): Opened | Promise<Opened> {

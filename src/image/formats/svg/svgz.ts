@@ -1,0 +1,36 @@
+import { gunzipSync, constants as zlib } from 'node:zlib';
+import { PixtralError } from '../../../base/errors.ts';
+import { damaged } from '../damaged.ts';
+import type { OpenRequest, Opened } from '../opened.ts';
+import { isSvg, openSvg } from './svg.ts';
+
+/** Of text that becomes so long a renderer would hardly see the end. */
+const maxBytes = 64 * 2 ** 20;
+/** Of the packed file, enough for its opening. */
+const peekedBytes = 65_536;
+
+/** An SVG that is packed with gzip. */
+export function isSvgz(bytes: Uint8Array): boolean {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return false;
+  try {
+    const options = { finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: maxBytes };
+    return isSvg(gunzipSync(bytes.subarray(0, peekedBytes), options));
+  } catch {
+    return false;
+  }
+}
+
+export function openSvgz(request: OpenRequest): Promise<Opened> {
+  return openSvg({ ...request, bytes: unpacked(request) });
+}
+
+function unpacked({ bytes, name }: OpenRequest): Uint8Array {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxBytes });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE') throw damaged(name, 'SVGZ', thrown);
+    throw new PixtralError('input', `${name}: unpacks to more than ${maxBytes / 2 ** 20} MiB of SVG`, {
+      hint: 'export what is to be seen of it as PNG',
+    });
+  }
+}
