@@ -4,6 +4,7 @@ Needs numpy, Pillow with its plugin for JPEG XL, and imagecodecs. expected.json 
 """
 
 import gzip
+import io
 import json
 import struct
 import sys
@@ -104,6 +105,18 @@ def psd(mode, planes, bits, compression, large=False, palette=b"", resources=b""
     return (head + struct.pack(">I", len(palette)) + palette + struct.pack(">I", len(resources)) + resources + layers + struct.pack(">H", compression) + data)
 
 
+def psd_with_alpha(values, as_on_white):
+    """One empty layer, counted negatively: the fourth channel is transparency."""
+    stored = np.round(values * 255)
+    if as_on_white:
+        stored[..., :3] = np.round(on_white(values[..., :3], values[..., 3:]) * 255)
+    content = psd(3, [lines_of(stored[..., channel], 8) for channel in range(4)], 8, 1)
+    layer = struct.pack(">iiiiH", 0, 0, 0, 0, 0) + b"8BIMnorm" + bytes([255, 0, 0, 0]) + struct.pack(">I", 12) + struct.pack(">II", 0, 0) + b"\1a\0\0"
+    section = struct.pack(">h", -1) + layer
+    section = struct.pack(">I", len(section)) + section
+    return content[:34] + struct.pack(">I", len(section)) + section + content[38:]
+
+
 def lines_of(values, bits):
     if bits == 8:
         return [line.astype(np.uint8).tobytes() for line in values]
@@ -136,6 +149,9 @@ def photoshop():
                 rgb = srgb(unit) if bits == 32 else unit
             content = psd(mode, [lines_of(stored[..., channel], bits) for channel in range(count + extra)], bits, compression, large)
             expect(f"{name}-{bits}-way{compression}{'-extra' if extra else ''}.{'psb' if large else 'psd'}", rgb, content)
+    values = share(4)
+    for way in (True, False):
+        expect(f"transparent-{'on-white' if way else 'as-they-are'}.psd", on_white(values[..., :3], values[..., 3:]), psd_with_alpha(values, way), mean=1)
     bitmap = share(1)[..., 0] > 0.5
     for compression in (0, 1):
         expect(f"bitmap-way{compression}.psd", 1 - bitmap.astype(float), psd(0, [lines_of(bitmap, 1)], 1, compression))
@@ -225,9 +241,13 @@ def others():
     svg = b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="32"><rect width="64" height="32" fill="#20a040"/></svg>'
     expect("plain.svgz", np.broadcast_to(np.uint8([0x20, 0xa0, 0x40]), (512, 1024, 3)), gzip.compress(svg, mtime=0))
     icon = Image.fromarray(eight(share(4))).resize((64, 64))
-    icon.save(FOLDER / "pictures.icns", append_images=[icon.resize((128, 128))])
-    shown = np.asarray(Image.open(FOLDER / "pictures.icns")).astype(float) / 255
-    expect("pictures.icns", on_white(shown[..., :3], shown[..., 3:]))
+    parts = b""
+    for kind, side in ((b"icp5", 32), (b"ic07", 64), (b"icp4", 16)):
+        buffer = io.BytesIO()
+        icon.resize((side, side)).save(buffer, "PNG")
+        parts += kind + struct.pack(">I", len(buffer.getvalue()) + 8) + buffer.getvalue()
+    shown = np.asarray(icon).astype(float) / 255
+    expect("pictures.icns", on_white(shown[..., :3], shown[..., 3:]), b"icns" + struct.pack(">I", len(parts) + 8) + parts)
     dib = struct.pack("<IiiHHIIiiII", 40, 32, 64, 1, 32, 0, 0, 0, 0, 0, 0) + bytes([200, 90, 30, 255]) * 1024 + bytes(128)
     expect("arrow.cur", np.full((32, 32, 3), [30, 90, 200], np.uint8), struct.pack("<HHH", 0, 2, 1) + struct.pack("<BBBBHHII", 32, 32, 0, 0, 4, 4, len(dib), 22) + dib)
 

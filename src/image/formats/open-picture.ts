@@ -1,14 +1,19 @@
 import { PixtralError } from '../../base/errors.ts';
 import { type OpenRequest, type Opened, ascii } from './opened.ts';
+import { notRead, otherPicture } from './other-pictures.ts';
 import { formats } from './registry.ts';
+import { pictureKinds } from './signatures.ts';
 
 /** Tells a picture by its content, never by its name. @throws PixtralError `input` for anything else */
 export async function openPicture(request: OpenRequest): Promise<Opened> {
   const { name, bytes } = request;
   const format = formats.find(({ is }) => is(bytes));
   if (format) return format.open(request);
+  const other = otherPicture(bytes);
+  if (other) throw notRead(name, other);
+  const names = pictureKinds.map((kind) => kind.name);
   throw new PixtralError('input', `${name}: ${describe(bytes)}, expected a picture`, {
-    hint: 'PNG, JPEG, WebP, GIF, AVIF, HEIC, TIFF, BMP, ICO, SVG and PDF can be read',
+    hint: `${names.slice(0, -1).join(', ')} and ${names.at(-1)} can be read`,
   });
 }
 

@@ -21,6 +21,8 @@ interface Psd {
   profile: Uint8Array | undefined;
   /** Where the compression of the merged picture stands. */
   mergedAt: number;
+  /** A channel behind the colours says how opaque they are. */
+  hasAlpha: boolean;
   /** PSB: lengths of 32 and 64 bits. */
   large: boolean;
 }
@@ -79,6 +81,7 @@ function readPsd(bytes: Uint8Array, name: string): Psd {
     transparentIndex: index && index.length >= 2 ? viewOf(index).getUint16(0) : undefined,
     profile: resources.get(1039),
     mergedAt: sections.mergedAt,
+    hasAlpha: layerCount(bytes, sections.layers, large) < 0 && channels > channelsOf[mode],
     large,
   };
 }
@@ -91,7 +94,7 @@ interface Section {
 function readSections(
   bytes: Uint8Array,
   { large, name }: { large: boolean; name: string },
-): { colours: Section; resources: Section; mergedAt: number } {
+): { colours: Section; resources: Section; layers: Section; mergedAt: number } {
   const view = viewOf(bytes);
   let at = 26;
   const next = (lengthBytes: 4 | 8): Section => {
@@ -104,9 +107,15 @@ function readSections(
   };
   const colours = next(4);
   const resources = next(4);
-  next(large ? 8 : 4); // layers
+  const layers = next(large ? 8 : 4);
   if (at + 2 > bytes.byteLength) throw damaged(name, 'PSD', cutShort);
-  return { colours, resources, mergedAt: at };
+  return { colours, resources, layers, mergedAt: at };
+}
+
+/** Negative where the picture that they make has transparency. */
+function layerCount(bytes: Uint8Array, { start, end }: Section, large: boolean): number {
+  const at = start + (large ? 8 : 4);
+  return at + 2 <= end ? viewOf(bytes).getInt16(at) : 0;
 }
 
 function readResources(bytes: Uint8Array, { start, end }: Section): Map<number, Uint8Array> {
@@ -136,18 +145,30 @@ async function decode(bytes: Uint8Array, psd: Psd, name: string): Promise<Pixels
         name,
       )
     : inRgb(interleaved(planes, psd, 255), { psd });
+  if (psd.hasAlpha) withAlpha(raw, interleaved(planes, psd, 255, { first: channelsOf[mode], count: 1 }));
   const pixels = rgbaPixels({ width, height, bytes: raw });
   return warnings.length > 0 ? { ...pixels, warnings } : pixels;
 }
 
 /**
- * Bytes of each channel of colours, one after the other. A channel of transparency that follows does not count: what
- * it leaves of the colours is on white already.
+ * Photoshop keeps the colours as they look on white, other programs as they are: some are then darker than white that
+ * shines through can make them.
  */
+function withAlpha(raw: Uint8Array, alpha: Uint8Array | Uint16Array): void {
+  const isOnWhite = alpha.every((share, pixel) =>
+    raw.subarray(pixel * 4, pixel * 4 + 3).every((colour) => colour >= 255 - share - rounding),
+  );
+  if (isOnWhite) return;
+  for (const [pixel, share] of alpha.entries()) raw[pixel * 4 + 3] = share;
+}
+
+const rounding = 3;
+
+/** Bytes of each channel of colours, one after the other, and of transparency where there is one. */
 function channelPlanes(bytes: Uint8Array, psd: Psd, name: string): Uint8Array {
   const { width, height, channels, bits, mode, mergedAt, large } = psd;
   const lineLength = Math.ceil((width * bits) / 8);
-  const wanted = lineLength * height * channelsOf[mode];
+  const wanted = lineLength * height * (channelsOf[mode] + Number(psd.hasAlpha));
   const content = bytes.subarray(mergedAt + 2);
   const compression = viewOf(bytes).getUint16(mergedAt);
   if (compression === 0) {
@@ -212,9 +233,13 @@ function summed(planes: Uint8Array, { lineLength, bits }: { lineLength: number; 
 }
 
 /** [height, width, channels]; inks as everyone else has them, 0 being none. */
-function interleaved(planes: Uint8Array, psd: Psd, maximum: 255 | 65_535): Uint8Array | Uint16Array {
+function interleaved(
+  planes: Uint8Array,
+  psd: Psd,
+  maximum: 255 | 65_535,
+  { first, count } = { first: 0, count: channelsOf[psd.mode] as number },
+): Uint8Array | Uint16Array {
   const { width, height, mode, bits } = psd;
-  const count = channelsOf[mode];
   const lineLength = Math.ceil((width * bits) / 8);
   const view = viewOf(planes);
   const read: Record<Psd['bits'], (line: number, x: number) => number> = {
@@ -229,10 +254,10 @@ function interleaved(planes: Uint8Array, psd: Psd, maximum: 255 | 65_535): Uint8
   const values = new (maximum === 255 ? Uint8Array : Uint16Array)(width * height * count);
   for (let channel = 0; channel < count; channel++) {
     for (let y = 0; y < height; y++) {
-      const line = (channel * height + y) * lineLength;
+      const line = ((first + channel) * height + y) * lineLength;
       for (let x = 0, at = y * width * count + channel; x < width; x++, at += count) {
         const value = read[bits](line, x);
-        values[at] = mode === 'cmyk' ? maximum - value : value;
+        values[at] = mode === 'cmyk' && first === 0 ? maximum - value : value;
       }
     }
   }

@@ -5,12 +5,9 @@ import { readWhole } from '../../base/read-whole.ts';
 import { decodeText } from '../../base/text.ts';
 import { globPaths, hasMagic, isSimpleGlob } from './glob.ts';
 import { parseSelection, splitSelection } from './selection.ts';
-import { looksLikePicture, openingBytes } from '../formats/signatures.ts';
+import { looksLikePicture, openingBytes, pictureName } from '../formats/signatures.ts';
 import { type Source, pathSource, schemeSource, unreadable } from './sources.ts';
 import { urlName } from './url-name.ts';
-
-/** Names of pictures, so that a broken one is an error and not left out in silence. */
-const pictureName = /\.(png|apng|jpe?g|jfif|webp|gif|avif|bmp|heic|heif|tiff?|svg|ico|pdf)$/i;
 
 /**
  * The picture files that a word names, in order: a file, a folder's pictures, `@list`, a glob, a URL and so on, each

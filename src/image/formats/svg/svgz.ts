@@ -6,8 +6,8 @@ import { isSvg, openSvg } from './svg.ts';
 
 /** Of text that becomes so long a renderer would hardly see the end. */
 const maxBytes = 64 * 2 ** 20;
-/** Of the packed file, enough for its opening. */
-const peekedBytes = 65_536;
+/** Of the packed file, enough for its opening; no more than 16 MiB can come out of it. */
+const peekedBytes = 16_384;
 
 /** An SVG that is packed with gzip. */
 export function isSvgz(bytes: Uint8Array): boolean {

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { pictureKinds, pictureName, looksLikePicture } from '../../../src/image/formats/signatures.ts';
+import { imageNames, imagePath } from '../../helpers/corpus.ts';
+import { decodeFile } from '../../helpers/pictures.ts';
+
+const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+const others: Readonly<Record<string, [bytes: Buffer, says: RegExp, remedy: RegExp]>> = {
+  'a.eps': [latin1('%!PS-Adobe-3.0 EPSF-3.0\n'), /an EPS or PostScript file/, /^convert it first.* gs .*a\.eps$/],
+  'b.eps': [latin1('\xc5\xd0\xd3\xc6\x1e\0\0\0'), /an EPS or PostScript file/, /gs /],
+  'a.wmf': [latin1('\xd7\xcd\xc6\x9a\0\0'), /a WMF drawing/, /inkscape/],
+  'a.emf': [latin1(`\x01\0\0\0${'x'.repeat(36)} EMF`), /an EMF drawing/, /inkscape/],
+  'a.djvu': [latin1('AT&TFORM\0\0\0\x10DJVU'), /a DjVu document/, /ddjvu/],
+  'a.xcf': [latin1('gimp xcf v011\0'), /a picture of GIMP's/, /magick a\.xcf/],
+  'a.fits': [latin1(`SIMPLE  =${' '.repeat(20)}T`), /a FITS picture/, /magick/],
+  'a.exr': [latin1('\x76\x2f\x31\x01\x02\0\0\0'), /an OpenEXR picture/, /magick/],
+  'a.hdr': [latin1('#?RADIANCE\n'), /a Radiance HDR picture/, /magick/],
+  'a.dds': [latin1('DDS |\0\0\0'), /a DDS texture/, /magick/],
+  'a.jxr': [latin1('II\xbc\x01\x08\0\0\0'), /a JPEG XR picture/, /JxrDecApp/],
+  'a.bpg': [latin1('BPG\xfb\0'), /a BPG picture/, /bpgdec/],
+  'a.pcx': [latin1('\n\x05\x01\x08\0\0\0\0'), /a PCX picture/, /magick/],
+  'a.sgi': [latin1('\x01\xda\x01\x01\0\x03'), /an SGI picture/, /magick/],
+  'a.gz': [gzipSync('no drawing'), /a file packed with gzip/, /gunzip/],
+};
+
+for (const [name, [bytes, says, remedy]] of Object.entries(others)) {
+  test(`${name} is refused by its own name with a remedy, never as damaged`, async () => {
+    await assert.rejects(decodeFile(bytes, { name }), (thrown: { message: string; hint: string }) => {
+      assert.match(thrown.message, new RegExp(`^${name}: is ${says.source}.*, which is not read here`));
+      assert.match(thrown.hint, remedy);
+      return true;
+    });
+  });
+}
+
+test('every file of the corpus is called like a picture, and tells by its beginning or its name that it is one', async () => {
+  const unmarked = pictureKinds
+    .filter(({ beginnings }) => beginnings.length === 0)
+    .flatMap(({ extensions }) => extensions);
+  for (const name of imageNames()) {
+    assert.match(name, pictureName);
+    const isMarked = looksLikePicture((await readFile(imagePath(name))).subarray(0, 512));
+    assert.ok(isMarked || unmarked.includes(name.split('.').at(-1)!) || name.endsWith('.svgz'), name);
+  }
+});
+
+test('a JPEG 2000 with components that its decoder does not give is refused by their number', async () => {
+  for (const [name, count] of [
+    ['2-8.jp2', 2],
+    ['4-8.jp2', 4],
+  ] as const) {
+    await assert.rejects(decodeFile(await readFile(imagePath(name)), { name }), {
+      message: `${name}: the JPEG 2000 has ${count} components, which is not read here`,
+    });
+  }
+});
+
+test('a PSD without its merged picture is refused by a word on layers', async () => {
+  await assert.rejects(decodeFile(await readFile(imagePath('layers-only.psd')), { name: 'a.psd' }), {
+    message: 'a.psd: the PSD holds only its layers and not the picture that they make, which is not read here',
+  });
+});
+
+test('an SVGZ is drawn as the SVG that it holds', async () => {
+  const pixels = await decodeFile(await readFile(imagePath('plain.svgz')));
+  assert.deepEqual([pixels.width, pixels.height], [1024, 512]);
+  assert.deepEqual([...pixels.lines(0, 1).subarray(0, 3)], [0x20, 0xa0, 0x40]);
+});
+
+test('an SVGZ that unpacks to more than anyone draws is refused without holding it', async () => {
+  const bomb = gzipSync(Buffer.concat([latin1('<svg xmlns="http://www.w3.org/2000/svg">'), Buffer.alloc(2 ** 27, 32)]));
+  await assert.rejects(decodeFile(bomb, { name: 'bomb.svgz' }), {
+    message: /^bomb\.svgz: unpacks to more than 64 MiB/,
+  });
+});
