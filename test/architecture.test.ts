@@ -20,6 +20,7 @@ const floors: Record<string, number> = {
   decoder: 2,
   convert: 2,
   store: 2,
+  hub: 2,
   engine: 3,
   output: 4,
   serve: 4,
@@ -46,6 +47,8 @@ const owners: Record<string, string> = {
   commander: 'cli',
   chalk: 'output',
   yaml: 'convert',
+  undici: 'hub',
+  'hash-wasm': 'native',
   'ajv/dist/2020.js': 'grammar',
   'ajv-formats': 'grammar',
 };

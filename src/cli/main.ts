@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   tokens: async () => (await import('./commands/tokens.ts')).tokensCommand,
   view: async () => (await import('./commands/view.ts')).viewCommand,
+  pull: async () => (await import('./commands/pull.ts')).pullCommand,
   models: async () => (await import('./commands/models.ts')).modelsCommand,
   cache: async () => (await import('./commands/cache.ts')).cacheCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
@@ -92,8 +93,7 @@ async function buildProgram(
 
 const examples = `
 Examples:
-  pixtral convert ~/pixtral-12b-240910           weights -> GGUF, once
-  export PIXTRAL_MODEL=~/pixtral-12b-240910-q8_0
+  pixtral pull pixtral-12b                       weights from the Hub -> GGUF, once
   pixtral ask photo.jpg "What is on this picture?"
   pixtral ask a.png b.png "What changed?" --json | jq -r .text
   pixtral ask 'report.pdf#2-5' "Sum this up" --detail tiles

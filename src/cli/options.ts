@@ -30,6 +30,12 @@ export const defaults = {
   /** What a sheet of A4 at 300 dpi and a 4K screenshot need to be seen at full resolution. */
   maxTiles: 12,
   inline: 'auto',
+  /** More than a server's limit for one connection needs, less than it minds. */
+  connections: 8,
+  /** Of a server that sends nothing. */
+  stallSeconds: 30,
+  /** Before the first of several attempts. */
+  backoffSeconds: 1,
   /** A server that has not sent a picture by then will not. */
   urlSeconds: 30,
   /** Pixtral-12B's own, where no model is named. */

@@ -40,6 +40,8 @@ export async function isFinished(path: string, layout: GgufLayout): Promise<bool
 
 export interface PartFile {
   write(position: number, bytes: Uint8Array): Promise<void>;
+  /** Has the disk take what is written. */
+  sync(): Promise<void>;
 }
 
 /** Opens a part to be written, or to be gone on with, and closes it whole. */
@@ -57,7 +59,7 @@ export async function writePart(
   };
   try {
     if (!resumed) await write(0, layout.header);
-    await use({ write });
+    await use({ write, sync: () => file.datasync().catch(failed(partPath)) });
     await flush.done().catch(failed(partPath));
     await finish(file, partPath, layout.byteLength);
   } finally {

@@ -11,7 +11,7 @@ const spareSlots = 4;
 const maxSlots = 32;
 
 export interface Pipeline {
-  source: SourceFiles;
+  source: Pick<SourceFiles, 'read'>;
   codec: RowCodec;
   threads: number;
   /** Looked at before each slice is handed over. */

@@ -23,6 +23,8 @@ export interface PlanningOptions {
   overrides: readonly TensorTypeOverride[];
   /** Path of an importance matrix. */
   imatrix: string | undefined;
+  /** What the weights are called; undefined: as their folder is. */
+  name?: string | undefined;
   /** Where the weights came from, for the files' metadata. */
   sourceUrl: string | undefined;
   /** `pixtral 1.2.0`, for the files' metadata. */
@@ -51,12 +53,20 @@ export interface PlannedPair {
  */
 export async function planPair(
   folder: string,
-  { source, options }: { source: SourceFiles; options: PlanningOptions },
+  { source, options }: { source: Pick<SourceFiles, 'readRange'>; options: PlanningOptions },
 ): Promise<PlannedPair> {
   const checkpoint = await openCheckpoint(folder);
+  return planCheckpointPair(checkpoint, { id: await pairId(checkpoint, source), options });
+}
+
+/** As `planPair`, of a checkpoint that is open. `id` stands in both files, in 32 letters. */
+export async function planCheckpointPair(
+  checkpoint: Checkpoint,
+  { id, options }: { id: string; options: PlanningOptions },
+): Promise<PlannedPair> {
   const tekken = await checkpointTokenizer(checkpoint);
   const imatrix = options.imatrix === undefined ? undefined : await readImatrix(options.imatrix);
-  const files = await layOut(checkpoint, { tekken, imatrix, source, options });
+  const files = await layOut(checkpoint, { tekken, imatrix, id, options });
   const byteLength = files.reduce((sum, { layout }) => sum + layout.byteLength, 0);
   return { files, byteLength, notes: [...checkpoint.notes, ...imatrixNotes(files, imatrix)] };
 }
@@ -64,16 +74,16 @@ export async function planPair(
 interface LayingOut {
   tekken: Tekken;
   imatrix: Imatrix | undefined;
-  source: SourceFiles;
+  id: string;
   options: PlanningOptions;
 }
 
-async function layOut(checkpoint: Checkpoint, { tekken, imatrix, source, options }: LayingOut): Promise<PlannedFile[]> {
+async function layOut(checkpoint: Checkpoint, { tekken, imatrix, id, options }: LayingOut): Promise<PlannedFile[]> {
   const { model, projector } = planConversion(checkpoint, { ...options, imatrix });
   const shared = {
     config: checkpoint.config,
-    name: basename(resolve(checkpoint.folder)).replaceAll(/[-_]+/g, ' '),
-    pairId: await pairId(checkpoint, source),
+    name: (options.name ?? basename(resolve(checkpoint.folder))).replaceAll(/[-_]+/g, ' '),
+    pairId: id,
     card: await readModelCard(checkpoint.folder),
     sourceUrl: options.sourceUrl,
     convertedBy: options.convertedBy,

@@ -3,14 +3,16 @@ import { errnoOf } from '../base/errors.ts';
 import { readExactly, systemError } from '../base/files.ts';
 import { type Slice, sourceRange } from './slices.ts';
 
-/** The shards of a checkpoint, each opened once. */
+/** The shards of a checkpoint. */
 export interface SourceFiles {
-  open(path: string): Promise<FileHandle>;
+  /** Bytes of a file, wherever they stand. */
+  readRange(path: string, range: { position: number; length: number }): Promise<Uint8Array>;
   /** A slice's bytes as they stand in the file, at the start of `target`. */
   read(slice: Slice, target: Uint8Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
+/** On a disk, each opened once. */
 export function sourceFiles(): SourceFiles {
   const handles = new Map<string, Promise<FileHandle>>();
 
@@ -25,7 +27,9 @@ export function sourceFiles(): SourceFiles {
   }
 
   return {
-    open: openOnce,
+    async readRange(path, range) {
+      return readExactly(await openOnce(path), { path, ...range });
+    },
     async read(slice, target) {
       const { path, name } = slice.tensor.source;
       const file = await openOnce(path);

@@ -5,6 +5,7 @@ import { checkRuntime, knownVersion } from './check-runtime.ts';
 import { ggmlCpuPrototypes, ggmlPrototypes, initParamsFields, precisionPrototype, typeTraitsLayout } from './ggml.ts';
 import { type LibraryPaths, findLibraries, loadedLibraries } from './libraries.ts';
 import { llamaPrototypes, llamaStructSymbols } from './llama.ts';
+import { loadKoffi } from './load-koffi.ts';
 import type { Native } from './native.ts';
 
 type Koffi = typeof Koffi_;
@@ -14,8 +15,7 @@ type Koffi = typeof Koffi_;
  * @throws PixtralError `machine` when their version is not known or a symbol is missing
  */
 export async function bindRuntime(runtime: LoadedBuild, lastError: Native['lastError']): Promise<Native> {
-  const { default: koffi } = await import('koffi');
-  widenWorkerStacks(koffi);
+  const koffi = await loadKoffi();
   const libraries = findLibraries(loadedLibraries(), process.platform);
   const base = koffi.load(libraries.ggmlBase);
   const registry = koffi.load(libraries.ggml);
@@ -100,11 +100,4 @@ function halvesConverter(koffi: Koffi, { ggmlCpu }: LibraryPaths) {
   const missing: string[] = [];
   const cpu = bind(ggmlCpuPrototypes, { libraries: [koffi.load(ggmlCpu)], structs: {}, missing });
   return missing.length === 0 ? cpu.fp32ToFp16Row : undefined;
-}
-
-/** Calls on worker threads run on koffi's own stacks: its default of 128 KiB is small for a model loader. */
-function widenWorkerStacks(koffi: Koffi): void {
-  const size = 4 * 1024 * 1024;
-  // Only before the first library is loaded; the setting is the process's.
-  if (koffi.config().async_stack_size !== size) koffi.config({ async_stack_size: size, resident_async_pools: 8 });
 }

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { type OpenRanged, openOnDisk } from '../base/ranged-file.ts';
 import { type CanonicalTensor, canonicalTensors, nameAt } from './canonical.ts';
 import {
   huggingFaceConfig,
@@ -35,15 +36,15 @@ const maxConfigBytes = 1024 * 1024;
  * be permuted back.
  * @throws PixtralError `model`
  */
-export async function openCheckpoint(folder: string): Promise<Checkpoint> {
+export async function openCheckpoint(folder: string, open: OpenRanged = openOnDisk): Promise<Checkpoint> {
   const files = await readdir(folder).catch((cause: unknown) => {
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such folder' : reasonOf(cause);
     throw new PixtralError('model', `${folder}: ${reason}, expected a folder of weights`, { cause });
   });
   const mistral = files.includes('params.json') && hasShards(files, mistralShards);
   const huggingFace = files.includes('config.json') && hasShards(files, huggingFaceShards);
-  if (mistral) return openMistral(folder, { files, both: huggingFace });
-  if (huggingFace) return openHuggingFace(folder, files);
+  if (mistral) return openMistral(folder, { files, both: huggingFace, open });
+  if (huggingFace) return openHuggingFace(folder, { files, open });
   throw new PixtralError('model', `${folder}: no checkpoint found, expected params.json or config.json with weights`, {
     hint: 'the folder holds params.json and consolidated.safetensors, or config.json and model*.safetensors',
   });
@@ -51,13 +52,13 @@ export async function openCheckpoint(folder: string): Promise<Checkpoint> {
 
 async function openMistral(
   folder: string,
-  { files, both }: { files: readonly string[]; both: boolean },
+  { files, both, open }: { files: readonly string[]; both: boolean; open: OpenRanged },
 ): Promise<Checkpoint> {
   const params = await readJson(join(folder, 'params.json'), maxConfigBytes);
   const tokenizer = findTokenizer(folder, files);
   const config = mistralConfig(params, await imageTokenIds(mistralImageTokens(params), [tokenizer.path]));
   checkConfig(config, params.where);
-  const found = await readShards(folder, { files, shards: mistralShards });
+  const found = await readShards(folder, { files, shards: mistralShards, open });
   const tensors = pickTensors(canonicalTensors(config), {
     folder,
     found,
@@ -69,10 +70,13 @@ async function openMistral(
   return { folder, layout: 'mistral', config, tensors, tokenizer, notes };
 }
 
-async function openHuggingFace(folder: string, files: readonly string[]): Promise<Checkpoint> {
+async function openHuggingFace(
+  folder: string,
+  { files, open }: { files: readonly string[]; open: OpenRanged },
+): Promise<Checkpoint> {
   const json = await readJson(join(folder, 'config.json'), maxConfigBytes);
   const tokenizer = findTokenizer(folder, files);
-  const found = await readShards(folder, { files, shards: huggingFaceShards });
+  const found = await readShards(folder, { files, shards: huggingFaceShards, open });
   const byOldestName = renamed(found);
   const imageTokens = await imageTokenIds(huggingFaceImageTokens(json), [tokenizer.path]);
   const hasOutput = byOldestName.has('language_model.lm_head.weight');

@@ -1,7 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { ByteReader } from '../base/bytes.ts';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
-import { readExactly } from '../base/files.ts';
+import { type OpenRanged, type RangedFile, openOnDisk } from '../base/ranged-file.ts';
 import { type JsonObject, asObject, parseJson } from './json.ts';
 import { scanHeader } from './scan-header.ts';
 
@@ -45,30 +44,27 @@ const dtypeBytes: ReadonlyMap<string, number> = new Map([
  * Every tensor's bytes fit its shape, lie inside the file, and together they fill it without gap or overlap.
  * @throws PixtralError `model` when the file is missing, cut short or not sound
  */
-export async function readSafetensors(path: string): Promise<Map<string, SafeTensor>> {
+export async function readSafetensors(path: string, open: OpenRanged = openOnDisk): Promise<Map<string, SafeTensor>> {
   const file = await open(path).catch((cause: unknown) => {
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such file' : reasonOf(cause);
     throw new PixtralError('model', `${path}: ${reason}, expected a safetensors file`, { cause });
   });
   try {
-    const status = await file.stat();
-    if (!status.isFile()) throw new PixtralError('model', `${path}: not a file, expected a safetensors file`);
-    const header = await readHeader(file, path, status.size);
-    return parseSafetensors(header, { path, fileByteLength: status.size });
+    return parseSafetensors(await readHeader(file, path), { path, fileByteLength: file.byteLength });
   } finally {
     await file.close();
   }
 }
 
-async function readHeader(file: FileHandle, path: string, fileByteLength: number): Promise<Uint8Array> {
-  const prefix = new ByteReader(await readExactly(file, { path, position: 0, length: 8 }), path);
+async function readHeader(file: RangedFile, path: string): Promise<Uint8Array> {
+  const prefix = new ByteReader(await file.read({ position: 0, length: 8 }), path);
   const length = prefix.count('the length of the header', maxHeaderBytes);
-  if (8 + length > fileByteLength) {
-    throw new PixtralError('model', `${path}: ends at byte ${fileByteLength}, inside its header of ${length} bytes`, {
+  if (8 + length > file.byteLength) {
+    throw new PixtralError('model', `${path}: ends at byte ${file.byteLength}, inside its header of ${length} bytes`, {
       hint: 'the file is cut short: copy or download it again',
     });
   }
-  return readExactly(file, { path, position: 8, length });
+  return file.read({ position: 8, length });
 }
 
 /** @param header the JSON text between the length and the data */

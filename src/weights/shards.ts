@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { PixtralError } from '../base/errors.ts';
+import type { OpenRanged } from '../base/ranged-file.ts';
 import { asObject, optionalField, readJson } from './json.ts';
 import { type SafeTensor, readSafetensors } from './safetensors.ts';
 
@@ -22,14 +23,14 @@ export interface ShardNames {
  */
 export async function readShards(
   folder: string,
-  { files, shards }: { files: readonly string[]; shards: ShardNames },
+  { files, shards, open }: { files: readonly string[]; shards: ShardNames; open: OpenRanged },
 ): Promise<Map<string, SafeTensor>> {
   const placed = files.includes(shards.index) ? await readIndex(join(folder, shards.index)) : new Map<string, string>();
   const names = placed.size > 0 ? [...new Set(placed.values())].sort() : weightFiles(folder, { files, shards });
   if (names.length > maxShards) throw new PixtralError('model', `${folder}: ${names.length} shards, expected a few`);
   const tensors = new Map<string, SafeTensor>();
   for (const name of names) {
-    for (const tensor of (await readSafetensors(join(folder, name))).values()) addTensor(tensors, tensor);
+    for (const tensor of (await readSafetensors(join(folder, name), open)).values()) addTensor(tensors, tensor);
   }
   for (const [tensor, file] of placed) requirePlaced(tensors.get(tensor), { folder, tensor, file });
   return tensors;

@@ -1,23 +1,13 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import type { TensorTypeOverride } from '../../convert/mixture.ts';
-import {
-  type ConvertType,
-  type MmprojType,
-  convertTypes,
-  defaultMmprojType,
-  mmprojTypes,
-  tensorTypes,
-} from '../../convert/types.ts';
+import { Command, Option } from 'commander';
+import { type ConvertType, defaultMmprojType } from '../../convert/types.ts';
+import { type TypeFlags, typeOptions } from '../convert-options.ts';
 import type { Io } from '../io.ts';
 import { defaults, outputOptions } from '../options.ts';
 import { packageVersion } from '../package-version.ts';
 
-interface ConvertFlags {
+interface ConvertFlags extends TypeFlags {
   out?: string;
   type: ConvertType;
-  mmprojType?: MmprojType;
-  tensorType: TensorTypeOverride[];
-  imatrix?: string;
   source?: string;
   dryRun?: boolean;
   check?: boolean;
@@ -28,10 +18,13 @@ interface ConvertFlags {
 export function convertCommand(io: Io): Command {
   const command = new Command('convert')
     .description("Turn Mistral's or Hugging Face's weights into model.gguf and mmproj.gguf, in one streaming pass.")
-    .argument('<folder>', 'checkpoint: params.json or config.json, safetensors, tekken.json or tokenizer.json')
+    .argument(
+      '<folder>',
+      "checkpoint (params.json or config.json, safetensors, tokenizer), or the name of one in the Hub's cache",
+    )
     .option('-o, --out <folder>', 'where to write (default: <folder>-<type>)');
   const groups = {
-    'Types:': typeOptions(),
+    'Types:': typeOptions({ default: defaults.convertType }),
     'Running:': [
       new Option('--dry-run', 'print what would be written, tensor by tensor, and write nothing'),
       new Option('--check', 'convert once more and compare with what is on disk; also for files that are there'),
@@ -48,20 +41,6 @@ export function convertCommand(io: Io): Command {
     .action((folder: string, flags: ConvertFlags) => convert(folder, { flags, io }));
 }
 
-const typeOptions = (): Option[] => [
-  new Option('-t, --type <type>', 'of the text model').choices(convertTypes).default(defaults.convertType),
-  new Option('--mmproj-type <type>', 'of the projector (default: f16; with --type f32 or bf16: that)').choices(
-    mmprojTypes,
-  ),
-  new Option('--tensor-type <regex=type>', "a text tensor's own type; repeatable, the first match wins")
-    .argParser(tensorTypeOverride)
-    .default([], 'none'),
-  new Option(
-    '--imatrix <file>',
-    'importance matrix of llama-imatrix (GGUF or .dat): weights that matter are kept closer',
-  ),
-];
-
 const notes = `
 Types, with the size of Pixtral-12B's pair:
   bf16 25.4 GB, the weights as they are     q6_k   10.9 GB, hardly worse than q8_0
@@ -74,21 +53,12 @@ Examples:
   pixtral convert ~/pixtral-12b-240910 --type q4_k_m --tensor-type 'attn_v=q8_0' --dry-run
   pixtral convert ~/pixtral-12b-240910 --type q4_k_m --check    compare an existing pair with its checkpoint`;
 
-/** `attn_v=q8_0`: matched anywhere in a tensor's name, whatever the case. */
-function tensorTypeOverride(text: string, before: TensorTypeOverride[]): TensorTypeOverride[] {
-  const [, source = '', name = ''] = /^(.+)=([^=]+)$/.exec(text) ?? [];
-  const type = tensorTypes.find((known) => known === name.toLowerCase());
-  if (type === undefined) throw new InvalidArgumentError(`expected <regex>=<type>, types: ${tensorTypes.join(', ')}.`);
-  try {
-    return [...before, { pattern: new RegExp(source, 'i'), type }];
-  } catch {
-    throw new InvalidArgumentError(`${source} is no regular expression.`);
-  }
-}
-
-async function convert(folder: string, { flags, io }: { flags: ConvertFlags; io: Io }): Promise<void> {
+async function convert(named: string, { flags, io }: { flags: ConvertFlags; io: Io }): Promise<void> {
+  const cached = await inHubCache(named, io);
+  const folder = cached?.folder ?? named;
   const options = {
-    out: flags.out ?? `${folder.replace(/[/\\]+$/, '')}-${flags.type}`,
+    out: flags.out ?? `${(cached?.name ?? named).replace(/[/\\]+$/, '')}-${flags.type}`,
+    name: cached?.name,
     type: flags.type,
     mmprojType: flags.mmprojType ?? defaultMmprojType(flags.type),
     overrides: flags.tensorType,
@@ -126,4 +96,16 @@ async function convert(folder: string, { flags, io }: { flags: ConvertFlags; io:
   const { model, mmproj, bytes, resumedBytes, checked, notes: said } = done;
   const result = { model, mmproj, bytes, resumed_bytes: resumedBytes, checked, seconds, notes: said };
   io.stdout.write(json ? jsonLine(result) : `${model}\n${mmproj}\n`);
+}
+
+/** `owner/name` is a folder if there is one, else a repository whose snapshot is in the Hub's cache. */
+async function inHubCache(named: string, { env }: Io): Promise<{ folder: string; name: string } | undefined> {
+  const { access } = await import('node:fs/promises');
+  const isHere = await access(named).then(
+    () => true,
+    () => false,
+  );
+  if (isHere) return undefined;
+  const { cachedCheckpoint } = await import('../../engine/pull/open-remote.ts');
+  return cachedCheckpoint(named, env);
 }

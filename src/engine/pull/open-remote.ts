@@ -1,0 +1,103 @@
+import { PixtralError } from '../../base/errors.ts';
+import { findSnapshot, hubCacheFolder } from '../../hub/hub-cache.ts';
+import { type HubName, parseHubName, shortNames } from '../../hub/hub-name.ts';
+import { openHubRemote } from '../../hub/hub-remote.ts';
+import { openHttp } from '../../hub/http.ts';
+import { rateLimit } from '../../hub/rate-limit.ts';
+import { hubToken } from '../../hub/token.ts';
+import type { PullOptions, Pulled } from './options.ts';
+import { pull, pullSnapshot } from './pull.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How what was named is reached. */
+export interface ReachOptions {
+  env: Environment;
+  tokenFile: string | undefined;
+  /** Bytes a second. */
+  limitRate: number | undefined;
+  stallMilliseconds: number;
+  backoffMilliseconds: number;
+}
+
+const usualEndpoint = 'https://huggingface.co';
+
+/**
+ * Installs what a user named: from the Hub's cache where it is there, else over the network.
+ * @throws PixtralError as `pull`; `usage` for what names nothing
+ */
+export async function pullNamed(
+  what: string,
+  { reach, options, keep }: { reach: ReachOptions; options: Omit<PullOptions, 'keep'>; keep: boolean },
+): Promise<Pulled> {
+  const { env } = reach;
+  const endpoint = hubEndpoint(env);
+  const name = parseHubName(what, endpoint) ?? refuse(what);
+  const cache = hubCacheFolder(env);
+  const pulling = { ...options, keep: keep ? { cache, revisionName: name.revision } : undefined };
+  const cached = await fromCache(name, { cache, options: pulling });
+  if (cached) return cached;
+  if (isOffline(env)) {
+    throw new PixtralError(
+      'machine',
+      `${name.repo}: is not in the Hub's cache, and HF_HUB_OFFLINE forbids the network`,
+      {
+        hint: `unset HF_HUB_OFFLINE, or put the weights into ${cache}`,
+      },
+    );
+  }
+  const token = await hubToken(reach.tokenFile, env);
+  const http = await openHttp({
+    ...reach,
+    connections: options.connections,
+    rateLimit: reach.limitRate === undefined ? undefined : rateLimit(reach.limitRate),
+    userAgent: options.convertedBy.replace(' ', '/'),
+    onRetry: options.onNote,
+  });
+  try {
+    return await pull(await openHubRemote(name, { endpoint, token, http, signal: options.signal }), pulling);
+  } finally {
+    await http.close();
+  }
+}
+
+async function fromCache(
+  name: HubName,
+  { cache, options }: { cache: string; options: PullOptions },
+): Promise<Pulled | undefined> {
+  const snapshot = await findSnapshot(cache, name);
+  if (!snapshot) return undefined;
+  const own = name.repo.slice(name.repo.indexOf('/') + 1);
+  const source = `${name.repo}${name.revision === 'main' ? '' : `@${name.revision}`}`;
+  return pullSnapshot(snapshot, { source, name: own, options });
+}
+
+function hubEndpoint(env: Environment): string {
+  const said = env['HF_ENDPOINT'];
+  if (said === undefined || said === '') return usualEndpoint;
+  if (URL.canParse(said) && /^https?:$/.test(new URL(said).protocol)) return said.replace(/\/+$/, '');
+  throw new PixtralError('usage', `HF_ENDPOINT: is ${said}, expected an address such as ${usualEndpoint}`);
+}
+
+function isOffline(env: Environment): boolean {
+  return /^(1|true|yes|on)$/i.test(env['HF_HUB_OFFLINE'] ?? '');
+}
+
+function refuse(what: string): never {
+  throw new PixtralError('usage', `${what}: is nothing that can be pulled`, {
+    hint: `expected owner/name, owner/name@revision, a page of the Hub, or one of: ${Object.keys(shortNames).join(', ')}`,
+  });
+}
+
+/**
+ * The folder of a repository's weights in the Hub's cache, for a name that is no folder here.
+ * @returns undefined when it is not there
+ */
+export async function cachedCheckpoint(
+  what: string,
+  env: Environment,
+): Promise<{ folder: string; name: string } | undefined> {
+  const name = parseHubName(what, hubEndpoint(env));
+  const snapshot = name && (await findSnapshot(hubCacheFolder(env), name));
+  return snapshot && { folder: snapshot.folder, name: name.repo.slice(name.repo.indexOf('/') + 1) };
+}

@@ -1,0 +1,337 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { PixtralError } from '../../base/errors.ts';
+import { type OpenRanged, openOnDisk } from '../../base/ranged-file.ts';
+import { convertStream } from '../../convert/convert-stream.ts';
+import { inFolder } from '../../convert/out-folder.ts';
+import { pairId, pairIdRanges } from '../../convert/pair-id.ts';
+import { partOf } from '../../convert/part-file.ts';
+import { type PlannedPair, planCheckpointPair } from '../../convert/plan-pair.ts';
+import { type Segment, segmentsOf } from '../../convert/segments.ts';
+import { type ConvertType, defaultMmprojType } from '../../convert/types.ts';
+import type { Choice } from '../../hub/choose-files.ts';
+import { type CacheWriter, cacheWriter } from '../../hub/hub-cache.ts';
+import { type PieceStream, openPieceStream } from '../../hub/piece-stream.ts';
+import type { RemoteFile } from '../../hub/remote.ts';
+import type { Native } from '../../native/native.ts';
+import { openNative } from '../../native/open-native.ts';
+import { chatTemplate } from '../../prompt/chat-template.ts';
+import { templates } from '../../prompt/template.ts';
+import type { InstalledModel } from '../../store/models.ts';
+import { openCheckpoint } from '../../weights/checkpoint.ts';
+import type { Checkpoint } from '../../weights/types.ts';
+import { bestType } from './best-type.ts';
+import { installedAs, modelName } from './model-name.ts';
+import type { PullWork } from './options.ts';
+import { type Samples, openSamples } from './samples.ts';
+import { fetchHeaders, fetchSmallFiles } from './small-files.ts';
+import { type PullState, readState, stateSaver, writeState } from './state.ts';
+
+/** A pair that is whole, in a folder of its own. */
+export interface MadePair {
+  kind: 'made';
+  name: string;
+  folder: string;
+  type: string;
+  mmprojType: string;
+  bytes: number;
+  resumedBytes: number;
+  original: { name: string; bytes: number; sha256: string | undefined }[];
+  notes: string[];
+}
+
+/** Nothing was left to do. */
+export interface InstalledPair {
+  kind: 'installed';
+  model: InstalledModel;
+}
+
+type CheckpointChoice = Extract<Choice, { kind: 'checkpoint' }>;
+
+/** Stands in the headers until all weights have been seen; as long as a real one. */
+const unknownPairId = '0'.repeat(32);
+
+/**
+ * Converts a checkpoint while it comes: the original is not stored. What was done is kept for the next run.
+ * @throws PixtralError `model` when a sum is wrong or the checkpoint is faulty; nothing is kept then
+ */
+export async function pullCheckpoint(choice: CheckpointChoice, pull: PullWork): Promise<MadePair | InstalledPair> {
+  const { remote, options, work } = pull;
+  const folder = join(work, 'source', remote.name);
+  await fetchSmallFiles(choice.small, { remote, folder, signal: options.signal });
+  const headers = await fetchHeaders(choice.weights, { remote, folder, signal: options.signal });
+  const open = openHeaders(choice.weights, folder);
+  const checkpoint = await openCheckpoint(folder, open);
+  const plan = (type: ConvertType, id: string): Promise<PlannedPair> =>
+    planCheckpointPair(checkpoint, { id, options: planning(pull, type) });
+  const type = await chosenType(pull, async (type) => (await plan(type, unknownPairId)).byteLength);
+  const { out, mmprojType } = planning(pull, type);
+  const installed = await installedAs(basename(out), { revision: remote.revision, type, mmprojType, options });
+  if (installed) return { kind: 'installed', model: installed };
+  const planned = await plan(type, unknownPairId);
+  return streamPair(pull, { choice, folder, headers, checkpoint, type, planned, replan: (id) => plan(type, id) });
+}
+
+async function chosenType({ options }: PullWork, sizeOf: (type: ConvertType) => Promise<number>): Promise<ConvertType> {
+  if (options.type !== undefined) return options.type;
+  const { type, reason } = await bestType(sizeOf, options.memoryBytes);
+  options.onNote(reason);
+  return type;
+}
+
+function planning({ remote, options, work }: PullWork, type: ConvertType) {
+  return {
+    out: join(work, modelName(remote.name, { type, name: options.name })),
+    type,
+    mmprojType: options.mmprojType ?? defaultMmprojType(type),
+    overrides: options.overrides,
+    imatrix: options.imatrix,
+    name: remote.name,
+    sourceUrl: options.sourceUrl,
+    convertedBy: options.convertedBy,
+    chatTemplate: (version: keyof typeof templates) => chatTemplate(templates[version]),
+  };
+}
+
+/** Files of weights of which only the headers are here, with the lengths that they have elsewhere. */
+function openHeaders(weights: readonly RemoteFile[], folder: string): OpenRanged {
+  const lengths = new Map(weights.map(({ path, byteLength }) => [join(folder, path), byteLength]));
+  return async (path) => {
+    const file = await openOnDisk(path);
+    return { ...file, byteLength: lengths.get(path) ?? file.byteLength };
+  };
+}
+
+interface Streaming {
+  choice: CheckpointChoice;
+  /** Of the small files. */
+  folder: string;
+  /** By path. */
+  headers: ReadonlyMap<string, Buffer>;
+  checkpoint: Checkpoint;
+  type: ConvertType;
+  planned: PlannedPair;
+  /** With the true id of the pair. */
+  replan: (id: string) => Promise<PlannedPair>;
+}
+
+async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePair> {
+  const { options, work } = pull;
+  const { planned, choice, folder, type, checkpoint, headers } = streaming;
+  const out = join(planned.files[0]!.path, '..');
+  const paths = { state: `${out}.state.json`, samples: `${out}.samples` };
+  const segments = segmentsOf(
+    planned.files.flatMap(({ tensors }) => tensors),
+    {
+      files: choice.weights.map(({ path, byteLength }) => ({ path: join(folder, path), byteLength })),
+      byteLength: options.grain.segmentBytes,
+    },
+  );
+  await mkdir(work, { recursive: true });
+  const state = await usableState(paths.state, { planned, identity: identityOf(pull, { choice, planned, headers }) });
+  const samples = await openSamples(paths.samples, pairIdRanges(checkpoint));
+  const opening = openNative({ gpu: 'off', onLog: () => {} });
+  opening.catch(() => undefined); // it is awaited after the disk has been looked at
+  const kept =
+    options.keep &&
+    cacheWriter(options.keep.cache, { remote: pull.remote, files: [...choice.small, ...choice.weights] });
+  try {
+    await inFolder(out, planned.byteLength - (await partBytes(planned)), async () => {
+      const flow = { pull, streaming, segments, samples, state, statePath: paths.state, kept, native: await opening };
+      await runStream(flow);
+      await kept?.finish(options.keep!.revisionName);
+    });
+  } catch (thrown) {
+    if (thrown instanceof PixtralError && thrown.code === 'model') await removeAll([out, paths.state, paths.samples]);
+    throw thrown;
+  } finally {
+    await samples.close();
+    await kept?.close();
+    await opening.then((native) => native.close()).catch(() => undefined);
+  }
+  await removeAll([paths.state, paths.samples]);
+  const sums = new Map(Object.entries(state.sums));
+  return {
+    kind: 'made',
+    name: basename(out),
+    folder: out,
+    type,
+    mmprojType: options.mmprojType ?? defaultMmprojType(type),
+    bytes: planned.byteLength,
+    resumedBytes: bytesOf(segments.slice(0, state.next)),
+    original: [...choice.weights, ...choice.small].map(({ path, byteLength, sha256 }) => ({
+      name: path,
+      bytes: byteLength,
+      sha256: sums.get(path) ?? sha256,
+    })),
+    notes: planned.notes,
+  };
+}
+
+/** All that the result depends on. */
+function identityOf(
+  { remote }: PullWork,
+  { choice, planned, headers }: Pick<Streaming, 'choice' | 'planned' | 'headers'>,
+): string {
+  const hash = createHash('sha256').update(JSON.stringify([remote.revision, choice.weights]));
+  for (const { layout } of planned.files) hash.update(layout.header);
+  for (const header of headers.values()) hash.update(header);
+  return hash.digest('hex');
+}
+
+/** A state without the files that it tells of is of no use. */
+async function usableState(path: string, { planned, identity }: { planned: PlannedPair; identity: string }) {
+  const state = await readState(path, identity);
+  const there = await Promise.all(planned.files.map((file) => isThere(partOf(file.path))));
+  return there.every(Boolean) ? state : { ...state, next: 0, hashState: undefined, sums: {} };
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** On the disk. */
+async function partBytes({ files }: PlannedPair): Promise<number> {
+  const sizes = await Promise.all(
+    files.map(({ path }) =>
+      stat(partOf(path)).then(
+        ({ blocks, size }) => Math.min(blocks * 512, size),
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+async function removeAll(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rm(path, { recursive: true, force: true });
+}
+
+function bytesOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { start, end }) => sum + end - start, 0);
+}
+
+interface Flow {
+  pull: PullWork;
+  streaming: Streaming;
+  segments: readonly Segment[];
+  samples: Samples;
+  state: PullState;
+  statePath: string;
+  kept: CacheWriter | undefined;
+  native: Native;
+}
+
+async function runStream(flow: Flow): Promise<void> {
+  const { pull, streaming, segments, samples, state, native, kept } = flow;
+  const { options, remote } = pull;
+  const pieces = segments.map(({ path, start, end }) => ({ path: basename(path), start, end }));
+  const stream = openPieceStream(pieces, {
+    remote,
+    files: streaming.choice.weights,
+    from: state.next,
+    hashState: state.hashState,
+    connections: options.connections,
+    windowBytes: options.grain.windowBytes,
+    signal: options.signal,
+    onPiece: async ({ path, start, end }, bytes) => {
+      requireHeader(bytes, { start, header: streaming.headers.get(path)!, where: `${remote.label}/${path}` });
+      samples.take({ path: join(streaming.folder, path), start, bytes });
+      await kept?.write({ path, start, end }, bytes);
+    },
+  });
+  const saver = savingState(flow, stream);
+  const report = progressReport(flow);
+  try {
+    await convertStream({
+      files: streaming.planned.files,
+      segments,
+      from: state.next,
+      source: stream,
+      codec: native.ggml,
+      signal: options.signal,
+      onSlice: report.slice,
+      onWritten: async (index, sync) => {
+        await saver.written(index, sync);
+        report.segment(index);
+      },
+      finalHeaders: async () => {
+        await stream.hashed(segments.length - 1); // the sums of all files are right
+        await saver.settle();
+        Object.assign(state.sums, Object.fromEntries(stream.sums));
+        await keepSmall(flow);
+        const { files } = await streaming.replan(
+          await pairId(streaming.checkpoint, { readRange: (path, range) => samples.read(path, range) }),
+        );
+        return files.map(({ layout }) => layout.header);
+      },
+    });
+  } finally {
+    stream.close();
+    await saver.settle().catch(() => undefined); // it writes into the files that may be removed now
+  }
+}
+
+/** The plan was made by a header that was fetched before: both must be the same. */
+function requireHeader(
+  bytes: Uint8Array,
+  { start, header, where }: { start: number; header: Buffer; where: string },
+): void {
+  if (start >= header.byteLength) return;
+  const expected = header.subarray(start, start + bytes.byteLength);
+  if (expected.equals(bytes.subarray(0, expected.byteLength))) return;
+  throw new PixtralError('model', `${where}: its header is another one than a moment ago`, {
+    hint: 'nothing of it is kept; run the same command again, over another network if this happens twice',
+  });
+}
+
+function savingState({ pull, segments, samples, state, statePath, kept }: Flow, stream: PieceStream) {
+  let sync: () => Promise<void> = async () => {};
+  const saver = stateSaver({
+    saveBytes: pull.options.grain.saveBytes,
+    save: async (next) => {
+      const hashState = await stream.hashed(next - 1);
+      await sync();
+      await kept?.sync();
+      await samples.save();
+      await writeState(statePath, {
+        ...state,
+        next,
+        hashState,
+        sums: { ...state.sums, ...Object.fromEntries(stream.sums) },
+      });
+    },
+  });
+  return {
+    written: async (index: number, syncParts: () => Promise<void>): Promise<void> => {
+      sync = syncParts;
+      await saver.done(index, bytesOf([segments[index]!]));
+    },
+    settle: () => saver.settle(),
+  };
+}
+
+function progressReport({ pull: { options }, segments, state }: Flow) {
+  const totalBytes = bytesOf(segments);
+  const skippedBytes = bytesOf(segments.slice(0, state.next));
+  let doneBytes = skippedBytes;
+  let tensor = '';
+  return {
+    slice: (name: string): void => void (tensor = name),
+    segment: (index: number): void => {
+      doneBytes += bytesOf([segments[index]!]);
+      options.onProgress({ stage: 'pull', tensor, doneBytes, totalBytes, skippedBytes });
+    },
+  };
+}
+
+async function keepSmall({ kept, streaming: { choice, folder } }: Flow): Promise<void> {
+  if (!kept) return;
+  for (const { path, byteLength } of choice.small) {
+    await kept.write({ path, start: 0, end: byteLength }, await readFile(join(folder, path)));
+  }
+}

@@ -1,0 +1,126 @@
+import { mkdir, readFile, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { systemError, writeFully } from '../base/files.ts';
+import type { HubName } from './hub-name.ts';
+import type { Remote, RemoteFile, RemoteRange } from './remote.ts';
+import { hubHome } from './token.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the Hub's own programs, llama.cpp and others keep what they fetch. */
+export function hubCacheFolder(env: Environment): string {
+  return env['HF_HUB_CACHE'] || env['HUGGINGFACE_HUB_CACHE'] || join(hubHome(env), 'hub');
+}
+
+function repoFolder(cache: string, repo: string): string {
+  return join(cache, `models--${repo.replaceAll('/', '--')}`);
+}
+
+/** A revision as it stands in the cache: its files are links, which are followed. */
+export interface Snapshot {
+  folder: string;
+  revision: string;
+  /** Those that are there; a snapshot may lack some of the repository's. */
+  files: RemoteFile[];
+}
+
+/** A snapshot in the cache; whether it holds all that is needed is for others to say. */
+export async function findSnapshot(cache: string, { repo, revision }: HubName): Promise<Snapshot | undefined> {
+  const root = repoFolder(cache, repo);
+  const commit = /^[0-9a-f]{40}$/.test(revision)
+    ? revision
+    : await readFile(join(root, 'refs', ...revision.split('/')), 'utf8').then(
+        (text) => text.trim(),
+        () => undefined,
+      );
+  if (commit === undefined || !/^[0-9a-f]{40}$/.test(commit)) return undefined;
+  const folder = join(root, 'snapshots', commit);
+  const names = await readdir(folder).catch(() => undefined);
+  if (names === undefined) return undefined;
+  const files: RemoteFile[] = [];
+  for (const path of names) {
+    const status = await stat(join(folder, path)).catch(() => undefined); // a link to nothing is no file
+    if (status?.isFile() === true) files.push({ path, byteLength: status.size, sha256: undefined, gitId: undefined });
+  }
+  return { folder, revision: commit, files };
+}
+
+/** Fills the cache with what comes, as the Hub's own programs do: blobs by their sum, snapshots of links to them. */
+export interface CacheWriter {
+  write(range: RemoteRange, bytes: Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  /** Files that are whole and checked get their names. */
+  finish(revisionName: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const partEnd = '.pixtral-part';
+
+export function cacheWriter(
+  cache: string,
+  { remote, files }: { remote: Remote; files: readonly RemoteFile[] },
+): CacheWriter {
+  const root = repoFolder(cache, remote.label);
+  const snapshot = join(root, 'snapshots', remote.revision);
+  const handles = new Map<string, Promise<FileHandle>>();
+  const blobOf = ({ sha256, gitId, path }: RemoteFile): string => join(root, 'blobs', sha256 ?? gitId ?? path);
+
+  function partOf(path: string): Promise<FileHandle> {
+    const known = handles.get(path);
+    if (known) return known;
+    const file = files.find((one) => one.path === path)!;
+    const opening = openPart(`${blobOf(file)}${partEnd}`);
+    handles.set(path, opening);
+    return opening;
+  }
+
+  async function link(file: RemoteFile): Promise<void> {
+    const blob = blobOf(file);
+    const path = join(snapshot, ...file.path.split('/'));
+    await mkdir(dirname(path), { recursive: true });
+    await rename(`${blob}${partEnd}`, blob).catch(async (cause: unknown) => {
+      if (!(await isThere(blob))) throw systemError(blob, 'cannot write', cause);
+    });
+    await rm(path, { force: true });
+    // Without the right to make links, as on many a Windows, the Hub's own programs move the file.
+    await symlink(relative(dirname(path), blob), path).catch(() => rename(blob, path));
+  }
+
+  return {
+    async write({ path, start }, bytes) {
+      await writeFully(await partOf(path), { path: join(root, path), position: start, bytes });
+    },
+    async sync() {
+      for (const handle of handles.values()) await (await handle).datasync();
+    },
+    async finish(revisionName) {
+      await this.close();
+      for (const file of files) await link(file);
+      if (revisionName === remote.revision) return;
+      const ref = join(root, 'refs', ...revisionName.split('/'));
+      await mkdir(dirname(ref), { recursive: true });
+      await writeFile(ref, remote.revision);
+    },
+    async close() {
+      for (const handle of handles.values()) await (await handle).close();
+      handles.clear();
+    },
+  };
+}
+
+async function openPart(path: string): Promise<FileHandle> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    return await open(path, 'r+').catch(() => open(path, 'w+'));
+  } catch (cause) {
+    throw systemError(path, 'cannot write', cause);
+  }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

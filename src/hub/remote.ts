@@ -1,0 +1,37 @@
+/** A file of a repository or torrent, with what it can be checked against. */
+export interface RemoteFile {
+  /** Relative, with slashes. */
+  path: string;
+  byteLength: number;
+  /** Of the whole file, in hex. */
+  sha256: string | undefined;
+  /** Git's name of a small file: SHA-1 of its length and bytes. */
+  gitId: string | undefined;
+}
+
+/** A range of a file. */
+export interface RemoteRange {
+  path: string;
+  /** First byte. */
+  start: number;
+  /** After the last byte. */
+  end: number;
+}
+
+/** One revision of weights that are elsewhere. What it lists does not change while it is open. */
+export interface Remote {
+  /** What `pixtral pull` takes to find it again. */
+  source: string;
+  /** A short name for messages: `mistralai/Pixtral-12B-2409`. */
+  label: string;
+  /** `Pixtral-12B-2409`: what a folder of it is called. */
+  name: string;
+  /** Commit or infohash. */
+  revision: string;
+  files: RemoteFile[];
+  /** Exactly the bytes of the range, however often the line breaks. */
+  read(range: RemoteRange, signal: AbortSignal): Promise<Uint8Array>;
+  /** What came over the line so far, also what had to be thrown away. */
+  fetchedBytes(): number;
+  close(): Promise<void>;
+}
