@@ -1,4 +1,9 @@
-import { type Encoded, type Size, ascii, cutShort, viewOf } from './opened.ts';
+import { isJpeg } from './jpeg.ts';
+import { openJpeg } from './open-jpeg.ts';
+import { openPng } from './open-png.ts';
+import { type Encoded, type OpenRequest, type Opened, type Size, ascii, cutShort, viewOf } from './opened.ts';
+import { isPng } from './png.ts';
+import { openWithSkia } from './skia.ts';
 
 /** Lengths of the second header in use; they tell a BMP from a text that begins with BM. */
 const headerLengths = [12, 40, 52, 56, 64, 108, 124];
@@ -10,7 +15,7 @@ export function isBmp(bytes: Uint8Array): boolean {
 }
 
 /** Source: Microsoft, BITMAPFILEHEADER and BITMAPINFOHEADER. */
-export function readBmp(bytes: Uint8Array): Encoded {
+function readBmp(bytes: Uint8Array): Encoded {
   const view = viewOf(bytes);
   const old = view.getUint32(14, true) === 12;
   const { width, height } = readBmpSize(viewOf(bytes.subarray(14)));
@@ -24,8 +29,28 @@ export function readBmp(bytes: Uint8Array): Encoded {
     damage: end <= bytes.byteLength ? undefined : cutShort,
     opaque: false,
     orientation: 1,
-    bytes,
+    bytes: view.getUint32(14, true) === 56 && end <= bytes.byteLength ? withLongerHeader(bytes) : bytes,
   };
+}
+
+/** A BMP may hold a PNG or a JPEG, which printers take so. */
+export function openBmp({ bytes, name }: Pick<OpenRequest, 'bytes' | 'name'>): Opened | Promise<Opened> {
+  const encoded = readBmp(bytes);
+  const view = viewOf(bytes);
+  const isNew = view.getUint32(14, true) >= 40 && bytes.byteLength >= 34;
+  const inside = bytes.subarray(view.getUint32(10, true));
+  if (isNew && view.getUint32(30, true) === 5 && isPng(inside)) return openPng({ bytes: inside, name });
+  if (isNew && view.getUint32(30, true) === 4 && isJpeg(inside)) return openJpeg({ bytes: inside, name });
+  return openWithSkia(encoded, name);
+}
+
+/** As BITMAPV4HEADER, the first in which the decoder looks for the mask of alpha: BITMAPV3INFOHEADER has it too. */
+function withLongerHeader(bytes: Uint8Array): Uint8Array {
+  const [from, to] = [56, 108];
+  const file = Buffer.concat([bytes.subarray(0, 14 + from), Buffer.alloc(to - from), bytes.subarray(14 + from)]);
+  file.writeUInt32LE(to, 14);
+  file.writeUInt32LE(file.readUInt32LE(10) + to - from, 10);
+  return file;
 }
 
 /** Of the second header, BITMAPCOREHEADER or any that begins like BITMAPINFOHEADER. */

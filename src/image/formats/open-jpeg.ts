@@ -6,7 +6,7 @@ import { openWithSkia } from './skia.ts';
 import { openWithVips } from './vips.ts';
 
 /** Skia's conversion from a press's inks is coarse: up to 23 of 255 from LittleCMS's. */
-export function openJpeg({ bytes, name }: OpenRequest): Opened | Promise<Opened> {
+export function openJpeg({ bytes, name }: Pick<OpenRequest, 'bytes' | 'name'>): Opened | Promise<Opened> {
   const jpeg = readJpeg(bytes);
   if (jpeg.unreadable !== undefined) {
     throw new PixtralError('input', `${name}: is ${jpeg.unreadable}, expected one of 8 bits that is not in layers`, {

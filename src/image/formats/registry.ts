@@ -1,5 +1,5 @@
 import { isAvif, openAvif } from './avif.ts';
-import { isBmp, readBmp } from './bmp.ts';
+import { isBmp, openBmp } from './bmp.ts';
 import type { OpenRequest, Opened } from './opened.ts';
 import { isCameraRaw, openCameraRaw } from './camera-raw/open-camera-raw.ts';
 import { isGif, openGif } from './gif.ts';
@@ -44,7 +44,7 @@ export const formats: readonly {
   { is: isQoi, open: openQoi },
   { is: isIcns, open: openIcns },
   { is: isPnm, open: openPnm },
-  { is: isBmp, open: ({ bytes, name }) => openWithSkia(readBmp(bytes), name) },
+  { is: isBmp, open: openBmp },
   { is: isSvg, open: openSvg },
   { is: isSvgz, open: openSvgz },
   { is: isPdf, open: openPdf },
