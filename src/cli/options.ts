@@ -18,6 +18,10 @@ export const defaults = {
   cacheType: 'f16',
   parallel: 'auto',
   orders: 1,
+  host: '127.0.0.1',
+  port: 8080,
+  /** Each holds its pictures' patches, some 12 MB. */
+  queue: 64,
   /** A model that is asked in its own words puts nearly all probability on the options. */
   unsure: 0.1,
   /** Half the size of bf16, answers that can hardly be told apart. */

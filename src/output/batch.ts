@@ -1,6 +1,7 @@
-import type { Answer, TokenChoice } from '../engine/answers/events.ts';
+import type { Answer } from '../engine/answers/events.ts';
 import { errorJson } from './error-json.ts';
 import { askJson } from './json.ts';
+import { chatChoice, chatUsage } from './openai-chat.ts';
 
 /** Whose format a record came in, and is answered in. */
 export type RecordStyle = 'plain' | 'openai';
@@ -57,41 +58,16 @@ function openAiShape({ id, hash = '' }: BatchLine, result: Result) {
 
 /** An object `chat.completion` of OpenAI's API; pictures, timings, sampling and confidence are ours. */
 function completion(answer: Answer, hash: string) {
-  const { model, text, finish, images, usage, timings, sampling, confidence } = answer;
+  const { model, images, timings, sampling, confidence } = answer;
   return {
     id: `chatcmpl-${hash}`,
     object: 'chat.completion',
     created: Math.floor(Date.now() / 1000),
     model,
-    choices: [
-      {
-        index: 0,
-        message: { role: 'assistant', content: text, refusal: null },
-        logprobs: openAiLogprobs(answer.logprobs),
-        finish_reason: finish === 'length' ? 'length' : 'stop',
-      },
-    ],
-    usage: {
-      prompt_tokens: usage.prompt,
-      completion_tokens: usage.completion,
-      total_tokens: usage.prompt + usage.completion,
-    },
+    choices: [chatChoice(answer, 0)],
+    usage: chatUsage([answer]),
     pixtral: { images, timings, sampling, ...(confidence && { confidence }) },
   };
-}
-
-function openAiLogprobs(logprobs: Answer['logprobs']) {
-  if (!logprobs) return null;
-  const content = logprobs.map(({ top, ...chosen }) => ({
-    ...openAiChoice(chosen),
-    top_logprobs: top.map(openAiChoice),
-  }));
-  return { content, refusal: null };
-}
-
-/** A control token has no bytes. */
-function openAiChoice({ token, bytes = [...Buffer.from(token)], logprob }: TokenChoice) {
-  return { token, logprob, bytes: bytes.length === 0 ? null : bytes };
 }
 
 /** What a line that an earlier run wrote says; undefined when it is none of ours. */

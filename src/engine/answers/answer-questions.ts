@@ -36,6 +36,7 @@ interface Planned<T> {
   item: T;
   options: AskOptions;
   runs: Run<Picture>[];
+  cancel: AbortSignal | undefined;
   /** Asked in place of what `runs` ask. */
   decisions: { asked: Decisions; plan: DecisionPlan } | undefined;
   promptTokens: number;
@@ -90,7 +91,7 @@ async function* plan<T>(
     yield { item, event: undefined };
     return undefined;
   }
-  const { messages, options, decisions: asked } = question;
+  const { messages, options, decisions: asked, cancel } = question;
   try {
     const clock = stageClock();
     if (asked) {
@@ -98,12 +99,12 @@ async function* plan<T>(
       const { promptTokens, followed: maxTokens } = decided;
       const contextSize = chooseContextSize(files, { contextSize: size, promptTokens, maxTokens });
       const { runs } = decided.asks[0]![0]!;
-      return { item, options, runs, decisions: { asked, plan: decided }, promptTokens, contextSize, clock };
+      return { item, options, runs, cancel, decisions: { asked, plan: decided }, promptTokens, contextSize, clock };
     }
     const runs = encodePrompt(messages, files.tekken);
     const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);
     const contextSize = chooseContextSize(files, { contextSize: size, promptTokens, maxTokens: options.maxTokens });
-    return { item, options, runs, decisions: undefined, promptTokens, contextSize, clock };
+    return { item, options, runs, cancel, decisions: undefined, promptTokens, contextSize, clock };
   } catch (error) {
     yield { item, event: { kind: 'failed', error } };
     return undefined;
@@ -112,10 +113,11 @@ async function* plan<T>(
 
 /** Reads the prompt and draws the first token. Returns undefined when it came to an end by that. */
 async function* begin<T>(
-  { item, options, runs, decisions, promptTokens, contextSize, clock }: Planned<T>,
+  { item, options, runs, decisions, cancel, promptTokens, contextSize, clock }: Planned<T>,
   answering: AnsweringOptions,
 ): AsyncGenerator<ItemEvent<T>, InWork<T> | undefined> {
   const { files, runtime, signal } = answering;
+  const ending = cancel && signal ? AbortSignal.any([signal, cancel]) : (cancel ?? signal);
   let slot: Slot | undefined;
   try {
     yield { item, event: { kind: 'stage', stage: 'load' } };
@@ -125,16 +127,16 @@ async function* begin<T>(
     if (decisions) {
       const { asked, plan: asks } = decisions;
       const { reproducible } = answering.options;
-      const read = yield* eventsOf(item, readDecisions(asks, asked, { loaded, clock, reproducible, signal }));
+      const read = yield* eventsOf(item, readDecisions(asks, asked, { loaded, clock, reproducible, signal: ending }));
       yield { item, event: { kind: 'decided', decided: decidedOf(read, { model: files.name, pictures, clock }) } };
       return undefined;
     }
-    const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, signal }));
+    const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, signal: ending }));
     slot = prompt.slot;
     yield { item, event: { kind: 'stage', stage: 'decode' } };
     const writer = new AnswerWriter({ ...options, model: loaded.model, tekken: files.tekken, contextSize });
     const images = pictures.map((image) => imageReceipt(image, prompt.cached));
-    const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, next: -1 };
+    const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, cancel, next: -1 };
     return (yield* draw(begun, files.name)) ? begun : undefined;
   } catch (error) {
     if (slot) slot.inWork = false;
@@ -146,6 +148,10 @@ async function* begin<T>(
 
 /** One token for each question in work; those that came to an end are taken out. */
 async function* step<T>(work: InWork<T>[], answering: AnsweringOptions): AsyncGenerator<ItemEvent<T>, void> {
+  for (const one of work.filter(({ cancel }) => cancel?.aborted)) {
+    work.splice(work.indexOf(one), 1);
+    yield* fail(one, one.cancel?.reason);
+  }
   // A call for each computes just what it would compute if there were no others.
   const calls = answering.options.reproducible ? work.map((one) => [one]) : [[...work]];
   for (const together of calls) {

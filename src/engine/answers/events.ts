@@ -150,6 +150,8 @@ export interface Question {
   options: AskOptions;
   /** Asked in place of the options' free text: the messages end with the picture, each question's words follow. */
   decisions?: Decisions | undefined;
+  /** Nobody waits for the answer any more once it fires. */
+  cancel?: AbortSignal | undefined;
 }
 
 /** Probabilities in place of a text. */

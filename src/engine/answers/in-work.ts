@@ -19,6 +19,7 @@ export interface InWork<T> {
   options: AskOptions;
   images: ImageReceipt[];
   promptTokens: number;
+  cancel: AbortSignal | undefined;
   /** Token to append. */
   next: number;
 }

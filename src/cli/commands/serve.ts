@@ -1,0 +1,69 @@
+import { Command, Option } from 'commander';
+import type { Io } from '../io.ts';
+import {
+  cacheOptions,
+  collect,
+  defaults,
+  modelOptions,
+  numberIn,
+  outputOptions,
+  parallelOptions,
+  pictureOptions,
+  runtimeOptions,
+  samplingOptions,
+} from '../options.ts';
+import type { ServeFlags } from '../serve/run-serve.ts';
+
+export function serveCommand(io: Io): Command {
+  const command = new Command('serve').description(
+    "The model loaded once, asked over HTTP as OpenAI's API is: chat completions and decisions.",
+  );
+  const groups = {
+    'Server:': [
+      new Option('--host <address>', 'where to listen').default(defaults.host),
+      new Option('--port <n>', '0 takes any that is free')
+        .argParser(numberIn({ min: 0, max: 65_535, integer: true }))
+        .default(defaults.port),
+      new Option('--api-key <key>', 'clients must send it; needed for anything but this machine').env(
+        'PIXTRAL_API_KEY',
+      ),
+      new Option('--cors <origin>', 'pages of this origin may call it; repeatable, * for all')
+        .argParser(collect)
+        .default([], 'none'),
+      new Option('--allow-host <name>', 'it may be called by this name too; repeatable')
+        .argParser(collect)
+        .default([], 'none'),
+      new Option('--queue <n>', 'requests that may wait; more are told to come back')
+        .argParser(numberIn({ min: 1, max: 100_000, integer: true }))
+        .default(defaults.queue),
+    ],
+    'Model:': modelOptions(),
+    'Pictures:': pictureOptions(),
+    'Sampling, where a request does not say it itself:': samplingOptions().filter(({ long }) => long !== '--stop'),
+    'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],
+    'Output:': outputOptions('messages on stderr as JSON'),
+  };
+  for (const [heading, options] of Object.entries(groups)) {
+    for (const option of options) command.addOption(option.helpGroup(heading));
+  }
+  return command.addHelpText('after', notes).action(async (flags: ServeFlags) => {
+    const { runServe } = await import('../serve/run-serve.ts');
+    await runServe({ flags, io });
+  });
+}
+
+const notes = `
+Routes:
+  POST /v1/chat/completions   streaming too; pictures as data: URIs or http(s) URLs, response_format, logprobs, n, stop
+  POST /v1/decisions          typed questions, a probability for each option
+  GET  /v1/models   POST /tokenize   GET /health   GET /metrics (Prometheus)
+
+Only pages of its own origin and those of --cors may call it from a browser, and only by a name that is its own. Files
+of this machine cannot be asked about: a client sends its pictures, or names a URL; those of this machine and the local
+network are refused without --allow-private. SIGTERM finishes the answers in work, Ctrl-C drops them.
+
+Examples:
+  pixtral serve --model ~/pixtral-12b-240910-q8_0
+  curl -s http://127.0.0.1:8080/v1/chat/completions -H 'content-type: application/json' -d '{"messages":[{"role":"user",
+    "content":[{"type":"image_url","image_url":{"url":"https://example.org/sign.jpg"}},{"type":"text","text":"Read it"}]}]}'
+  OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=none python program.py`;

@@ -1,0 +1,36 @@
+import type { Answer, TokenChoice } from '../engine/answers/events.ts';
+
+/** One of the `choices` of OpenAI's `chat.completion`. */
+export function chatChoice(answer: Answer, index: number) {
+  return {
+    index,
+    message: { role: 'assistant', content: answer.text, refusal: null },
+    logprobs: openAiLogprobs(answer.logprobs),
+    finish_reason: finishReason(answer),
+  };
+}
+
+export function finishReason({ finish }: Pick<Answer, 'finish'>): 'length' | 'stop' {
+  return finish === 'length' ? 'length' : 'stop';
+}
+
+/** Of several answers to one prompt. */
+export function chatUsage(answers: readonly Pick<Answer, 'usage'>[]) {
+  const prompt = answers[0]!.usage.prompt;
+  const completion = answers.reduce((sum, { usage }) => sum + usage.completion, 0);
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+}
+
+function openAiLogprobs(logprobs: Answer['logprobs']) {
+  if (!logprobs) return null;
+  const content = logprobs.map(({ top, ...chosen }) => ({
+    ...openAiChoice(chosen),
+    top_logprobs: top.map(openAiChoice),
+  }));
+  return { content, refusal: null };
+}
+
+/** A control token has no bytes. */
+function openAiChoice({ token, bytes = [...Buffer.from(token)], logprob }: TokenChoice) {
+  return { token, logprob, bytes: bytes.length === 0 ? null : bytes };
+}

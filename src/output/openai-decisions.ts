@@ -1,0 +1,43 @@
+import type { Decided } from '../engine/answers/events.ts';
+import { optionsOf } from '../engine/decisions/question.ts';
+import { decisionOf } from './decisions.ts';
+
+/**
+ * An answer of OpenAI's Decisions API (the Python client's `types/decision.py`), and beside it what each probability is worth.
+ * @param named which questions had names: answers to others carry null
+ */
+export function openAiDecision({ model, readings, usage }: Decided, named: readonly boolean[]) {
+  return {
+    model,
+    answers: readings.map((reading, index) => {
+      const { name, type, choice, value, probabilities, mass, argmaxIsOption } = decisionOf(reading, {
+        temperatures: {},
+        unsure: 0,
+      });
+      const head = { name: named[index] === true ? name : null, type };
+      const worth = { mass, argmax_is_option: argmaxIsOption };
+      if (type === 'predicate') return { ...head, probability: value, ...worth };
+      const options = optionsOf(reading.question).map((option) => option.value);
+      const confidence = Math.max(...Object.values(probabilities));
+      if (type === 'choice') {
+        return {
+          ...head,
+          choice,
+          confidence,
+          probabilities: options.map((option) => ({ value: option, probability: probabilities[option]! })),
+          ...worth,
+        };
+      }
+      const levels = options.map((label, level) => ({ label, value: level + 1, probability: probabilities[label]! }));
+      const score = levels.reduce((sum, level) => sum + level.value * level.probability, 0);
+      return { ...head, score, confidence, probabilities: levels, ...worth };
+    }),
+    usage: {
+      input_tokens: usage.prompt,
+      input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+      output_tokens: 0,
+      output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: usage.prompt,
+    },
+  };
+}
