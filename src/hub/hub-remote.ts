@@ -77,7 +77,7 @@ export async function openHubRemote({ repo, revision }: HubName, options: HubOpt
         onBytes: (byteLength) => (fetched += byteLength),
       }),
     fetchedBytes: () => fetched,
-    close: () => options.http.close(),
+    close: async () => {},
   };
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConvertType } from '../../src/convert/types.ts';
-import { pullNamed } from '../../src/engine/pull/open-remote.ts';
+import { type ReachOptions, pullNamed } from '../../src/engine/pull/open-remote.ts';
 import type { Grain, PullOptions, Pulled } from '../../src/engine/pull/options.ts';
 
 /** So fine that a tiny checkpoint has many pieces, of which a few are on their way at a time. */
@@ -14,20 +14,23 @@ export interface PullTest extends Partial<PullOptions> {
   type: ConvertType;
   env?: Record<string, string>;
   keeps?: boolean;
+  dht?: ReachOptions['dht'];
+  stallMilliseconds?: number;
 }
 
 /** A pull with what tests need, at a fine grain, without long pauses. */
 export function pullFine(
   what: string,
-  { endpoint, root, env = {}, keeps = false, ...options }: PullTest,
+  { endpoint, root, env = {}, keeps = false, dht = false, stallMilliseconds = 1500, ...options }: PullTest,
 ): Promise<Pulled> {
   return pullNamed(what, {
     reach: {
       env: { HF_ENDPOINT: endpoint, HF_HOME: join(root, 'hf'), ...env },
       tokenFile: undefined,
       limitRate: undefined,
-      stallMilliseconds: 1500,
+      stallMilliseconds,
       backoffMilliseconds: 1,
+      dht,
     },
     keep: keeps,
     options: {

@@ -16,13 +16,17 @@ interface PullFlags extends TypeFlags {
   tokenFile?: string;
   connections: number;
   limitRate?: number;
+  dht: boolean;
   json?: boolean;
 }
 
 export function pullCommand(io: Io): Command {
   const command = new Command('pull')
-    .description('Install a model: weights from the Hub, turned into a GGUF pair while they come.')
-    .argument('<what>', 'pixtral-12b, owner/name, owner/name@revision or a page of the Hub');
+    .description('Install a model: weights from the Hub or by torrent, turned into a GGUF pair while they come.')
+    .argument(
+      '<what>',
+      'pixtral-12b, owner/name[@revision], a page of the Hub, a magnet link, or a .torrent file or its address',
+    );
   const groups = {
     'Types:': typeOptions({ default: undefined }),
     'Fetching:': [
@@ -35,6 +39,7 @@ export function pullCommand(io: Io): Command {
         "where the Hub's access token stands (default: HF_TOKEN and the Hub's own places)",
       ),
     ],
+    'Torrents:': [new Option('--no-dht', 'ask trackers alone for peers')],
     'Installing:': [
       new Option('--name <name>', 'what the model is called (default: as the weights and their type)'),
       new Option('--keep', "keep the original weights too, in the Hub's cache"),
@@ -60,6 +65,7 @@ Examples:
   pixtral pull pixtral-12b                              the best type for this machine's memory
   pixtral pull mistralai/Pixtral-12B-2409 --type q4_k_m
   pixtral pull ggml-org/pixtral-12b-GGUF --limit-rate 5MB
+  pixtral pull 'magnet:?xt=urn:btih:7278e625de2b1da598b23954c13933047126238a'
   pixtral models                                        what is installed`;
 
 async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): Promise<void> {
@@ -78,6 +84,7 @@ async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): 
       limitRate: flags.limitRate,
       stallMilliseconds: defaults.stallSeconds * 1000,
       backoffMilliseconds: defaults.backoffSeconds * 1000,
+      dht: flags.dht ? { bootstrap: undefined } : false,
     },
     keep: flags.keep === true,
     options: {

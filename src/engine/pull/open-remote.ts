@@ -2,8 +2,9 @@ import { PixtralError } from '../../base/errors.ts';
 import { findSnapshot, hubCacheFolder } from '../../hub/hub-cache.ts';
 import { type HubName, parseHubName, shortNames } from '../../hub/hub-name.ts';
 import { openHubRemote } from '../../hub/hub-remote.ts';
-import { openHttp } from '../../hub/http.ts';
+import { type Http, openHttp } from '../../hub/http.ts';
 import { rateLimit } from '../../hub/rate-limit.ts';
+import type { Remote } from '../../hub/remote.ts';
 import { hubToken } from '../../hub/token.ts';
 import type { PullOptions, Pulled } from './options.ts';
 import { pull, pullSnapshot } from './pull.ts';
@@ -18,6 +19,8 @@ export interface ReachOptions {
   limitRate: number | undefined;
   stallMilliseconds: number;
   backoffMilliseconds: number;
+  /** For torrents: the distributed hash table, with its first nodes; false: trackers alone. */
+  dht: { bootstrap: string[] | undefined } | false;
 }
 
 const usualEndpoint = 'https://huggingface.co';
@@ -32,21 +35,39 @@ export async function pullNamed(
 ): Promise<Pulled> {
   const { env } = reach;
   const endpoint = hubEndpoint(env);
+  if (isTorrent(what)) {
+    if (keep)
+      throw new PixtralError(
+        'usage',
+        "--keep: keeps what comes from the Hub, in its cache; a torrent's files are not kept",
+      );
+    requireNetwork(what, env);
+    return withHttp({ reach, options }, async (http) => {
+      const remote = await torrentRemote(what, { reach, http, options });
+      try {
+        return await pull(remote, { ...options, keep: undefined });
+      } finally {
+        await remote.close();
+      }
+    });
+  }
   const name = parseHubName(what, endpoint) ?? refuse(what);
   const cache = hubCacheFolder(env);
   const pulling = { ...options, keep: keep ? { cache, revisionName: name.revision } : undefined };
   const cached = await fromCache(name, { cache, options: pulling });
   if (cached) return cached;
-  if (isOffline(env)) {
-    throw new PixtralError(
-      'machine',
-      `${name.repo}: is not in the Hub's cache, and HF_HUB_OFFLINE forbids the network`,
-      {
-        hint: `unset HF_HUB_OFFLINE, or put the weights into ${cache}`,
-      },
-    );
-  }
+  requireNetwork(`${name.repo}: is not in the Hub's cache ${cache}`, env);
   const token = await hubToken(reach.tokenFile, env);
+  return withHttp({ reach, options }, async (http) =>
+    pull(await openHubRemote(name, { endpoint, token, http, signal: options.signal }), pulling),
+  );
+}
+
+/** What is opened is closed, whatever comes of it. */
+async function withHttp<T>(
+  { reach, options }: { reach: ReachOptions; options: Omit<PullOptions, 'keep'> },
+  use: (http: Http) => Promise<T>,
+): Promise<T> {
   const http = await openHttp({
     ...reach,
     connections: options.connections,
@@ -55,10 +76,34 @@ export async function pullNamed(
     onRetry: options.onNote,
   });
   try {
-    return await pull(await openHubRemote(name, { endpoint, token, http, signal: options.signal }), pulling);
+    return await use(http);
   } finally {
     await http.close();
   }
+}
+
+function requireNetwork(what: string, env: Environment): void {
+  if (!isOffline(env)) return;
+  throw new PixtralError('machine', `${what}: and HF_HUB_OFFLINE forbids the network`, {
+    hint: 'unset HF_HUB_OFFLINE, or fetch the weights into the cache elsewhere',
+  });
+}
+
+/** A magnet, a .torrent file or the address of one. */
+function isTorrent(what: string): boolean {
+  return what.startsWith('magnet:') || /\.torrent$/i.test(what.replace(/[?#].*$/, ''));
+}
+
+async function torrentRemote(
+  what: string,
+  { reach, http, options }: { reach: ReachOptions; http: Http; options: Omit<PullOptions, 'keep'> },
+): Promise<Remote> {
+  const { signal } = options;
+  const { openTorrentRemote } = await import('../../hub/torrent/torrent-remote.ts');
+  const { readTorrentName } = await import('../../hub/torrent/torrent-name.ts');
+  const torrent = await readTorrentName(what, { http, signal });
+  options.onNote(`${torrent.name ?? torrent.infoHash}: looking for peers`);
+  return openTorrentRemote(torrent, { dht: reach.dht, http, signal });
 }
 
 async function fromCache(
@@ -85,7 +130,7 @@ function isOffline(env: Environment): boolean {
 
 function refuse(what: string): never {
   throw new PixtralError('usage', `${what}: is nothing that can be pulled`, {
-    hint: `expected owner/name, owner/name@revision, a page of the Hub, or one of: ${Object.keys(shortNames).join(', ')}`,
+    hint: `expected owner/name, owner/name@revision, a page of the Hub, a magnet link, a .torrent, or one of: ${Object.keys(shortNames).join(', ')}`,
   });
 }
 
