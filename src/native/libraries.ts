@@ -71,7 +71,11 @@ function find(loaded: readonly string[], name: RegExp): string | undefined {
 
 /** Paths of every library in this process, the same call on Linux, macOS and Windows. */
 export function loadedLibraries(): string[] {
-  const report: unknown = process.report.getReport();
+  const reporter = process.report as typeof process.report & { excludeNetwork?: boolean }; // its types are older
+  const { excludeNetwork = false } = reporter;
+  reporter.excludeNetwork = true; // otherwise it asks for the name of every address, which takes longer than all the rest
+  const report: unknown = reporter.getReport();
+  reporter.excludeNetwork = excludeNetwork;
   if (typeof report !== 'object' || report === null || !('sharedObjects' in report)) return [];
   return Array.isArray(report.sharedObjects) ? report.sharedObjects.filter((path) => typeof path === 'string') : [];
 }

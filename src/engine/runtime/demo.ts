@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +31,7 @@ export async function demoFolder({ cache, ...gpu }: GpuOptions & { cache: string
       cause,
     });
   });
-  const folder = join(cache, 'models', `demo-${sha256(weights).slice(0, 16)}`);
+  const folder = join(cache, 'models', `demo-${(await sha256(weights)).slice(0, 16)}`);
   if (await isWhole(folder)) return { folder };
   const native = await openWorking({ ...gpu, onLog: () => {} });
   await make(folder, native);
@@ -55,15 +55,15 @@ async function isWhole(folder: string): Promise<boolean> {
 }
 
 async function sumsOf(folder: string): Promise<string> {
-  const sums: string[] = [];
-  for (const name of files) {
-    sums.push(sha256(await readWhole(join(folder, name), { maxBytes, what: 'a model', pipes: false })));
-  }
-  return JSON.stringify(sums);
+  const sums = files.map(async (name) =>
+    sha256(await readWhole(join(folder, name), { maxBytes, what: 'a model', pipes: false })),
+  );
+  return JSON.stringify(await Promise.all(sums));
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/** On other threads: this one loads the program meanwhile. */
+async function sha256(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }
 
 /** Beside, then renamed: two processes that come at once do not see half of it. */

@@ -11,21 +11,23 @@ import { isJpeg2000, openJpeg2000 } from './jpeg2000.ts';
 import { isJxl, openJxl } from './jxl.ts';
 import { openJpeg } from './open-jpeg.ts';
 import { openPng } from './open-png.ts';
-import { isPdf, openPdf } from './pdf/open-pdf.ts';
+import { isPdf } from './pdf/is-pdf.ts';
 import { isPng } from './png.ts';
 import { isPnm, openPnm } from './pnm.ts';
 import { isPsd, openPsd } from './psd.ts';
 import { isQoi, openQoi } from './qoi.ts';
 import { openWithSkia } from './skia.ts';
-import { isSvg, openSvg } from './svg/svg.ts';
+import { isSvg } from './svg/is-svg.ts';
 import { isSvgz, openSvgz } from './svg/svgz.ts';
 import { isTga, openTga } from './tga.ts';
 import { isTiff } from './tiff/directories.ts';
-import { openTiff } from './tiff/open-tiff.ts';
 import { openWithVips } from './vips.ts';
 import { isWebp, readWebp } from './webp.ts';
 
-/** The strict marks first: icons have next to none, and a PDF's may stand further down. */
+/**
+ * The strict marks first: icons have next to none, and a PDF's may stand further down.
+ * What reads the larger ones is loaded for the first of their files: a photo need not wait for it.
+ */
 export const formats: readonly {
   is: (bytes: Uint8Array) => boolean;
   open: (request: OpenRequest) => Opened | Promise<Opened>;
@@ -37,7 +39,7 @@ export const formats: readonly {
   { is: isAvif, open: openAvif },
   { is: isHeic, open: openHeic },
   { is: isCameraRaw, open: openCameraRaw },
-  { is: isTiff, open: openTiff },
+  { is: isTiff, open: async (request) => (await import('./tiff/open-tiff.ts')).openTiff(request) },
   { is: isJxl, open: openJxl },
   { is: isJpeg2000, open: openJpeg2000 },
   { is: isPsd, open: openPsd },
@@ -45,9 +47,9 @@ export const formats: readonly {
   { is: isIcns, open: openIcns },
   { is: isPnm, open: openPnm },
   { is: isBmp, open: openBmp },
-  { is: isSvg, open: openSvg },
+  { is: isSvg, open: async (request) => (await import('./svg/svg.ts')).openSvg(request) },
   { is: isSvgz, open: openSvgz },
-  { is: isPdf, open: openPdf },
+  { is: isPdf, open: async (request) => (await import('./pdf/open-pdf.ts')).openPdf(request) },
   { is: isIco, open: ({ bytes, name }) => openWithSkia(readIco(bytes), name) },
   { is: isTga, open: openTga },
 ];

@@ -1,19 +1,12 @@
 import { PixtralError } from '../../../base/errors.ts';
 import { checkSize } from '../../decoder/limits.ts';
 import { damaged } from '../damaged.ts';
-import { type OpenRequest, type Opened, type Size, ascii } from '../opened.ts';
+import type { OpenRequest, Opened, Size } from '../opened.ts';
 import { PdfDocument, type Engine } from './document.ts';
 import { drawPage } from './draw-page.ts';
 import { checkEnd } from './end-mark.ts';
 import { Pdfium } from './pdfium.ts';
 import { SubstituteFonts } from './substitute-fonts.ts';
-
-/** Where readers look for the mark of the beginning. Source: ISO 32000-1, annex H, note 13. */
-const markWindow = 1024;
-
-export function isPdf(bytes: Uint8Array): boolean {
-  return ascii(bytes, 0, markWindow).includes('%PDF-');
-}
 
 /** Pages are drawn so that the longer side is the model's maximum, or what was asked for. */
 export async function openPdf({ bytes, name, image, drawSize = image.maxImageSize }: OpenRequest): Promise<Opened> {

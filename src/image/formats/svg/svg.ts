@@ -1,6 +1,6 @@
 import { checkSize } from '../../decoder/limits.ts';
 import { damaged } from '../damaged.ts';
-import { type OpenRequest, type Opened, ascii } from '../opened.ts';
+import type { OpenRequest, Opened } from '../opened.ts';
 import { openWithVips } from '../vips.ts';
 import { parseSvg, serialized, withRootTag } from './document.ts';
 import { drawLabels } from './labels.ts';
@@ -8,18 +8,6 @@ import { readStyleSheets, stylesOf } from './style.ts';
 import { undrawn } from './undrawn.ts';
 import { isPlainStyle, writePlainStyle } from './plain-style.ts';
 import { naturalSize, setRootSize } from './viewport.ts';
-
-/** Comments and declarations may stand before the first element. */
-const openingLength = 16_384;
-
-export function isSvg(bytes: Uint8Array): boolean {
-  const opening = ascii(bytes, 0, openingLength).replaceAll('\0', ''); // UTF-16 has one beside each letter
-  return (
-    /^(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*</.test(opening) &&
-    /<(\w+:)?svg[\s>]/.test(opening) &&
-    !/^\s*<(!doctype )?html/i.test(opening)
-  );
-}
 
 /**
  * Drawn so that the longer side is the model's maximum, or what was asked for. What librsvg does not know is put into

@@ -2,7 +2,7 @@ import { gunzipSync, constants as zlib } from 'node:zlib';
 import { PixtralError } from '../../../base/errors.ts';
 import { damaged } from '../damaged.ts';
 import type { OpenRequest, Opened } from '../opened.ts';
-import { isSvg, openSvg } from './svg.ts';
+import { isSvg } from './is-svg.ts';
 
 /** Of text that becomes so long a renderer would hardly see the end. */
 const maxBytes = 64 * 2 ** 20;
@@ -20,7 +20,8 @@ export function isSvgz(bytes: Uint8Array): boolean {
   }
 }
 
-export function openSvgz(request: OpenRequest): Promise<Opened> {
+export async function openSvgz(request: OpenRequest): Promise<Opened> {
+  const { openSvg } = await import('./svg.ts');
   return openSvg({ ...request, bytes: unpacked(request) });
 }
 
