@@ -17,6 +17,10 @@ export interface LoadedPage {
   form: Pointer;
 }
 
+/** Longer ones hold more than the few entries that are asked for. */
+const maxDictionary = 4096;
+/** Even areas of a picture repeat what they are coded as. */
+const maxTries = 1000;
 const noForm = 0;
 /** FPDF_REMOVE_SECURITY; all of it, not only what has changed. */
 const withoutEncryption = 3;
@@ -33,8 +37,8 @@ const refusals: Record<number, { what: string; hint: string } | undefined> = {
 
 /** A file that PDFium reads from its own memory. */
 interface LentFile {
+  bytes: Uint8Array;
   pointer: Pointer;
-  byteLength: number;
   name: string;
 }
 
@@ -46,6 +50,8 @@ export class PdfDocument {
   readonly #formInfo: Pointer;
   readonly #form: Pointer;
   #objects: PdfObjects | undefined;
+  /** Where the stream that was asked for before begins. */
+  #lastStream = 0;
   readonly pageCount: number;
   /** All of it is a form in XFA, whose pages say no more than that another program is needed. */
   readonly isXfa: boolean;
@@ -55,7 +61,7 @@ export class PdfDocument {
     const { pdfium } = engine;
     const pointer = pdfium.copyIn(bytes);
     try {
-      return new PdfDocument(engine, { pointer, byteLength: bytes.byteLength, name });
+      return new PdfDocument(engine, { bytes, pointer, name });
     } catch (thrown) {
       pdfium.free(pointer);
       throw thrown;
@@ -66,7 +72,7 @@ export class PdfDocument {
     const { calls } = engine.pdfium;
     this.engine = engine;
     this.#file = file;
-    this.#document = calls.FPDF_LoadMemDocument(file.pointer, file.byteLength, '');
+    this.#document = calls.FPDF_LoadMemDocument(file.pointer, file.bytes.byteLength, '');
     if (this.#document === 0) throw refusal(file.name, calls.FPDF_GetLastError());
     this.pageCount = calls.FPDF_GetPageCount(this.#document);
     const formType = calls.FPDF_GetFormType(this.#document);
@@ -121,6 +127,23 @@ export class PdfDocument {
     });
   }
 
+  /** Whether these words are in the file as they are. */
+  mentions(words: string): boolean {
+    const { bytes } = this.#file;
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(words);
+  }
+
+  /** The text of the dictionary before a stream that is in the file as it is; undefined when it is not. */
+  streamDictionary(stream: Uint8Array): string | undefined {
+    const { bytes } = this.#file;
+    const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const start = placeOf(stream, file, this.#lastStream) ?? placeOf(stream, file, 0);
+    if (start === undefined) return undefined;
+    this.#lastStream = start;
+    const before = file.toString('latin1', Math.max(0, start - maxDictionary), start);
+    return /\bobj\s*(<<(?:(?!\bobj\b)[^])*>>)\s*stream\r?\n$/.exec(before)?.[1];
+  }
+
   /** All objects of the file: slow, for what cannot be asked for otherwise. */
   get objects(): PdfObjects {
     return (this.#objects ??= new PdfObjects(this.#writtenAnew()));
@@ -168,4 +191,17 @@ function refusal(name: string, code: number): PixtralError {
   const known = refusals[code];
   if (!known) return damaged(name, 'PDF', 'has no structure that can be read');
   return new PixtralError('input', `${name}: the PDF ${known.what}`, { hint: known.hint });
+}
+
+/** Where a stream is in a file, by a few bytes of its middle: pictures of one scanner begin alike. */
+function placeOf(stream: Uint8Array, file: Buffer, from: number): number | undefined {
+  const middle = stream.byteLength >> 1;
+  const few = stream.subarray(middle, middle + 64);
+  let found = file.indexOf(few, from + middle);
+  for (let tries = 0; found >= 0 && tries < maxTries; tries++) {
+    const start = found - middle;
+    if (file.subarray(start, start + stream.byteLength).equals(stream)) return start;
+    found = file.indexOf(few, found + 1);
+  }
+  return undefined;
 }

@@ -51,6 +51,11 @@ export class PdfObjects {
   }
 }
 
+/** The object that a text begins with. */
+export function parsedObject(text: string): PdfValue {
+  return new Parser(text, 0).value();
+}
+
 const space = /[\0\t\n\f\r ]*(?:%[^\r\n]*[\0\t\n\f\r ]*)*/y;
 const reference = /(\d+)[\0\t\n\f\r ]+\d+[\0\t\n\f\r ]+R(?![^\0\t\n\f\r ()<>[\]{}/%])/y;
 const nameOrWord = /\/?[^\0\t\n\f\r ()<>[\]{}/%]*/y;

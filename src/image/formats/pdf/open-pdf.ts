@@ -6,6 +6,7 @@ import { PdfDocument, type Engine } from './document.ts';
 import { drawPage } from './draw-page.ts';
 import { checkEnd } from './end-mark.ts';
 import { Pdfium } from './pdfium.ts';
+import { ScanReader } from './scan-reader.ts';
 import { SubstituteFonts } from './substitute-fonts.ts';
 
 /** Pages are drawn so that the longer side is the model's maximum, or what was asked for. */
@@ -18,12 +19,15 @@ export async function openPdf({ bytes, name, image, drawSize = image.maxImageSiz
     throw damaged(name, 'PDF', 'has no pages');
   }
   const warnings = documentWarnings(document);
+  const scans = new ScanReader(document, (index) => drawnSize(document, { index, name, longSide: drawSize }));
   return {
     pageCount,
     drawn: true,
     async page(index) {
       try {
-        const pixels = drawPage(document, { index, size: drawnSize(document, { index, name, longSide: drawSize }) });
+        const scan = await scans.read(index);
+        const pixels =
+          scan ?? drawPage(document, { index, size: drawnSize(document, { index, name, longSide: drawSize }) });
         return { ...pixels, warnings: [...warnings, ...(pixels.warnings ?? [])] };
       } catch (thrown) {
         throw thrown instanceof PixtralError ? thrown : damaged(name, 'PDF', thrown);
