@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   batch: async () => (await import('./commands/batch.ts')).batchCommand,
   decide: async () => (await import('./commands/decide.ts')).decideCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
+  mcp: async () => (await import('./commands/mcp.ts')).mcpCommand,
   convert: async () => (await import('./commands/convert.ts')).convertCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   tokens: async () => (await import('./commands/tokens.ts')).tokensCommand,

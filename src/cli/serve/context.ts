@@ -42,7 +42,7 @@ export function checkPictureUrl(url: unknown, where: string): void {
 /** Reads the pictures of a question, which is then ready to be asked. */
 export async function readQuestion(
   { messages, options, decisions, detail }: RecordQuestion,
-  { context, cancel }: { context: ServeContext; cancel: AbortSignal },
+  { context, cancel }: { context: Pick<ServeContext, 'engine' | 'pictures'>; cancel: AbortSignal },
 ): Promise<Question> {
   const { engine, pictures } = context;
   const loaded = await loadMessages(messages, {
