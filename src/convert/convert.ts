@@ -1,14 +1,17 @@
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { PixtralError } from '../base/errors.ts';
+import { systemError } from '../base/files.ts';
 import { checkFile } from './check-file.ts';
-import { inFolder } from './out-folder.ts';
-import { isFinished, partOf, publish, removeParts, wholeTensors, writePart } from './part-file.ts';
+import { inFolder, requireSpace } from './out-folder.ts';
+import { partOf, publish, removeParts } from './part-file.ts';
 import { convertSlices } from './pipeline.ts';
-import { type PlannedFile, type PlanningOptions, planPair } from './plan-pair.ts';
+import { type PlannedFile, type PlannedPair, type PlanningOptions, planPair } from './plan-pair.ts';
 import type { RowCodec } from './rows.ts';
 import { slicesOf, targetOffset } from './slices.ts';
 import { type SourceFiles, sourceFiles } from './source-files.ts';
+import { type Leftover, isFinished, leftover, writeSummedPart } from './summed-part.ts';
 
 export interface ConvertProgress {
   /** The second reading of `check` counts anew. */
@@ -48,34 +51,71 @@ export interface Converted {
 
 /**
  * Converts a checkpoint folder to a pair of GGUF files, slice by slice, in memory of some 100 MB. The files grow as
- * `.part` and get their names together at the end. Faults leave nothing; a kill or a fired signal leaves parts that
- * the next run of the same conversion goes on with.
- * @throws PixtralError as `planPair`, `machine` for a full disk and the like, `usage` when the pair is there already
+ * `.part` and get their names together at the end, once they were read back and found to be what was written. Faults
+ * of the checkpoint leave nothing; a kill, a fired signal or a full disk leaves parts that the next run of the same
+ * conversion goes on with, as far as they are what was written.
+ * @throws PixtralError as `planPair`, `machine` for a full disk and the like, and for a folder that another conversion
+ * is writing to, `usage` when the pair is there already
  */
 export async function convert(folder: string, options: PlanningOptions & RunOptions): Promise<Converted> {
   const source = sourceFiles();
   try {
-    const { files, byteLength, notes } = await planPair(folder, { source, options });
-    const states = await Promise.all(files.map((file) => withState(file, options)));
-    const work: Work = { files: states, source, codec: await options.codec, options };
-    const resumedBytes = work.files.reduce((sum, { bytes }) => sum + bytes, 0);
-    const finished = work.files.every((file) => file.finished);
-    if (finished && !options.check) throw alreadyThere(options.out);
-    if (!finished) await inFolder(options.out, byteLength - resumedBytes, () => write(work));
-    if (options.check) await check(work);
-    const [model = '', mmproj = ''] = files.map(({ path }) => path);
-    return { model, mmproj, bytes: byteLength, resumedBytes, checked: options.check, notes };
+    const pair = await planPair(folder, { source, options });
+    const codec = await options.codec;
+    return await inFolder(options.out, () => convertPair(pair, { source, codec, options }));
   } finally {
     await source.close();
   }
 }
 
+async function convertPair(
+  { files, byteLength, notes }: PlannedPair,
+  tools: Pick<Work, 'source' | 'codec'> & { options: PlanningOptions & RunOptions },
+): Promise<Converted> {
+  const { options } = tools;
+  const trace = await sourceTrace(files);
+  const states: FileWithState[] = [];
+  for (const file of files) states.push(await withState(file, { trace, options }));
+  const work: Work = { ...tools, files: states };
+  const resumedBytes = states.reduce((sum, { bytes }) => sum + bytes, 0);
+  const finished = states.every((file) => file.finished);
+  if (finished && !options.check) throw alreadyThere(options.out);
+  if (!finished) {
+    await requireSpace(options.out, byteLength - resumedBytes);
+    await write(work, trace);
+  }
+  if (options.check) await check(work);
+  const [model = '', mmproj = ''] = files.map(({ path }) => path);
+  const allNotes = [...notes, ...states.flatMap(({ path, left }) => damageNotes(path, left))];
+  return { model, mmproj, bytes: byteLength, resumedBytes, checked: options.check, notes: allNotes };
+}
+
+function damageNotes(path: string, left: Leftover | undefined): string[] {
+  if (left?.damaged === undefined) return [];
+  return [`${partOf(path)}: ${left.damaged} was not what an earlier run wrote there: converted again from there on`];
+}
+
+/** Size and times of the checkpoint's shards: any change of a weight changes them. */
+async function sourceTrace(files: readonly PlannedFile[]): Promise<string> {
+  const paths = new Set(files.flatMap(({ tensors }) => tensors.map(({ source }) => source.path)));
+  const traces = [];
+  for (const path of [...paths].sort()) {
+    const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true }).catch((cause: unknown) => {
+      throw systemError(path, 'cannot read', cause);
+    });
+    traces.push(`${size} ${mtimeNs} ${ctimeNs} ${ino}`);
+  }
+  return traces.join('\n');
+}
+
 /** With what stands on disk of it. */
 interface FileWithState extends PlannedFile {
+  /** Names all that its bytes depend on. */
+  conversion: string;
   /** It has its name already: a run was killed between the two renames, or is over. */
   finished: boolean;
-  /** Whole tensors in the part; undefined: start over. */
-  whole: number | undefined;
+  /** Of a part that is gone on with; undefined: start over. */
+  left: Leftover | undefined;
   /** Of the tensors that need not be written again. */
   bytes: number;
 }
@@ -87,16 +127,20 @@ interface Work {
   options: RunOptions;
 }
 
-async function withState(file: PlannedFile, { force, check: checks }: RunOptions): Promise<FileWithState> {
+async function withState(
+  file: PlannedFile,
+  { trace, options: { force, check: checks } }: { trace: string; options: RunOptions },
+): Promise<FileWithState> {
   const { path, layout } = file;
+  const conversion = createHash('sha256').update(layout.header).update(trace).digest('hex');
   const bytesOf = (count: number): number =>
     layout.tensors.slice(0, count).reduce((sum, { byteLength }) => sum + byteLength, 0);
   if (!force && (await exists(path))) {
     if (!checks && !(await isFinished(path, layout))) throw alreadyThere(path);
-    return { ...file, finished: true, whole: undefined, bytes: bytesOf(layout.tensors.length) };
+    return { ...file, conversion, finished: true, left: undefined, bytes: bytesOf(layout.tensors.length) };
   }
-  const whole = await wholeTensors(partOf(path), layout);
-  return { ...file, finished: false, whole, bytes: bytesOf(whole ?? 0) };
+  const left = await leftover(path, { layout, conversion });
+  return { ...file, conversion, finished: false, left, bytes: bytesOf(left?.sums.length ?? 0) };
 }
 
 function exists(path: string): Promise<boolean> {
@@ -112,26 +156,40 @@ function alreadyThere(path: string): PixtralError {
   });
 }
 
-async function write(work: Work): Promise<void> {
+async function write(work: Work, trace: string): Promise<void> {
   const report = reporter('write', work);
   const open = work.files.filter(({ finished }) => !finished);
   const paths = open.map(({ path }) => path);
   try {
     for (const file of open) await writeFile(file, { work, report });
+    await refuseChanged(work.files, trace);
     await publish(paths);
   } catch (thrown) {
-    if (work.options.signal?.aborted !== true) await removeParts(paths);
+    if (!canGoOn(thrown, work.options.signal)) await removeParts(paths);
     throw thrown;
   }
 }
 
+/** What is written is right, and nothing in the checkpoint stands against the rest. */
+function canGoOn(thrown: unknown, signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true || (thrown instanceof PixtralError && thrown.code === 'machine');
+}
+
+async function refuseChanged(files: readonly PlannedFile[], trace: string): Promise<void> {
+  if ((await sourceTrace(files)) === trace) return;
+  const [shard = ''] = files.flatMap(({ tensors }) => tensors.map(({ source }) => source.path));
+  throw new PixtralError('model', `${shard}: the weights have changed while they were converted`, {
+    hint: 'convert again when nothing writes to them any more',
+  });
+}
+
 async function writeFile(
-  { path, tensors, layout, whole }: FileWithState,
+  { path, tensors, layout, conversion, left }: FileWithState,
   { work, report }: { work: Work; report: Report },
 ): Promise<void> {
   const offsets = new Map(layout.tensors.map(({ name, offset }) => [name, offset]));
-  const slices = slicesOf(tensors.slice(whole ?? 0));
-  await writePart(path, { layout, resumed: whole !== undefined }, async (part) => {
+  const slices = slicesOf(tensors.slice(left?.sums.length ?? 0));
+  await writeSummedPart(path, { layout, conversion, resumed: left?.sums }, async (part) => {
     await convertSlices(slices, {
       ...machinery(work),
       onSlice: async (slice, bytes) => {

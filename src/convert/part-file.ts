@@ -1,41 +1,13 @@
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
 import { systemError, writeFully } from '../base/files.ts';
 import type { GgufLayout } from '../gguf/write.ts';
+import { sumsPathOf } from './part-sums.ts';
 
 /** Where the file grows until it is whole. */
 export function partOf(path: string): string {
   return `${path}.part`;
-}
-
-/**
- * How many tensors at the start of a file are whole and of this very conversion: the header holds the id of the
- * weights, every tensor's type and place, and our version. A file is written from its start to its end, so that what
- * its length covers is there, also after a kill.
- * @returns undefined when there is no such file, or it is another's
- */
-export async function wholeTensors(path: string, { header, tensors }: GgufLayout): Promise<number | undefined> {
-  const file = await open(path).catch(() => undefined);
-  if (file === undefined) return undefined;
-  try {
-    const { size } = await file.stat();
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(header.byteLength), 0, header.byteLength, 0);
-    if (bytesRead < header.byteLength || !buffer.equals(header)) return undefined;
-    return tensors.filter(({ offset, byteLength }) => offset + byteLength <= size).length;
-  } catch {
-    return undefined; // a folder, a device: whoever opens it to write says why it does not go
-  } finally {
-    await file.close();
-  }
-}
-
-/** Whether a finished file is this very conversion's, as far as header and length tell. */
-export async function isFinished(path: string, layout: GgufLayout): Promise<boolean> {
-  const size = await stat(path).then(
-    (status) => status.size,
-    () => -1,
-  );
-  return size === layout.byteLength && (await wholeTensors(path, layout)) === layout.tensors.length;
 }
 
 export interface PartFile {
@@ -51,7 +23,7 @@ export async function writePart(
   use: (part: PartFile) => Promise<void>,
 ): Promise<void> {
   const partPath = partOf(path);
-  const file = await open(partPath, resumed ? 'r+' : 'w').catch(failed(partPath));
+  const file = await openPart(partPath, resumed).catch(failed(partPath));
   const flush = flusher(file);
   const write: PartFile['write'] = async (position, bytes) => {
     await writeFully(file, { path: partPath, position, bytes });
@@ -65,6 +37,12 @@ export async function writePart(
   } finally {
     await file.close();
   }
+}
+
+/** Never through a link: that would be another's file. */
+function openPart(path: string, resumed: boolean): Promise<FileHandle> {
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  return open(path, O_WRONLY | (O_NOFOLLOW ?? 0) | (resumed ? 0 : O_CREAT | O_TRUNC));
 }
 
 const flushBytes = 256 * 1024 * 1024;
@@ -105,10 +83,14 @@ async function finish(file: FileHandle, partPath: string, byteLength: number): P
 /** Gives finished parts their names. */
 export async function publish(paths: readonly string[]): Promise<void> {
   for (const path of paths) await rename(partOf(path), path).catch(failed(path));
+  for (const path of paths) await rm(sumsPathOf(path), { force: true });
 }
 
 export async function removeParts(paths: readonly string[]): Promise<void> {
-  for (const path of paths) await rm(partOf(path), { force: true });
+  for (const path of paths) {
+    await rm(partOf(path), { force: true });
+    await rm(sumsPathOf(path), { force: true });
+  }
 }
 
 function failed(path: string): (cause: unknown) => never {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { existsSync, linkSync, mkdirSync, readFileSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cp, mkdir, readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Converted, type RunOptions, convert } from '../../src/convert/convert.ts';
@@ -326,11 +327,14 @@ test('a part cut at any byte is gone on with; one that is of another conversion 
   await withFolder(async (base) => {
     const folder = await writeCheckpoint(join(base, 'in'), { layout: 'mistral', dtype: 'BF16' });
     const { model, files } = await converted(folder, 'q8_0', join(base, 'whole'));
+    const left = join(base, 'left');
+    await stopAfter(model.tensors.size + 1, folder, 'q8_0', left);
+    await rm(join(left, 'mmproj.gguf.part'));
     const out = join(base, 'out');
     const step = Math.floor(files[0]!.byteLength / 40);
     for (let length = 0; length <= files[0]!.byteLength; length += step) {
-      await mkdir(out);
-      await writeFile(join(out, 'model.gguf.part'), files[0]!.subarray(0, length));
+      await cp(left, out, { recursive: true });
+      await truncate(join(out, 'model.gguf.part'), length);
       const { resumedBytes } = await run(folder, 'q8_0', { out });
       const expected = [...model.tensors.values()]
         .filter(({ offset, byteLength }) => offset + byteLength <= length)
@@ -339,9 +343,110 @@ test('a part cut at any byte is gone on with; one that is of another conversion 
       assert.ok(readFileSync(join(out, 'model.gguf')).equals(files[0]!), `cut at ${length}`);
       await rm(out, { recursive: true });
     }
-    await mkdir(out);
-    await writeFile(join(out, 'model.gguf.part'), files[0]!);
+    await cp(left, out, { recursive: true });
     assert.equal((await run(folder, 'q6_k', { out })).resumedBytes, 0);
+  });
+});
+
+test('a part with any byte changed is noticed, and what it spoilt is converted again', async () => {
+  await withFolder(async (base) => {
+    const folder = await writeCheckpoint(join(base, 'in'), { layout: 'mistral', dtype: 'BF16' });
+    const { model, files } = await converted(folder, 'q8_0', join(base, 'whole'));
+    const left = join(base, 'left');
+    await stopAfter(model.tensors.size + 1, folder, 'q8_0', left);
+    const out = join(base, 'out');
+    for (const name of ['model.gguf.part', 'model.gguf.sums.part']) {
+      const bytes = readFileSync(join(left, name));
+      for (let at = 3; at < bytes.byteLength; at += Math.ceil(bytes.byteLength / 13)) {
+        await cp(left, out, { recursive: true });
+        const harmed = Buffer.from(bytes);
+        harmed[at]! ^= 0x10;
+        await writeFile(join(out, name), harmed);
+        await run(folder, 'q8_0', { out });
+        assert.ok(readFileSync(join(out, 'model.gguf')).equals(files[0]!), `${name} at ${at}`);
+        await rm(out, { recursive: true });
+      }
+    }
+    await cp(left, out, { recursive: true });
+    await rm(join(out, 'model.gguf.sums.part')); // as older versions left it
+    await run(folder, 'q8_0', { out });
+    assert.ok(readFileSync(join(out, 'model.gguf')).equals(files[0]!));
+  });
+});
+
+test('weights that change between two runs, or while they are converted, are never mixed', async () => {
+  await withFolder(async (base) => {
+    const folder = await writeCheckpoint(join(base, 'in'), { layout: 'mistral', dtype: 'BF16' });
+    const out = join(base, 'out');
+    await stopAfter(12, folder, 'q8_0', out);
+    const shard = join(folder, 'consolidated.safetensors');
+    const { atime, mtime } = await stat(shard);
+    const changed = readFileSync(shard);
+    changed[changed.byteLength - 30_000]! ^= 1;
+    await writeFile(shard, changed);
+    await utimes(shard, atime, mtime); // as if nothing had happened
+    const { resumedBytes, model } = await run(folder, 'q8_0', { out });
+    assert.equal(resumedBytes, 0);
+    const fresh = await converted(folder, 'q8_0', join(base, 'fresh'));
+    assert.ok(readFileSync(model).equals(fresh.files[0]!));
+
+    let seen = 0;
+    const onProgress = (): void => {
+      if (++seen === 3) writeFileSync(shard, changed);
+    };
+    await assert.rejects(run(folder, 'q8_0', { out: join(base, 'other'), onProgress }), {
+      code: 'model',
+      message: /the weights have changed while they were converted/,
+    });
+    assert.ok(!existsSync(join(base, 'other')));
+  });
+});
+
+test('links, folders and pipes in the place of a part are refused and left alone', async () => {
+  await withFolder(async (base) => {
+    const folder = await writeCheckpoint(join(base, 'in'), { layout: 'mistral', dtype: 'BF16' });
+    const mine = join(base, 'mine');
+    for (const name of ['model.gguf.part', 'mmproj.gguf.part', 'model.gguf.sums.part']) {
+      const makers: Record<string, (path: string) => unknown> = {
+        'a link': (path) => symlinkSync(mine, path),
+        'a folder': (path) => mkdirSync(path),
+        'a link ': (path) => linkSync(mine, path),
+        'no file': (path) => execFileSync('mkfifo', [path]),
+      };
+      for (const [kind, make] of Object.entries(makers)) {
+        if (kind === 'no file' && process.platform === 'win32') continue;
+        const out = join(base, 'out');
+        await mkdir(out);
+        await writeFile(mine, 'mine');
+        make(join(out, name));
+        await assert.rejects(run(folder, 'q8_0', { out }), {
+          code: 'machine',
+          message: new RegExp(`${name}: is ${kind.trim()}, expected`),
+        });
+        assert.deepEqual(await readdir(out), [name]);
+        assert.equal(readFileSync(mine, 'utf8'), 'mine');
+        await rm(out, { recursive: true });
+      }
+    }
+  });
+});
+
+test('two conversions into one folder: one is refused, the other ends as if it were alone', async () => {
+  await withFolder(async (base) => {
+    const folder = await writeCheckpoint(join(base, 'in'), { layout: 'mistral', dtype: 'BF16' });
+    const { files } = await converted(folder, 'q8_0', join(base, 'whole'));
+    const out = join(base, 'out');
+    let other: Promise<unknown> | undefined;
+    const onProgress = (): void => {
+      other ??= assert.rejects(run(folder, 'q4_0', { out }), {
+        code: 'machine',
+        message: /out: another conversion is writing there/,
+      });
+    };
+    const { model } = await run(folder, 'q8_0', { out, onProgress });
+    await other;
+    assert.ok(readFileSync(model).equals(files[0]!));
+    await run(folder, 'q4_0', { out, force: true });
   });
 });
 
@@ -382,19 +487,37 @@ test('files that are there are refused, replaced with force, and compared with c
   });
 });
 
-test('a disk that fills in the middle is a machine error, and nothing of the pair is left', async (t) => {
-  if (!existsSync('/dev/full')) return t.skip('no /dev/full');
+test('a disk that fills in the middle is a machine error; once there is room the next run goes on', async (t) => {
   await withFolder(async (base) => {
     const folder = await writeCheckpoint(join(base, 'in'), { layout: 'mistral', dtype: 'BF16' });
+    const { files } = await converted(folder, 'q8_0', join(base, 'whole'));
     const out = join(base, 'out');
     await mkdir(out);
-    await symlink('/dev/full', join(out, 'mmproj.gguf.part')); // the second file: the first is whole by then
-    await assert.rejects(run(folder, 'q8_0', { out }), {
-      code: 'machine',
-      message: /mmproj\.gguf\.part: cannot write: no space left on the disk/,
-      hint: /free some space/,
-    });
-    assert.deepEqual(await readdir(out), []);
+    try {
+      execFileSync('sh', ['-c', 'mount -t tmpfs -o size=2m none "$0"', out], { stdio: 'ignore' });
+    } catch {
+      return t.skip('may not mount');
+    }
+    let seen = 0;
+    const fill = (): void => {
+      if (++seen !== 5) return;
+      const { bavail, bsize } = statfsSync(out);
+      writeFileSync(join(out, 'others'), Buffer.alloc((bavail - 1) * bsize));
+    };
+    try {
+      await assert.rejects(run(folder, 'q8_0', { out, onProgress: fill }), {
+        code: 'machine',
+        message: /part: cannot write: no space left on the disk/,
+        hint: /free some space/,
+      });
+      assert.ok(!existsSync(join(out, 'model.gguf')) && !existsSync(join(out, 'mmproj.gguf')));
+      await rm(join(out, 'others'));
+      const { resumedBytes, model } = await run(folder, 'q8_0', { out });
+      assert.ok(resumedBytes > 0);
+      assert.ok(readFileSync(model).equals(files[0]!));
+    } finally {
+      execFileSync('sh', ['-c', 'umount "$0"', out]);
+    }
   });
 });
 

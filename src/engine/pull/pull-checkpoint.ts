@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
 import { type OpenRanged, openOnDisk } from '../../base/ranged-file.ts';
 import { convertStream } from '../../convert/convert-stream.ts';
-import { inFolder } from '../../convert/out-folder.ts';
+import { inFolder, requireSpace } from '../../convert/out-folder.ts';
 import { pairId, pairIdRanges } from '../../convert/pair-id.ts';
 import { partOf } from '../../convert/part-file.ts';
 import { type PlannedPair, planCheckpointPair } from '../../convert/plan-pair.ts';
@@ -137,7 +137,8 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
     options.keep &&
     cacheWriter(options.keep.cache, { remote: pull.remote, files: [...choice.small, ...choice.weights] });
   try {
-    await inFolder(out, planned.byteLength - (await partBytes(planned)), async () => {
+    await inFolder(out, async () => {
+      await requireSpace(out, planned.byteLength - (await partBytes(planned)));
       const flow = { pull, streaming, segments, samples, state, statePath: paths.state, kept, native: await opening };
       await runStream(flow);
       await kept?.finish(options.keep!.revisionName);

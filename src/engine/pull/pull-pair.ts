@@ -3,7 +3,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
 import { systemError, writeFully } from '../../base/files.ts';
-import { inFolder } from '../../convert/out-folder.ts';
+import { inFolder, requireSpace } from '../../convert/out-folder.ts';
 import { partOf } from '../../convert/part-file.ts';
 import { type ConvertType, convertTypes } from '../../convert/types.ts';
 import type { Choice } from '../../hub/choose-files.ts';
@@ -77,9 +77,10 @@ export async function pullPair(choice: PairChoice, pull: PullWork): Promise<Made
     [choice.mmproj.path, join(out, pairFiles.mmproj)],
   ]);
   try {
-    await inFolder(out, bytes - resumedBytes, () =>
-      fetchAll({ pull, files, pieces, state, statePath, targets, bytes }),
-    );
+    await inFolder(out, async () => {
+      await requireSpace(out, bytes - resumedBytes);
+      await fetchAll({ pull, files, pieces, state, statePath, targets, bytes });
+    });
     for (const path of targets.values()) await rename(partOf(path), path);
     await readModelFiles({ model: join(out, pairFiles.model), mmproj: join(out, pairFiles.mmproj) });
   } catch (thrown) {
