@@ -36,6 +36,7 @@ const owners: Record<string, string> = {
   fzstd: 'image',
   'xz-decompress': 'image',
   lerc: 'image',
+  'dicom-parser': 'image',
   '@cornerstonejs/codec-openjpeg/decodewasmjs': 'image',
   htmlparser2: 'image',
   domhandler: 'image',

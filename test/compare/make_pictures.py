@@ -232,6 +232,74 @@ def runs(line):
     return out
 
 
+def dicom():
+    """Judged by the formulas of DICOM PS3.3, C.11.2.1; pydicom writes, and is left out where it is not installed."""
+    try:
+        from pydicom.dataset import Dataset, FileMetaDataset
+        from pydicom.encaps import encapsulate
+        from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, RLELossless, ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, generate_uid
+    except ImportError:
+        print("pydicom is missing: no DICOM")
+        return
+
+    def write(name, pixels, shown, syntax=ExplicitVRLittleEndian, data=None, mean=0.6, **tags):
+        dataset = Dataset()
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+        dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[name])
+        dataset.PatientName = "Nobody"
+        dataset.Rows, dataset.Columns = pixels.shape[:2]
+        dataset.SamplesPerPixel = 1 if pixels.ndim == 2 else 3
+        dataset.PhotometricInterpretation = "MONOCHROME2" if pixels.ndim == 2 else "RGB"
+        if pixels.ndim == 3:
+            dataset.PlanarConfiguration = 0
+        dataset.BitsAllocated = dataset.BitsStored = pixels.dtype.itemsize * 8
+        dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+        for key, value in tags.items():
+            setattr(dataset, key, value)
+        dataset.HighBit = dataset.BitsStored - 1
+        dataset.PixelData = data if data is not None else pixels.astype(pixels.dtype.newbyteorder(">" if syntax == ExplicitVRBigEndian else "<")).tobytes()
+        dataset["PixelData"].VR = "OW" if pixels.dtype.itemsize > 1 and data is None else "OB"
+        if data is not None:
+            dataset["PixelData"].is_undefined_length = True
+        dataset.save_as(FOLDER / name, enforce_file_format=True)
+        expect(name, shown, mean=mean)
+
+    def linear(values, centre, width):
+        return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
+
+    values = np.round(share(1)[..., 0] * 4095).astype(np.uint16)
+    hounsfield = values.astype(float) * 1.0 - 1024
+    for syntax, word in ((ImplicitVRLittleEndian, "implicit"), (ExplicitVRLittleEndian, "explicit"), (ExplicitVRBigEndian, "big")):
+        write(f"window-{word}.dcm", values, linear(hounsfield, 800, 2000), syntax, BitsStored=12, WindowCenter=800, WindowWidth=2000, RescaleSlope=1,
+              RescaleIntercept=-1024)
+    write("inverted.dcm", values, 1 - linear(values.astype(float), 2048, 4096), BitsStored=12, WindowCenter=2048, WindowWidth=4096,
+          PhotometricInterpretation="MONOCHROME1")
+    write("two-windows.dcm", values, linear(values.astype(float), 1000, 1500), BitsStored=12, WindowCenter=[1000, 3000], WindowWidth=[1500, 500])
+    write("exact.dcm", values, np.clip((values - 2000.0) / 3000 + 0.5, 0, 1), BitsStored=12, WindowCenter=2000, WindowWidth=3000, VOILUTFunction="LINEAR_EXACT")
+    write("sigmoid.dcm", values, 1 / (1 + np.exp(-4 * (values - 2000.0) / 3000)), BitsStored=12, WindowCenter=2000, WindowWidth=3000, VOILUTFunction="SIGMOID")
+    write("no-window.dcm", values, (values - float(values.min())) / (values.max() - values.min()), BitsStored=12)
+    signed = (values.astype(np.int32) - 2048).astype(np.int16)
+    write("signed.dcm", signed, linear(signed.astype(float), 0, 3000), WindowCenter=0, WindowWidth=3000)
+    grey, colour = eight(share(1)[..., 0]), eight(share(3))
+    write("grey-8.dcm", grey, grey)
+    write("colour.dcm", colour, colour)
+    write("colour-planes.dcm", colour, colour, PlanarConfiguration=1, data=None)
+    raw = (FOLDER / "colour-planes.dcm").read_bytes()
+    (FOLDER / "colour-planes.dcm").write_bytes(raw.replace(colour.tobytes(), np.ascontiguousarray(np.moveaxis(colour, -1, 0)).tobytes()))
+    write("jpeg2000.dcm", values, linear(values.astype(float), 2048, 4096), JPEG2000Lossless, BitsStored=12, WindowCenter=2048, WindowWidth=4096,
+          data=encapsulate([imagecodecs.jpeg2k_encode(values, level=0, reversible=True, codecformat="j2k", bitspersample=12)]))
+    smooth = np.asarray(Image.fromarray(grey).resize((12, 9)).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC))
+    write("jpeg.dcm", smooth, smooth, JPEGBaseline8Bit, data=encapsulate([imagecodecs.jpeg8_encode(smooth, level=95)]), mean=2)
+    high, low = (values >> 8).astype(np.uint8), (values & 255).astype(np.uint8)
+    parts = [b"".join(packed_line(line) for line in plane) for plane in (high, low)]
+    parts = [part + b"\0" * (len(part) % 2) for part in parts]
+    head = struct.pack("<16I", 2, 64, 64 + len(parts[0]), *[0] * 13)
+    write("runs.dcm", values, linear(values.astype(float), 2048, 4096), RLELossless, BitsStored=12, WindowCenter=2048, WindowWidth=4096,
+          data=encapsulate([head + b"".join(parts)]))
+
+
 def others():
     for count in (3, 4):
         stored = eight(share(count))
@@ -252,7 +320,7 @@ def others():
     expect("arrow.cur", np.full((32, 32, 3), [30, 90, 200], np.uint8), struct.pack("<HHH", 0, 2, 1) + struct.pack("<BBBBHHII", 32, 32, 0, 0, 4, 4, len(dib), 22) + dib)
 
 
-for make in (jxl, jpeg2000, photoshop, netpbm, tga, others):
+for make in (jxl, jpeg2000, photoshop, netpbm, tga, dicom, others):
     make()
 (FOLDER / "expected.json").write_text(json.dumps(EXPECTED, indent=1))
 print(len(EXPECTED), "files")

@@ -4,6 +4,7 @@ Needs numpy, Pillow, tifffile, imagecodecs and pyvips. Beside the files lies exp
 mean, by plain arithmetic. tifffile and libvips only write; where they pack with loss, libvips reads as well.
 """
 
+import io
 import json
 import struct
 import sys
@@ -15,6 +16,9 @@ import numpy as np
 import pyvips
 import tifffile
 from PIL import Image, ImageCms
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures"))
+import profiles  # noqa: E402
 
 FOLDER = Path(sys.argv[1])
 FOLDER.mkdir(parents=True, exist_ok=True)
@@ -312,6 +316,36 @@ def by_libvips():
         expect(name, np.asarray(bits.convert("L").resize(size, Image.Resampling.BILINEAR)), {"mean": 4, "block": 12})
 
 
+def in_srgb(bytes_, mode, profile):
+    own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return np.asarray(ImageCms.profileToProfile(Image.fromarray(bytes_, mode), own, ImageCms.createProfile("sRGB"), outputMode="RGB")) / 255
+
+
+def profiled():
+    """Judged by LittleCMS at 8 bits."""
+    near = {"mean": 1.2, "block": 3}
+    p3, wide, grey, press = profiles.display_p3(), profiles.wide_gamma(), profiles.grey_gamma(), profiles.press()
+    eight = np.round(share(4) * 255).astype(np.uint8)
+    rgb, alpha = np.ascontiguousarray(eight[..., :3]), eight[..., 3:] / 255
+    for name, profile in (("p3", p3), ("wide", wide)):
+        shown = in_srgb(rgb, "RGB", profile)
+        for dtype in ("u1", "u2", "u4", "f4"):
+            save(f"profile-{name}-{dtype}", typed(rgb / 255, dtype)[0], shown, near, photometric="rgb", iccprofile=profile)
+            both = np.dstack([rgb, eight[..., 3]]) / 255
+            save(f"profile-{name}-{dtype}-alpha", typed(both, dtype)[0], on_white(shown, alpha, False), near, photometric="rgb",
+                 extrasamples=["unassalpha"], iccprofile=profile)
+    for dtype in ("u1", "u2"):
+        one = np.ascontiguousarray(eight[..., 0])
+        save(f"profile-grey-{dtype}", typed(one / 255, dtype)[0], in_srgb(one, "L", grey), near, photometric="minisblack", iccprofile=grey)
+        save(f"profile-grey-white-{dtype}", typed(1 - one / 255, dtype)[0], in_srgb(one, "L", grey), near, photometric="miniswhite", iccprofile=grey)
+        for extra in (0, 1):
+            inks = eight if not extra else np.dstack([eight, eight[..., 0]])
+            shown = in_srgb(eight, "CMYK", press)
+            shown = on_white(shown, eight[..., :1] / 255, False) if extra else shown
+            save(f"profile-press-{dtype}{'-alpha' if extra else ''}", typed(inks / 255, dtype)[0], shown, near, photometric="separated",
+                 extrasamples=["unassalpha"] * extra, iccprofile=press)
+
+
 def codecs_of_imagecodecs():
     stored, rgb = typed(share(3), "u1")
     for compression, level in (("jpeg2000", None), ("jpegxl", None), ("webp", {"lossless": True}), ("png", None), ("jpegxr", {"level": 1.0})):
@@ -345,7 +379,7 @@ def pages():
     expect("thumbnail-first.tif", rgb)
 
 
-for make in (types_and_compressions, predictors, layouts, extra_samples, floats, odd_bits, palettes, orientations, ycbcr, lab, by_libvips,
+for make in (types_and_compressions, predictors, layouts, extra_samples, floats, odd_bits, palettes, orientations, ycbcr, lab, by_libvips, profiled,
              codecs_of_imagecodecs, pages):
     make()
 (FOLDER / "expected.json").write_text(json.dumps(EXPECTED, indent=1))

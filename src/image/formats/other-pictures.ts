@@ -39,7 +39,6 @@ const others: readonly OtherPicture[] = [
   { start: /^FORM.{4}(ILBM|PBM )/s, is: 'an IFF picture (ILBM)', remedy: ffmpeg },
   { start: /^RIFF.{4}CDR/s, is: 'a CorelDRAW drawing', remedy: inkscape },
   { start: /^Paint Shop Pro Image File/, is: "a picture of Paint Shop Pro's", remedy: magick },
-  { start: /^.{128}DICM/s, is: 'a DICOM picture', remedy: (name) => `dcm2img ${name} picture.png` },
   { start: /^\/\* XPM \*\//, is: 'an XPM picture', remedy: magick },
   { start: /^#define \S+_width \d/, is: 'an XBM picture', remedy: magick },
   { start: /^(\u001f\x8b)/, is: 'a file packed with gzip', remedy: (name) => `gunzip --keep ${name}` },

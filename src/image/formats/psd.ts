@@ -1,6 +1,6 @@
 import { inflateSync } from 'node:zlib';
 import { damaged, notRead } from './damaged.ts';
-import { type ColourModel, inSrgb, profileFits } from './in-srgb.ts';
+import { type ColourModel, inSrgb, profileFits, profiledMaximum } from './in-srgb.ts';
 import { type OpenRequest, type Opened, ascii, cutShort, viewOf } from './opened.ts';
 import { lightToSrgb } from '../colour/code-points.ts';
 import { checkSize } from '../decoder/limits.ts';
@@ -141,7 +141,7 @@ async function decode(bytes: Uint8Array, psd: Psd, name: string): Promise<Pixels
   const fits = model !== undefined && profile !== undefined && bits < 32 && profileFits(profile, model);
   const raw = fits
     ? await inSrgb(
-        { width, height, model, values: interleaved(planes, psd, bits === 16 ? 65_535 : 255), profile },
+        { width, height, model, values: interleaved(planes, psd, profiledMaximum(model, bits)), profile },
         name,
       )
     : inRgb(interleaved(planes, psd, 255), { psd });

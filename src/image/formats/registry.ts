@@ -1,7 +1,8 @@
 import { isAvif, openAvif } from './avif.ts';
 import { isBmp, openBmp } from './bmp.ts';
 import type { OpenRequest, Opened } from './opened.ts';
-import { isCameraRaw, openCameraRaw } from './camera-raw/open-camera-raw.ts';
+import { isCameraRaw } from './camera-raw/kinds.ts';
+import { isDicom } from './dicom/is-dicom.ts';
 import { isGif, openGif } from './gif.ts';
 import { isHeic, openHeic } from './heic.ts';
 import { isIco, readIco } from './ico.ts';
@@ -38,7 +39,10 @@ export const formats: readonly {
   { is: isGif, open: openGif },
   { is: isAvif, open: openAvif },
   { is: isHeic, open: openHeic },
-  { is: isCameraRaw, open: openCameraRaw },
+  {
+    is: isCameraRaw,
+    open: async (request) => (await import('./camera-raw/open-camera-raw.ts')).openCameraRaw(request),
+  },
   { is: isTiff, open: async (request) => (await import('./tiff/open-tiff.ts')).openTiff(request) },
   { is: isJxl, open: openJxl },
   { is: isJpeg2000, open: openJpeg2000 },
@@ -46,6 +50,7 @@ export const formats: readonly {
   { is: isQoi, open: openQoi },
   { is: isIcns, open: openIcns },
   { is: isPnm, open: openPnm },
+  { is: isDicom, open: async (request) => (await import('./dicom/open-dicom.ts')).openDicom(request) },
   { is: isBmp, open: openBmp },
   { is: isSvg, open: async (request) => (await import('./svg/svg.ts')).openSvg(request) },
   { is: isSvgz, open: openSvgz },

@@ -20,7 +20,7 @@ export const pictureKinds: readonly Kind[] = [
   { name: 'AVIF', extensions: ['avif', 'avifs'], beginnings: [/^.{4}ftypavi[fs]/s] },
   { name: 'HEIC', extensions: ['heic', 'heif', 'hif'], beginnings: [/^.{4}ftyp(hei[cfmsx]|hev[cmsx]|mif1|msf1)/s] },
   { name: 'TIFF', extensions: ['tif', 'tiff'], beginnings: [/^(II[*+]\0|MM\0[*+])/] },
-  { name: 'BMP', extensions: ['bmp', 'dib'], beginnings: [/^BM.{12}[(@l|]\0\0\0/s] }, // the lengths of its headers
+  { name: 'BMP', extensions: ['bmp', 'dib'], beginnings: [/^BM.{12}[\f(48@l|]\0\0\0/s] }, // the lengths of its headers
   { name: 'ICO', extensions: ['ico', 'cur'], beginnings: [/^\0\0[\u0001\u0002]\0[^\0]\0/] },
   {
     name: 'SVG',
@@ -38,6 +38,7 @@ export const pictureKinds: readonly Kind[] = [
   { name: 'PNM', extensions: ['pbm', 'pgm', 'ppm', 'pnm', 'pam', 'pfm'], beginnings: [] },
   { name: 'TGA', extensions: ['tga'], beginnings: [] },
   { name: 'QOI', extensions: ['qoi'], beginnings: [/^qoif/] },
+  { name: 'DICOM', extensions: ['dcm', 'dicom'], beginnings: [/^.{128}DICM/s] },
   { name: 'ICNS', extensions: ['icns'], beginnings: [/^icns/] },
   {
     name: "cameras' raw files",

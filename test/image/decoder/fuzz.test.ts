@@ -21,7 +21,7 @@ const names = [
   'pages.tif jpeg.tif fax.tif cmyk.tif rgba.tif type-u1-rgb-lzma-le.tif predictor-3-f4-lzw-be-tiles.tif type-u2-grey-zstd-be.tif',
   'type-u1-rgb-lerc-le.tif codec-jpeg2000-tiles.tif codec-webp-tiles.tif codec-jpegxl-strips.tif ycbcr-2x2-709-studio.tif palette-16-be-times256.tif',
   'raw-nikon.nef raw-adobe.dng raw-canon.cr3 raw-fuji.raf rgb-lossless.jxl 3-8.jp2 rgb-8-way1.psd rgb-16-way3-extra.psb 4.qoi pictures.icns',
-  'colour-32-rle-1-new.tga bytes-4095.pgm plain.svgz arrow.cur',
+  'colour-32-rle-1-new.tga bytes-4095.pgm plain.svgz arrow.cur window-implicit.dcm jpeg2000.dcm runs.dcm profile-wide-f4-alpha.tif',
   'rgb.bmp palette.bmp bitmap.ico png.ico shapes.svg variables-handed.svg label-lines.svg label-switch.svg pages.pdf',
 ].flatMap((line) => line.split(' '));
 

@@ -2,35 +2,14 @@ import { PixtralError } from '../../../base/errors.ts';
 import { boxAt, brandsOf } from '../boxes.ts';
 import { orientationAlone, statedOrientation } from '../exif.ts';
 import { openJpeg } from '../open-jpeg.ts';
-import { type OpenRequest, type Opened, type Size, ascii } from '../opened.ts';
+import type { OpenRequest, Opened, Size } from '../opened.ts';
 import { readPage } from '../tiff/open-tiff.ts';
-import { type Tiff, isTiff, number, readTiff, tags, text } from '../tiff/directories.ts';
+import { type Tiff, number, tags } from '../tiff/directories.ts';
 import { readLayout } from '../tiff/layout.ts';
-import { type Preview, allDirectories, isRaw, jpegsIn, pictureDirectories, sizeOf } from './previews.ts';
+import { asTiff, cameraRawKind } from './kinds.ts';
+import { type Preview, jpegsIn, pictureDirectories } from './previews.ts';
+import { allDirectories, isRaw, sizeOf } from './raw-directories.ts';
 import type { Pixels } from '../../pixels/patches.ts';
-
-/** Kinds by how their files begin; those that are TIFFs otherwise are told by what is in them. */
-const beginnings: readonly { start: RegExp; kind: string }[] = [
-  { start: /^FUJIFILMCCD-RAW/, kind: 'Fujifilm RAF' },
-  { start: /^(IIR[OS]|MMOR)/, kind: 'Olympus ORF' },
-  { start: /^IIU\0/, kind: 'Panasonic RW2' },
-  { start: /^(II|MM).{6}CR/s, kind: 'Canon CR2' },
-  { start: /^II.{4}HEAPCCDR/s, kind: 'Canon CRW' },
-  { start: /^FOVb/, kind: 'Sigma X3F' },
-  { start: /^\0MR[MI]/, kind: 'Minolta MRW' },
-];
-
-const makers: readonly { maker: RegExp; kind: string }[] = [
-  { maker: /^nikon/i, kind: 'Nikon NEF' },
-  { maker: /^sony/i, kind: 'Sony ARW' },
-  { maker: /^(pentax|ricoh|asahi)/i, kind: 'Pentax PEF' },
-  { maker: /^samsung/i, kind: 'Samsung SRW' },
-];
-
-/** A raw file of some camera, by its container. */
-export function isCameraRaw(bytes: Uint8Array): boolean {
-  return kindOf(bytes) !== undefined;
-}
 
 /**
  * The largest picture that the camera or a converter has put beside the raw samples, upright, if it shows as much as the
@@ -38,7 +17,7 @@ export function isCameraRaw(bytes: Uint8Array): boolean {
  */
 export async function openCameraRaw(request: OpenRequest): Promise<Opened> {
   const { bytes, name, image } = request;
-  const kind = kindOf(bytes)!;
+  const kind = cameraRawKind(bytes)!;
   const tiff = asTiff(bytes, name);
   const previews = kind === 'DNG' && tiff ? pictureDirectories(tiff, allDirectories(tiff)) : jpegsIn(bytes);
   const [best] = previews.sort((one, other) => other.width * other.height - one.width * one.height);
@@ -54,38 +33,6 @@ export async function openCameraRaw(request: OpenRequest): Promise<Opened> {
       return { ...pixels, warnings: [warning, ...(pixels.warnings ?? [])] };
     },
   };
-}
-
-function kindOf(bytes: Uint8Array): string | undefined {
-  const opening = ascii(bytes, 0, 16);
-  const known = beginnings.find(({ start }) => start.test(opening));
-  if (known) return known.kind;
-  if (brandsOf(bytes).startsWith('crx ')) return 'Canon CR3';
-  return isTiff(bytes) ? kindOfTiff(bytes) : undefined;
-}
-
-function kindOfTiff(bytes: Uint8Array): string | undefined {
-  const tiff = asTiff(bytes, '');
-  if (!tiff) return undefined;
-  try {
-    const [first] = tiff.directories;
-    if (first!.tags.has(tags.dngVersion)) return 'DNG';
-    if (!allDirectories(tiff).some((directory) => isRaw(tiff, directory))) return undefined;
-    const make = text(tiff, first!, tags.make) ?? '';
-    return makers.find(({ maker }) => maker.test(make))?.kind ?? (make === '' ? 'TIFF/EP' : make);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Undefined for what is none, or damaged: the reader of TIFFs says why. */
-function asTiff(bytes: Uint8Array, name: string): Tiff | undefined {
-  if (!/^(II|MM)/.test(ascii(bytes, 0, 2)) || ascii(bytes, 6, 8) === 'HEAPCCDR') return undefined;
-  try {
-    return readTiff(bytes, name);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Of the raw samples, or what Panasonic says of its sensor. */

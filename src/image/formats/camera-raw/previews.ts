@@ -1,7 +1,8 @@
-import { type Directory, type Tiff, number, numbers, subDirectories, tags } from '../tiff/directories.ts';
+import { type Directory, type Tiff, number, numbers, tags } from '../tiff/directories.ts';
 import { photometrics } from '../tiff/layout.ts';
 import { isJpeg, readJpeg } from '../jpeg.ts';
 import type { Size } from '../opened.ts';
+import { isRaw, sizeOf } from './raw-directories.ts';
 
 /** A picture that a camera or converter has put into a raw file. */
 export type Preview = Size & ({ kind: 'jpeg'; bytes: Uint8Array } | { kind: 'directory'; directory: Directory });
@@ -37,24 +38,6 @@ export function pictureDirectories(tiff: Tiff, directories: readonly Directory[]
     const isPicture = colours === photometrics.rgb || colours === photometrics.yCbCr;
     return isPicture ? [{ ...size, kind: 'directory' as const, directory }] : [];
   });
-}
-
-/** All directories, also those below others, two levels deep. */
-export function allDirectories(tiff: Tiff): Directory[] {
-  const below = tiff.directories.flatMap((directory) => subDirectories(tiff, directory));
-  return [...tiff.directories, ...below, ...below.flatMap((directory) => subDirectories(tiff, directory))];
-}
-
-export function isRaw(tiff: Tiff, directory: Directory): boolean {
-  const colours = number(tiff, directory, tags.photometric);
-  return colours === photometrics.sensor || colours === photometrics.linearRaw;
-}
-
-export function sizeOf(tiff: Tiff, directory: Directory): Size {
-  return {
-    width: number(tiff, directory, tags.width) ?? 0,
-    height: number(tiff, directory, tags.height) ?? 0,
-  };
 }
 
 function jpegAt(bytes: Uint8Array): Preview | undefined {

@@ -1,7 +1,7 @@
 import { type Directory, type Tiff, numbers, tags, text, valueBytes } from './directories.ts';
 import { type Layout, photometrics } from './layout.ts';
 import { damaged, notRead } from '../damaged.ts';
-import { inSrgb, profileFits } from '../in-srgb.ts';
+import { inSrgb, profileFits, profiledMaximum } from '../in-srgb.ts';
 import { cmykToRgb, greyToRgb, labToRgb, multipliedOnWhite, rgbToRgb } from '../rgb-bytes.ts';
 import { readSamples } from './samples.ts';
 import { sharesOf } from './shares.ts';
@@ -141,7 +141,7 @@ async function fromShares(source: Source): Promise<Coloured> {
   const model = colours === 4 ? 'cmyk' : colours === 3 ? 'rgb' : 'grey';
   const profile = valueBytes(tiff, directory, tags.iccProfile);
   const fits = profile !== undefined && profileFits(profile, model);
-  const maximum = fits && bits[0]! > 8 ? 65_535 : 255;
+  const maximum = fits ? profiledMaximum(model, bits[0]!) : 255;
   const { values, warnings } = colourShares(source, maximum);
   if (photometric === photometrics.whiteIsZero)
     for (let at = 0; at < values.length; at++) values[at] = maximum - values[at]!;

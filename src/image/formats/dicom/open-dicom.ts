@@ -1,0 +1,109 @@
+import type { DataSet } from 'dicom-parser';
+import { damaged, notRead } from '../damaged.ts';
+import { decodeWithSkia, upright } from '../skia.ts';
+import type { OpenRequest, Opened } from '../opened.ts';
+import { checkSize } from '../../decoder/limits.ts';
+import type { Pixels } from '../../pixels/patches.ts';
+import { stretched } from '../../pixels/stretched.ts';
+import { rgbaPixels } from '../raw-pixels.ts';
+import { greyToRgb, rgbToRgb } from '../rgb-bytes.ts';
+import { type DicomHeader, readDicomHeader } from './header.ts';
+import { frameBytes, otherPackings, packings, storedSamples } from './samples.ts';
+import { windowed } from './window.ts';
+
+const hint = 'unpack it first, for example with: dcmdjpeg FILE plain.dcm';
+
+interface Parser {
+  parseDicom(bytes: Uint8Array): DataSet;
+}
+
+/** Frames of grey through the file's own window, and of red, green and blue. */
+export async function openDicom({ bytes, name }: OpenRequest): Promise<Opened> {
+  const { default: parser } = await import('dicom-parser');
+  const dataSet = parse(bytes, { name, parser });
+  const header = readDicomHeader(dataSet);
+  const pixels = dataSet.elements['x7fe00010'];
+  if (!pixels) throw notRead(name, 'DICOM', 'holds no picture', 'it may be a report or a list of other files');
+  checkSize(header, name);
+  checkKind(header, name);
+  return {
+    pageCount: header.frames,
+    async page(index) {
+      try {
+        const frame = frameBytes({ dataSet, pixels, read: parser }, { header, index });
+        return stretched(await decode(frame, header), header.aspect);
+      } catch (thrown) {
+        throw damaged(name, 'DICOM', thrown);
+      }
+    },
+  };
+}
+
+function parse(bytes: Uint8Array, { name, parser }: { name: string; parser: Parser }): DataSet {
+  try {
+    return parser.parseDicom(bytes);
+  } catch (thrown) {
+    // The package throws strings and objects.
+    const { exception = thrown } = thrown as { exception?: unknown };
+    throw damaged(name, 'DICOM', exception instanceof Error ? exception : new Error(String(exception)));
+  }
+}
+
+function checkKind(header: DicomHeader, name: string): void {
+  const { samples, photometric, allocated, stored, transferSyntax, frames } = header;
+  const isGrey = samples === 1 && /^MONOCHROME[12]$/.test(photometric);
+  const isColour = samples === 3 && /^(RGB|YBR_FULL|YBR_FULL_422|YBR_RCT|YBR_ICT)$/.test(photometric) && stored === 8;
+  const packing = packings[transferSyntax];
+  if (packing === undefined) {
+    const what = otherPackings[transferSyntax] ?? `a transfer syntax of the number ${transferSyntax}`;
+    throw notRead(name, 'DICOM', `is packed with ${what}`, hint);
+  }
+  if (!isGrey && !isColour) throw notRead(name, 'DICOM', `has colours of the kind ${photometric}`, hint);
+  if (photometric === 'YBR_FULL_422' && packing !== 'jpeg') throw notRead(name, 'DICOM', 'has YBR_FULL_422', hint);
+  if (![1, 8, 16, 32].includes(allocated) || stored > allocated || frames > 100_000) {
+    throw damaged(name, 'DICOM', `has ${frames} frames of ${stored} bits in ${allocated}`);
+  }
+}
+
+async function decode(frame: Uint8Array, header: DicomHeader): Promise<Pixels> {
+  const { width, height, samples } = header;
+  const tables = header.hasTables ? ['it has tables for its values, which are not used'] : [];
+  if (packings[header.transferSyntax] === 'jpeg') return fromJpeg(frame, header);
+  const stored = await storedSamples(frame, header);
+  if (samples === 3) {
+    const values = Uint8Array.from(stored);
+    const fromBrightness = header.photometric === 'YBR_FULL' ? fromYbr(values) : values;
+    return rgbaPixels({ width, height, bytes: rgbToRgb(fromBrightness) });
+  }
+  const { values, warnings } = windowed(stored, header);
+  const pixels = rgbaPixels({ width, height, bytes: greyToRgb(values) });
+  const all = [...tables, ...warnings];
+  return all.length > 0 ? { ...pixels, warnings: all } : pixels;
+}
+
+/** With loss and eight bits: grey goes through the window too. */
+async function fromJpeg(frame: Uint8Array, header: DicomHeader): Promise<Pixels> {
+  const image = await decodeWithSkia(frame);
+  if (image.width !== header.width || image.height !== header.height) {
+    throw new Error('its packed picture is of another size than it says');
+  }
+  const pixels = upright(image, 1);
+  if (header.samples === 3) return pixels;
+  const { width, height } = header;
+  const lines = pixels.lines(0, height);
+  const stored = Uint8Array.from({ length: width * height }, (_, pixel) => lines[pixel * 4]!);
+  const { values, warnings } = windowed(stored, header);
+  return { ...rgbaPixels({ width, height, bytes: greyToRgb(values) }), warnings };
+}
+
+/** Source: DICOM PS3.3, C.7.6.3.1.2 */
+function fromYbr(values: Uint8Array): Uint8Array {
+  const rgb = new Uint8ClampedArray(values.length);
+  for (let at = 0; at < values.length; at += 3) {
+    const [y, cb, cr] = [values[at]!, values[at + 1]! - 128, values[at + 2]! - 128];
+    rgb[at] = y + 1.402 * cr;
+    rgb[at + 1] = y - 0.344136 * cb - 0.714136 * cr;
+    rgb[at + 2] = y + 1.772 * cb;
+  }
+  return new Uint8Array(rgb.buffer);
+}
