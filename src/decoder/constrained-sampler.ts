@@ -1,4 +1,6 @@
 import { PixtralError } from '../base/errors.ts';
+import type { Matcher } from '../grammar/matcher.ts';
+import { type TokenMask, isAllowed } from '../grammar/token-masks.ts';
 import type { Pointer } from '../native/bind.ts';
 import { Candidates } from '../native/candidates.ts';
 import { Handles } from '../native/handles.ts';
@@ -6,25 +8,12 @@ import type { DecoderModel } from './model.ts';
 import { type SamplingOptions, samplerChain } from './sampler.ts';
 import type { Sequence } from './sequence.ts';
 
-/** What may come next besides what the grammar says: the grammar sees characters, this sees ids. */
-export interface TokenFilter {
-  /** Ids that may never come: control tokens have a name, which a grammar would take for text. */
-  never: readonly number[];
-  allows(id: number): boolean;
-  /** Takes an id that was allowed for chosen. */
-  accept(id: number): void;
-}
-
 export interface ConstraintOptions {
   sampling: SamplingOptions;
-  /** GBNF that is known to be right: see grammar/check.ts. */
-  grammar: string;
-  filter: TokenFilter;
-  /**
-   * Sees the logits of each step, [vocabulary], -Infinity for what is not allowed, before a token is drawn from them.
-   * It makes every step pay for the grammar over the whole vocabulary.
-   */
-  onAllowed?: ((logits: Float32Array) => void) | undefined;
+  /** The text as far as it is written; told of each token that is drawn. */
+  matcher: Matcher;
+  /** Sees which tokens were allowed at each step, before one is drawn. */
+  onAllowed?: ((mask: TokenMask) => void) | undefined;
 }
 
 /** Draws tokens of a grammar only. */
@@ -33,85 +22,70 @@ export class ConstrainedSampler {
   readonly #options: ConstraintOptions;
   readonly #handles = new Handles();
   readonly #chain: Pointer;
-  readonly #grammar: Pointer;
   readonly #candidates: Candidates;
 
-  /** @throws PixtralError `input` when llama.cpp refuses the grammar */
   constructor(model: DecoderModel, options: ConstraintOptions) {
-    const { llama } = model.native;
     this.#model = model;
     this.#options = options;
     this.#candidates = new Candidates(model.config.vocabularySize);
-    const grammar = llama.samplerGrammar(model.vocab, options.grammar, 'root');
-    if (grammar === null) throw new PixtralError('input', `grammar: ${model.native.lastError() ?? 'does not parse'}`);
-    this.#grammar = this.#handles.own('a grammar', grammar, (made) => llama.samplerFree(made));
     this.#chain = samplerChain(model, { sampling: options.sampling, handles: this.#handles });
   }
 
   /**
-   * Draws the next token from the logits after a sequence, and remembers it. The grammar over the whole vocabulary
-   * costs far more than over one token, so the draw comes first: if the grammar allows it, it stands, as most do; else
-   * the next draw is from what the grammar allows. Greedy is exactly the likeliest token that fits; a random draw has the
-   * distribution of the allowed tokens (p + (1 - sum) p / sum = p / sum), but for what top-k, top-p and min-p cut off.
+   * Draws the next token from the logits after a sequence, and remembers it. The first draw is from all tokens; if the
+   * grammar allows it, it stands, else the next one is from those that it allows. Greedy is exactly the likeliest token
+   * that fits; a random draw has the distribution of the allowed tokens (p + (1 - sum) p / sum = p / sum), but for what
+   * top-k, top-p and min-p cut off.
    */
   sample(sequence: Sequence): number {
+    const { matcher, sampling, onAllowed } = this.#options;
     const logits = sequence.logits();
-    const first = this.#draw(logits);
-    const fits = this.#fits(first);
-    if (fits && !this.#options.onAllowed) return this.#accept(first);
-    const allowed = this.#allowedLogits(logits);
-    this.#options.onAllowed?.(allowed);
-    if (fits) return this.#accept(first); // whoever watches gets the answer that comes unwatched
-    for (;;) {
-      if (!allowed.some((logit) => logit > -Infinity)) throw deadEnd();
-      const id = this.#draw(allowed);
-      if (allowed[id]! > -Infinity && this.#options.filter.allows(id)) return this.#accept(id);
-      allowed[id] = -Infinity;
-    }
+    const mask = matcher.mask();
+    onAllowed?.(mask);
+    if (sampling.temperature === 0 && sampling.repeatPenalty === 1) return this.#accept(likeliest(logits, mask));
+    this.#candidates.fill(logits);
+    const first = this.#draw();
+    if (isAllowed(mask, first)) return this.#accept(first);
+    if (this.#candidates.fillAllowed(logits, mask) === 0) throw deadEnd();
+    return this.#accept(this.#draw());
   }
 
   /** Whether the text is whole and nothing but its end may follow. */
   isFinished(): boolean {
-    const allowed = this.#allowedLogits(new Float32Array(this.#model.config.vocabularySize));
-    return allowed.every((logit, id) => logit === -Infinity || this.#model.endsGeneration(id));
+    return this.#options.matcher.isFinished;
   }
 
   close(): void {
     this.#handles.close();
   }
 
-  #draw(logits: Float32Array): number {
-    this.#candidates.fill(logits);
+  #draw(): number {
     this.#model.native.llama.samplerApply(this.#chain, this.#candidates.header);
     return this.#candidates.selectedId;
   }
 
-  #fits(id: number): boolean {
-    const { filter } = this.#options;
-    if (filter.never.includes(id) || !filter.allows(id)) return false;
-    this.#candidates.only(id);
-    this.#model.native.llama.samplerApply(this.#grammar, this.#candidates.header);
-    return this.#candidates.firstIsAllowed;
-  }
-
-  #allowedLogits(logits: Float32Array): Float32Array {
-    this.#candidates.fill(logits);
-    this.#model.native.llama.samplerApply(this.#grammar, this.#candidates.header);
-    const allowed = this.#candidates.logits();
-    for (const id of this.#options.filter.never) allowed[id] = -Infinity;
-    return allowed;
-  }
-
   #accept(id: number): number {
-    const { llama } = this.#model.native;
-    llama.samplerAccept(this.#grammar, id);
-    llama.samplerAccept(this.#chain, id);
-    this.#options.filter.accept(id);
+    this.#model.native.llama.samplerAccept(this.#chain, id);
+    this.#options.matcher.accept(id);
     return id;
   }
 }
 
-/** Accepting any token now would end the process. */
+/** The first of those with the largest logit, as llama.cpp's greedy sampler chooses. */
+function likeliest(logits: Float32Array, mask: TokenMask): number {
+  let best = -1;
+  let largest = -Infinity;
+  for (let at = 0; at < mask.length; at++) {
+    for (let word = mask[at]!, id = at * 32; word !== 0; word >>>= 1, id++) {
+      if ((word & 1) === 0 || logits[id]! <= largest) continue;
+      best = id;
+      largest = logits[id]!;
+    }
+  }
+  if (best < 0) throw deadEnd();
+  return best;
+}
+
 function deadEnd(): PixtralError {
   return new PixtralError('input', 'grammar: no token of this model goes on from here', {
     hint: 'the grammar asks for characters that cannot be written, or for nothing at all',

@@ -2,6 +2,7 @@ import { AbortFlag } from '../native/abort-flag.ts';
 import { type Asked, answerQuestions } from './answers/answer-questions.ts';
 import { mostSequences } from './runtime/budget.ts';
 import type { EngineEvent, EngineOptions, Question } from './answers/events.ts';
+import { Grammars } from './answers/grammars.ts';
 import type { ItemEvent } from './answers/in-work.ts';
 import { type ModelFiles, readModelFiles } from './runtime/model-files.ts';
 import { Runtime } from './runtime/runtime.ts';
@@ -14,11 +15,13 @@ export class Engine {
   readonly files: ModelFiles;
   readonly #options: EngineOptions;
   readonly #runtime: Runtime;
+  readonly #grammars: Grammars;
   readonly #abort = new AbortFlag();
 
   constructor(files: ModelFiles, options: EngineOptions) {
     this.files = files;
     this.#options = options;
+    this.#grammars = new Grammars(files.tekken);
     this.#runtime = new Runtime(files, { options, abort: this.#abort });
   }
 
@@ -53,7 +56,7 @@ export class Engine {
       this.#abort.clear();
       const { files } = this;
       const [runtime, options] = [this.#runtime, this.#options];
-      yield* answerQuestions(asked, { files, runtime, options, stop: noMore, signal });
+      yield* answerQuestions(asked, { files, grammars: this.#grammars, runtime, options, stop: noMore, signal });
     } finally {
       signal?.removeEventListener('abort', stop);
     }

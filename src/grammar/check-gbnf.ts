@@ -2,10 +2,10 @@ import { PixtralError } from '../base/errors.ts';
 import { type GbnfItem, type GbnfRule, gbnfError, readGbnf } from './read-gbnf.ts';
 
 /**
- * Checks a grammar of a user's before llama.cpp sees it: it does not find every loop, and then never comes back.
+ * Reads a grammar and finds what could not be followed: loops, and texts that never end.
  * @throws PixtralError `input`, with line and column
  */
-export function checkGbnf(text: string, where: string): void {
+export function checkGbnf(text: string, where: string): GbnfRule[] {
   const source = { text, where };
   const rules = readGbnf(text, where);
   const named = new Map(rules.map((rule) => [rule.name, rule])); // the last one of a name counts, as in llama.cpp
@@ -22,9 +22,7 @@ export function checkGbnf(text: string, where: string): void {
   const ending = fixpoint(rules, (rule, known) =>
     rule.alternatives.some((items) => items.every((item) => ends(item, known))),
   );
-  const blank = fixpoint(rules, (rule, known) =>
-    rule.alternatives.some((items) => items.every((item) => isBlank(item, known))),
-  );
+  const blank = blankRules(rules);
   for (const rule of rules) {
     if (!ending.has(rule.name)) throw gbnfError(source, { at: rule.at, what: `the rule ${rule.name} never ends` });
     for (const { at, item, max } of repetitions(rule.alternatives)) {
@@ -36,6 +34,14 @@ export function checkGbnf(text: string, where: string): void {
       throw gbnfError(source, { at: rule.at, what: `the rule ${rule.name} begins with itself` });
     }
   }
+  return rules;
+}
+
+/** Names of the rules that can be the empty text. */
+export function blankRules(rules: readonly GbnfRule[]): ReadonlySet<string> {
+  return fixpoint(rules, (rule, known) =>
+    rule.alternatives.some((items) => items.every((item) => isBlank(item, known))),
+  );
 }
 
 /** Rules that have a property, found in rounds: each may rest on what the rounds before have found. */
@@ -59,7 +65,7 @@ function ends(item: GbnfItem, known: ReadonlySet<string>): boolean {
 }
 
 /** Whether an item can be the empty text, given rules that can. */
-function isBlank(item: GbnfItem, known: ReadonlySet<string>): boolean {
+export function isBlank(item: GbnfItem, known: ReadonlySet<string>): boolean {
   if (item.kind === 'rule') return known.has(item.name);
   if (item.kind === 'group') return item.alternatives.some((items) => items.every((one) => isBlank(one, known)));
   return item.kind === 'repeat' && (item.min === 0 || isBlank(item.item, known));

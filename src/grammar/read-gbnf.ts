@@ -1,8 +1,12 @@
 import { PixtralError } from '../base/errors.ts';
 
+/** Code points, both included. */
+export type CodeRange = readonly [low: number, high: number];
+
 /** A grammar as it is written. */
 export type GbnfItem =
-  | { kind: 'characters' }
+  /** One character of these. */
+  | { kind: 'characters'; ranges: readonly CodeRange[] }
   | { kind: 'rule'; name: string; at: number }
   | { kind: 'group'; alternatives: GbnfItem[][] }
   | { kind: 'repeat'; item: GbnfItem; min: number; max: number; at: number };
@@ -15,6 +19,7 @@ export interface GbnfRule {
 
 /** llama.cpp refuses more, or takes it for "without limit". */
 const maxTimes = 2000;
+const highest = 0x10ffff;
 /** The reader recurses. */
 const maxDepth = 100;
 
@@ -89,8 +94,9 @@ class GbnfReader {
   #item(): GbnfItem | undefined {
     const at = this.#at;
     if (this.#match(/"/y) !== undefined) return this.#literal();
-    if (this.#match(/\[\^?/y) !== undefined) return this.#class();
-    if (this.#match(/\./y) !== undefined) return { kind: 'characters' };
+    const open = this.#match(/\[\^?/y);
+    if (open !== undefined) return this.#class({ isNegated: open === '[^' });
+    if (this.#match(/\./y) !== undefined) return { kind: 'characters', ranges: [[0, highest]] };
     if (this.#match(/\(/y) !== undefined) return this.#group();
     if (this.#match(/[<!]/y) !== undefined) this.#fail('tokens (<...>) cannot be named here, expected characters', at);
     const name = this.#match(/[a-zA-Z0-9-]+/y);
@@ -100,29 +106,37 @@ class GbnfReader {
   }
 
   #literal(): GbnfItem {
-    let isEmpty = true;
+    const characters: GbnfItem[] = [];
     while (this.#match(/"/y) === undefined) {
-      this.#character();
-      isEmpty = false;
+      const code = this.#character();
+      characters.push({ kind: 'characters', ranges: [[code, code]] });
     }
-    return isEmpty ? { kind: 'group', alternatives: [[]] } : { kind: 'characters' };
+    return characters.length === 1 ? characters[0]! : { kind: 'group', alternatives: [characters] };
   }
 
-  #class(): GbnfItem {
+  #class({ isNegated }: { isNegated: boolean }): GbnfItem {
     const start = this.#at;
+    const ranges: CodeRange[] = [];
     while (this.#match(/\]/y) === undefined) {
-      this.#character();
-      if (this.#match(/-(?!\])/y) !== undefined) this.#character();
+      const low = this.#character();
+      const high = this.#match(/-(?!\])/y) === undefined ? low : this.#character();
+      if (low <= high) ranges.push([low, high]);
     }
     if (this.#at === start + 1) this.#fail('a class without characters', start);
-    return { kind: 'characters' };
+    return { kind: 'characters', ranges: isNegated ? complement(ranges) : ranges };
   }
 
-  #character(): void {
+  /** A code point. */
+  #character(): number {
     const at = this.#at;
-    if (this.#match(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[trn\\"[\]-])/y) !== undefined) return;
+    const escape = this.#match(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[trn\\"[\]-])/y);
+    if (escape !== undefined) {
+      if (/^\\[xuU]/.test(escape)) return Number.parseInt(escape.slice(2), 16);
+      return (escapes[escape[1]!] ?? escape[1]!).charCodeAt(0);
+    }
     if (this.#match(/\\/y) !== undefined) this.#fail('an escape that GBNF does not have', at);
-    if (this.#match(/[^]/uy) === undefined) this.#fail('the grammar ends before this does', at);
+    const character = this.#match(/[^]/uy) ?? this.#fail('the grammar ends before this does', at);
+    return character.codePointAt(0)!;
   }
 
   #group(): GbnfItem {
@@ -165,6 +179,19 @@ class GbnfReader {
   #fail(what: string, at = this.#at): never {
     throw gbnfError({ text: this.#text, where: this.#where }, { at, what });
   }
+}
+
+const escapes: Record<string, string> = { t: '\t', r: '\r', n: '\n' };
+
+function complement(ranges: readonly CodeRange[]): CodeRange[] {
+  const others: CodeRange[] = [];
+  let from = 0;
+  for (const [low, high] of ranges.toSorted(([a], [b]) => a - b)) {
+    if (low > from) others.push([from, low - 1]);
+    from = Math.max(from, high + 1);
+  }
+  if (from <= highest) others.push([from, highest]);
+  return others;
 }
 
 function times(sign: string): { min: number; max: number } {

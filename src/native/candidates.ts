@@ -33,25 +33,26 @@ export class Candidates {
     this.#begin(logits.length);
   }
 
-  /** One id alone, to ask a sampler about. */
-  only(id: number): void {
-    this.#ids[0] = id;
-    this.#logits[1] = 1;
-    this.#logits[2] = 0;
-    this.#begin(1);
+  /** Those whose bit is set in a mask, in the order of ids. Returns how many. */
+  fillAllowed(logits: Float32Array, mask: Uint32Array): number {
+    let at = 0;
+    for (let word = 0; word < mask.length; word++) {
+      for (let bits = mask[word]!, id = word * 32; bits !== 0; bits >>>= 1, id++) {
+        if ((bits & 1) === 0) continue;
+        this.#ids[at] = id;
+        this.#logits[at + 1] = logits[id]!;
+        this.#logits[at + 2] = 0;
+        at += fieldsPerToken;
+      }
+    }
+    this.#begin(at / fieldsPerToken);
+    return at / fieldsPerToken;
   }
 
-  /** Whether a sampler left the first candidate in. */
-  get firstIsAllowed(): boolean {
-    return this.#logits[1] !== -Infinity;
-  }
-
-  /** Logits as a sampler that keeps the order (a grammar) left them, [count]. */
-  logits(): Float32Array {
+  /** Whether a sampler that keeps the order (a grammar) left each of them in. */
+  kept(): boolean[] {
     const count = Number(this.#words[arrayLayout.count]);
-    const logits = new Float32Array(count);
-    for (let id = 0; id < count; id++) logits[id] = this.#logits[id * fieldsPerToken + 1]!;
-    return logits;
+    return Array.from({ length: count }, (_, at) => this.#logits[at * fieldsPerToken + 1] !== -Infinity);
   }
 
   /** The id that the last sampler of a chain chose. */

@@ -6,10 +6,17 @@ import { AbortFlag } from '../../src/native/abort-flag.ts';
 import { openNative } from '../../src/native/open-native.ts';
 import { type ConvertedPair, convertedPair } from './converted.ts';
 
+interface LoadedDecoder {
+  model: DecoderModel;
+  /** Its GGUF file. */
+  path: string;
+  abort: AbortFlag;
+}
+
 /** The decoder of a tiny checkpoint on the CPU, there for the tests of the file that calls this. */
-export function loadedDecoder(type: ConvertType): { model: DecoderModel; abort: AbortFlag } {
+export function loadedDecoder(type: ConvertType): LoadedDecoder {
   const abort = new AbortFlag();
-  const loaded = { abort } as { model: DecoderModel; abort: AbortFlag };
+  const loaded = { abort } as LoadedDecoder;
   let release: (() => Promise<void>) | undefined;
   before(async () => {
     const native = await openNative({ gpu: 'off', onLog: () => {} });
@@ -17,6 +24,7 @@ export function loadedDecoder(type: ConvertType): { model: DecoderModel; abort: 
     const { model: gguf } = await readModelFiles(pair);
     const model = await DecoderModel.open({ native, gguf, gpuLayers: 0, abort, signal: undefined });
     loaded.model = model;
+    loaded.path = pair.model;
     release = async () => {
       model.close();
       await pair.remove();

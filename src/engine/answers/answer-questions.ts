@@ -1,5 +1,8 @@
 import { Arrivals } from '../../base/arrivals.ts';
+import type { DecoderModel } from '../../decoder/model.ts';
 import { Sequence } from '../../decoder/sequence.ts';
+import type { AnswerFormat } from '../../grammar/answer-format.ts';
+import type { Matcher } from '../../grammar/matcher.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import { type Run, encodePrompt } from '../../prompt/encode.ts';
 import { AnswerWriter } from './answer-writer.ts';
@@ -9,6 +12,7 @@ import { type DecisionPlan, planDecisions } from '../decisions/plan-decisions.ts
 import type { Decisions } from '../decisions/question.ts';
 import { type DecisionReadings, readDecisions } from '../decisions/read-decisions.ts';
 import type { AskOptions, Decided, EngineOptions, Question, QuestionEvent } from './events.ts';
+import type { Grammars } from './grammars.ts';
 import { type InWork, type ItemEvent, draw, end, fail } from './in-work.ts';
 import type { ModelFiles } from '../runtime/model-files.ts';
 import { prefill } from './prefill.ts';
@@ -24,6 +28,7 @@ export interface Asked<T> {
 
 export interface AnsweringOptions {
   files: ModelFiles;
+  grammars: Grammars;
   runtime: Runtime;
   options: EngineOptions;
   /** Nothing is begun after it fires; what is in work is finished. */
@@ -131,10 +136,13 @@ async function* begin<T>(
       yield { item, event: { kind: 'decided', decided: decidedOf(read, { model: files.name, pictures, clock }) } };
       return undefined;
     }
+    const { model } = loaded;
+    const matcher = options.format && matcherInBackground(options.format, { grammars: answering.grammars, model });
     const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, signal: ending }));
     slot = prompt.slot;
     yield { item, event: { kind: 'stage', stage: 'decode' } };
-    const writer = new AnswerWriter({ ...options, model: loaded.model, tekken: files.tekken, contextSize });
+    const parts = { model, tekken: files.tekken, matcher: matcher?.(), contextSize };
+    const writer = new AnswerWriter({ ...options, ...parts });
     const images = pictures.map((image) => imageReceipt(image, prompt.cached));
     const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, cancel, next: -1 };
     return (yield* draw(begun, files.name)) ? begun : undefined;
@@ -144,6 +152,23 @@ async function* begin<T>(
     yield { item, event: { kind: 'failed', error } };
     return undefined;
   }
+}
+
+/** Reads a grammar, and finds how an answer may begin, as soon as the model works on the prompt in its own thread. */
+function matcherInBackground(
+  { grammar }: AnswerFormat,
+  { grammars, model }: { grammars: Grammars; model: DecoderModel },
+): () => Matcher {
+  let matcher: Matcher | undefined;
+  const make = (): Matcher => (matcher ??= grammars.matcher(model, grammar));
+  setImmediate(() => {
+    try {
+      make().mask();
+    } catch {
+      // it will be thrown again where it is asked for
+    }
+  });
+  return make;
 }
 
 /** One token for each question in work; those that came to an end are taken out. */
@@ -168,10 +193,12 @@ async function* stepTogether<T>(
   const goesOn = new Set<InWork<T>>();
   const start = performance.now();
   try {
-    await Sequence.appendJointly(
+    const appended = Sequence.appendJointly(
       together.map(({ slot, next }) => ({ sequence: slot.sequence, ids: [next] })),
       signal,
     );
+    for (const { writer } of together) writer.lookAhead();
+    await appended;
   } catch (error) {
     signal?.throwIfAborted();
     for (const one of together) yield* fail(one, error);

@@ -1,5 +1,6 @@
 import type { DecoderModel } from '../../decoder/model.ts';
 import type { Sequence } from '../../decoder/sequence.ts';
+import type { Matcher } from '../../grammar/matcher.ts';
 import { textStream } from '../../tokenizer/stream.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { Answer, AskOptions } from './events.ts';
@@ -9,6 +10,8 @@ import { type AnswerDetails, tokenSource } from './token-source.ts';
 interface AnswerWriterOptions {
   model: DecoderModel;
   tekken: Tekken;
+  /** Of the format's grammar. */
+  matcher: Matcher | undefined;
   /** Tokens that prompt and answer may have together. */
   contextSize: number;
 }
@@ -38,7 +41,6 @@ export class AnswerWriter {
   #text = '';
   #length = 0;
 
-  /** @throws PixtralError `input` when llama.cpp refuses the format's grammar */
   constructor(options: AskOptions & AnswerWriterOptions) {
     this.#options = options;
     this.#source = tokenSource(options, options);
@@ -58,6 +60,15 @@ export class AnswerWriter {
     if (sequence.length < contextSize && this.#length < maxTokens) return { text, next: token };
     const last = this.#end(this.#source.isFinished() ? 'stop' : 'length');
     return { ...last, text: text + last.text };
+  }
+
+  /** Finds out what may come next, while the model reads what came. */
+  lookAhead(): void {
+    try {
+      this.#options.matcher?.mask();
+    } catch {
+      // it will be thrown again where it is asked for
+    }
   }
 
   close(): void {

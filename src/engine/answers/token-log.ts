@@ -1,4 +1,4 @@
-import { type LogProbability, logProbabilities } from '../../decoder/log-probabilities.ts';
+import { type Distribution, type LogProbability, logProbabilities } from '../../decoder/log-probabilities.ts';
 import type { Field } from '../../grammar/fields.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { TokenChoice, TokenLogprob } from './events.ts';
@@ -17,8 +17,8 @@ interface Step {
 export interface TokenLog {
   /** The model's own logits of the next step, before grammar, penalties and temperature. */
   step(logits: Float32Array): void;
-  /** The same, -Infinity for what the grammar does not allow. */
-  allowed(logits: Float32Array): void;
+  /** Which tokens the grammar allows at this step. */
+  allowed(mask: Uint32Array): void;
   chosen(id: number): void;
   logprobs(): TokenLogprob[];
   confidence(fields: readonly Field[], answer: Uint8Array): Record<string, number>;
@@ -34,7 +34,7 @@ export function tokenLog(
 ): TokenLog {
   const steps: Step[] = [];
   let now: ReturnType<typeof logProbabilities> | undefined;
-  let allowed: ReturnType<typeof logProbabilities> | undefined;
+  let allowed: Distribution | undefined;
   let length = 0;
   const choice = ({ id, logprob }: LogProbability): TokenChoice => ({
     id,
@@ -45,8 +45,8 @@ export function tokenLog(
     step: (logits) => {
       now = logProbabilities(logits);
     },
-    allowed: (logits) => {
-      allowed = logProbabilities(logits.slice());
+    allowed: (mask) => {
+      allowed = now?.among(mask);
     },
     chosen: (id) => {
       if (!now) throw new Error('no logits were given for this step');

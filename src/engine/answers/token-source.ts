@@ -4,8 +4,8 @@ import { Sampler } from '../../decoder/sampler.ts';
 import type { Sequence } from '../../decoder/sequence.ts';
 import type { AnswerFormat } from '../../grammar/answer-format.ts';
 import { type Field, jsonFields, wholeField } from '../../grammar/fields.ts';
+import type { Matcher } from '../../grammar/matcher.ts';
 import { checkNesting } from '../../grammar/nesting.ts';
-import { textFilter } from '../../tokenizer/text-filter.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { Answer, AskOptions } from './events.ts';
 import { tokenLog } from './token-log.ts';
@@ -25,19 +25,14 @@ interface TokenSource {
 /** Draws freely, or what a format's grammar allows; keeps log-probabilities where they are asked for. */
 export function tokenSource(
   options: AskOptions,
-  { model, tekken }: { model: DecoderModel; tekken: Tekken },
+  { model, tekken, matcher }: { model: DecoderModel; tekken: Tekken; matcher: Matcher | undefined },
 ): TokenSource {
   const { format, logprobs: top } = options;
   const endsText = (id: number): boolean => model.endsGeneration(id);
   const log = top === undefined ? undefined : tokenLog(tekken, { top, endsText });
   const constrained =
-    format &&
-    new ConstrainedSampler(model, {
-      sampling: options,
-      grammar: format.grammar,
-      filter: textFilter(tekken, { endsText }),
-      onAllowed: log && ((logits) => log.allowed(logits)),
-    });
+    matcher &&
+    new ConstrainedSampler(model, { sampling: options, matcher, onAllowed: log && ((mask) => log.allowed(mask)) });
   const sampler = constrained ?? new Sampler(model, options);
   return {
     next: (sequence) => {

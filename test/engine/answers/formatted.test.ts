@@ -5,6 +5,7 @@ import { PixtralError } from '../../../src/base/errors.ts';
 import { ConstrainedSampler } from '../../../src/decoder/constrained-sampler.ts';
 import { DecoderContext } from '../../../src/decoder/context.ts';
 import { DecoderModel } from '../../../src/decoder/model.ts';
+import { Grammars } from '../../../src/engine/answers/grammars.ts';
 import { type Engine, openEngine } from '../../../src/engine/engine.ts';
 import type { Answer, AskOptions } from '../../../src/engine/answers/events.ts';
 import {
@@ -15,7 +16,6 @@ import {
 } from '../../../src/grammar/answer-format.ts';
 import { AbortFlag } from '../../../src/native/abort-flag.ts';
 import { openNative } from '../../../src/native/open-native.ts';
-import { textFilter } from '../../../src/tokenizer/text-filter.ts';
 import { type ConvertedPair, convertedPair } from '../../helpers/converted.ts';
 import { schemas } from '../../helpers/schemas.ts';
 
@@ -138,8 +138,7 @@ test('greedy is the likeliest token that fits, at every step', async () => {
   const endsText = (id: number): boolean => model.endsGeneration(id);
   const sampler = new ConstrainedSampler(model, {
     sampling: { ...drawn, temperature: 0 },
-    grammar: 'root ::= [a-z ]{24}',
-    filter: textFilter(files.tekken, { endsText }),
+    matcher: new Grammars(files.tekken).matcher(model, 'root ::= [a-z ]{24}'),
   });
   const sequence = context.sequences[0]!;
   await sequence.appendIds([1, 30, 31, 32], undefined);

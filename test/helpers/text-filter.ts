@@ -1,4 +1,4 @@
-import type { Tekken } from './tekken.ts';
+import type { Tekken } from '../../src/tokenizer/tekken.ts';
 
 /** Continuation bytes that may still come (count) and the range of the first of them. */
 interface Expected {
