@@ -5,9 +5,12 @@ import { Worker } from 'node:worker_threads';
 const watch = `
 const { workerData } = require('node:worker_threads');
 setInterval(() => {
-  const alone = process.ppid !== workerData.parent;
-  if (alone || process.memoryUsage.rss() > workerData.maxBytes) process.kill(process.pid, 'SIGKILL');
+  if (process.ppid !== workerData.parent) process.kill(process.pid, 'SIGKILL');
+  if (process.memoryUsage.rss() > workerData.maxBytes) process.kill(process.pid, workerData.overMemory);
 }, 20);`;
+
+/** Ends a process that takes more than it may, and tells that from what others send. Windows has but one way. */
+export const overMemory: NodeJS.Signals = process.platform === 'win32' ? 'SIGKILL' : 'SIGUSR2';
 
 /** Forks one of our modules, which calls `endWithParent` first and finds the argument in `process.argv[3]`. */
 export function forkOwn(entry: URL, argument: string, options: ForkOptions): ChildProcess {
@@ -17,7 +20,7 @@ export function forkOwn(entry: URL, argument: string, options: ForkOptions): Chi
 
 /** Ends a forked process as soon as its parent is gone or its resident memory exceeds `maxBytes`, whatever it is doing. */
 export function endWithParent({ maxBytes }: { maxBytes: number }): void {
-  const workerData = { parent: Number(process.argv[2]), maxBytes };
+  const workerData = { parent: Number(process.argv[2]), maxBytes, overMemory };
   const watcher = new Worker(watch, { eval: true, execArgv: [], workerData });
   watcher.on('error', end);
   watcher.unref(); // only the parent's channel keeps this process alive

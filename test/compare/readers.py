@@ -176,7 +176,7 @@ def unit(samples, page):
     if samples.dtype == bool:
         return samples.astype(np.float64)
     if samples.dtype.kind == "i":
-        raise Unread("has no rule for signed samples")
+        return np.clip(samples / np.iinfo(samples.dtype).max, 0, 1)
     return samples.astype(np.float64) / (2 ** page.bitspersample - 1)
 
 
@@ -250,7 +250,8 @@ def ffmpeg(asked):
     out = asked.file("ffmpeg.png")
     probe = json.loads(run(need("ffprobe"), "-v", "error", "-select_streams", "v:0", "-show_streams", "-of", "json", asked.path))
     transfer = (probe["streams"] or [{}])[0].get("color_transfer")
-    tone = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius,zscale=t=iec61966-2-1:r=pc," \
+    # What is brighter than paper white is white.
+    tone = "zscale=transfer=linear:npl=203,format=gbrpf32le,zscale=primaries=bt709,zscale=transfer=iec61966-2-1:range=full," \
         if transfer in ("smpte2084", "arib-std-b67") else ""
     run(need("ffmpeg"), "-v", "error", "-y", "-i", asked.path, "-vf", f"select=eq(n\\,{asked.page}),{tone}format=rgb24",
         "-frames:v", "1", out)

@@ -1,5 +1,5 @@
 /** Stands in for decoder-entry.ts in decoder-process.test.ts: the picture's name says how to misbehave. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, statSync } from 'node:fs';
 
 process.on('disconnect', () => process.exit());
 process.on('message', ({ name }) => {
@@ -15,8 +15,8 @@ process.on('message', ({ name }) => {
     case 'greed':
       return process.kill(process.pid, 'SIGKILL');
     case 'killed':
-      if (existsSync(marker)) break;
-      writeFileSync(marker, '');
+      if (existsSync(marker) && statSync(marker).size > 1) break;
+      appendFileSync(marker, '.');
       return process.kill(process.pid, 'SIGKILL');
     case 'drip':
       return setInterval(sendPage, 200);

@@ -36,10 +36,9 @@ try {
 }
 
 function report(lines: number, pid: number): void {
-  const [decoder] = readText(`/proc/${pid}/task/${pid}/children`).trim().split(' ');
-  process.stdout.write(
-    `after ${lines} records: ${resident(pid)}, decoder ${decoder ? resident(Number(decoder)) : 'idle'}\n`,
-  );
+  const decoders = readText(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean);
+  const each = decoders.map((decoder) => `, decoder ${resident(Number(decoder))}`).join('');
+  process.stdout.write(`after ${lines} records: ${resident(pid)}${each}\n`);
 }
 
 function resident(pid: number): string {

@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { on } from 'node:events';
 import type { Socket } from 'node:net';
-import { PixtralError, reasonOf } from '../../base/errors.ts';
-import { forkOwn } from '../../base/own-process.ts';
+import { PixtralError, errnoOf, reasonOf } from '../../base/errors.ts';
+import { forkOwn, overMemory } from '../../base/own-process.ts';
 import { takeBytes } from './byte-pipe.ts';
 import type { DecodeRequest, DecodedPage } from './decode.ts';
 import type { Reply, Share } from './decoder-entry.ts';
@@ -16,6 +16,8 @@ export interface DecoderLimits {
 
 /** What a file may have unless the user asks for more. */
 const usualPages = 30;
+/** For a file whose decoder is ended by others each time. */
+const maxAttempts = 4;
 /** The memory of an idle decoder is better spent on weights. */
 const idleMilliseconds = 5000;
 
@@ -62,12 +64,13 @@ export class DecoderProcess {
   }
 
   async #decode(request: DecodeRequest, terms: Terms): Promise<DecodedPage[]> {
-    try {
-      return await this.#attempt(request, terms);
-    } catch (thrown) {
-      // Ended while it had nothing to do, or by someone else: that says nothing about this file.
-      if (thrown instanceof Lost && thrown.isPerhapsOthers) return this.#attempt(request, terms);
-      throw thrown;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attempt(request, terms);
+      } catch (thrown) {
+        // Ended while it had nothing to do, or by someone else: that says nothing about this file.
+        if (!(thrown instanceof Lost && thrown.isPerhapsOthers && attempt < maxAttempts)) throw thrown;
+      }
     }
   }
 
@@ -155,13 +158,20 @@ async function converse(
     }
     return pages;
   } catch (thrown) {
-    throw ending.signal.aborted ? ending.signal.reason : thrown;
+    if (ending.signal.aborted) throw ending.signal.reason;
+    // A message or bytes that met with its end, before that was told.
+    if (isBrokenOff(thrown)) throw new Lost(request, { what: endedBy(null, limits), isPerhapsOthers: true });
+    throw thrown;
   } finally {
     clearTimeout(timer);
     child.off('exit', onExit);
     child.off('error', onError);
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+function isBrokenOff(thrown: unknown): boolean {
+  return ['EPIPE', 'ECONNRESET', 'ERR_IPC_CHANNEL_CLOSED'].includes(errnoOf(thrown) ?? '');
 }
 
 /** With the patches, which come by the pipe. */
@@ -210,8 +220,9 @@ function notStarted({ name }: DecodeRequest, cause: Error): PixtralError {
 }
 
 function endedBy(by: NodeJS.Signals | null, { maxBytes }: DecoderLimits): string {
-  // Its own watch or the kernel's: decoders do not kill themselves.
-  if (by === 'SIGKILL') return `takes more than ${maxBytes / 2 ** 30} GiB of memory to decode`;
+  const tooMuch = `takes more than ${maxBytes / 2 ** 30} GiB of memory to decode`;
+  if (by === overMemory) return tooMuch; // its own watch; the kernel's, and people, have another way
+  if (by === 'SIGKILL') return `${tooMuch}, or is ended by something else each time`;
   return `its decoder crashed${by === null ? '' : ` (${by})`}`;
 }
 

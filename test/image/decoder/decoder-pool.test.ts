@@ -21,7 +21,12 @@ async function processesOf(count: number, limits: { maxCount: number; maxBytes: 
 }
 
 test('files are decoded by several processes at once, each of which takes the next one', async () => {
-  assert.deepEqual(await processesOf(6, { maxCount: 3, maxBytes: 2 ** 20 }), [2, 2, 2]);
+  const counts = await processesOf(6, { maxCount: 3, maxBytes: 2 ** 20 });
+  assert.equal(counts.length, 3);
+  assert.equal(
+    counts.reduce((sum, count) => sum + count),
+    6,
+  );
 });
 
 test('there are no more decoders than files, nor than the memory would do for', async () => {
