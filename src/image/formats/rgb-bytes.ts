@@ -5,11 +5,9 @@ type Numbers = ArrayLike<number>;
 
 /** All give [pixels, 4] bytes, opaque. @param values [pixels], 0 to 255 */
 export function greyToRgb(values: Numbers): Uint8Array {
-  const bytes = new Uint8Array(values.length * 4).fill(255);
-  for (let pixel = 0; pixel < values.length; pixel++) {
-    bytes.fill(values[pixel]!, pixel * 4, pixel * 4 + 3);
-  }
-  return bytes;
+  const pixels = new Uint32Array(values.length);
+  for (let pixel = 0; pixel < values.length; pixel++) pixels[pixel] = 0xff_00_00_00 | (values[pixel]! * 0x01_01_01);
+  return new Uint8Array(pixels.buffer);
 }
 
 /** @param values [pixels, 3], 0 to 255 */

@@ -79,8 +79,8 @@ async function readWhole(tiff: Tiff, task: Task): Promise<boolean> {
   const inPlane = plane === undefined ? layout.samples : 1;
   const shift = 8 - layout.bits[0]!;
   for (let pixel = 0; pixel < layout.width * layout.height; pixel++) {
-    for (const [index, sample] of kept.entries()) {
-      values[pixel * stride + first + index] = bytes[pixel * inPlane + sample]! >> shift;
+    for (let index = 0; index < kept.length; index++) {
+      values[pixel * stride + first + index] = bytes[pixel * inPlane + kept[index]!]! >> shift;
     }
   }
   return faulty;
@@ -116,6 +116,10 @@ async function readSegment(
   const { samples, get } = inUnits ? fromUnits(bytes, { layout, part }) : stored(tiff, { ...task, bytes, part });
   const columns = Math.min(layout.segment.width, layout.width - x);
   const rows = Math.min(height, layout.height - y);
+  if (columns === layout.width && part.width === columns && samples === stride && task.kept.length === stride) {
+    values.set(get.subarray(0, rows * columns * stride), y * columns * stride); // whole lines, as they are
+    return;
+  }
   for (let row = 0; row < rows; row++) {
     let to = ((y + row) * layout.width + x) * stride + first;
     const from = Math.floor(row / halved.down) * part.width;

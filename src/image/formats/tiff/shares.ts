@@ -27,6 +27,9 @@ export function sharesOf(
     noData,
   }: { bits: number; format: SampleFormat; maximum: 255 | 65_535; noData: number | undefined },
 ): Shares {
+  if (stored instanceof Uint8Array && format === 'unsigned' && bits === 8 && maximum === 255) {
+    return { values: stored, maximum, warnings: [] };
+  }
   const { range, warnings } =
     format === 'unsigned' ? unsignedRange(stored, bits) : measuredRange(stored, { bits, format, noData });
   const values = new (maximum === 255 ? Uint8Array : Uint16Array)(stored.length);
@@ -49,7 +52,7 @@ function unsignedRange(stored: Values, bits: number): { range: Range; warnings: 
   const high = 2 ** bits - 1;
   if (bits <= 8) return { range: { low: 0, high }, warnings: [] };
   let greatest = 0;
-  for (const value of stored) if (value > greatest) greatest = value;
+  for (let at = 0; at < stored.length; at++) if (stored[at]! > greatest) greatest = stored[at]!;
   const dark = greatest > 0 && greatest <= high / 16;
   const warning = `its samples of ${bits} bits reach no further than ${greatest} of ${high}: it is shown as dark as that is`;
   return { range: { low: 0, high }, warnings: dark ? [warning] : [] };
@@ -79,7 +82,8 @@ function extremes(stored: Values, noData: number | undefined): { least: number; 
   let least = Infinity;
   let greatest = -Infinity;
   let missing = false;
-  for (const value of stored) {
+  for (let at = 0; at < stored.length; at++) {
+    const value = stored[at]!;
     if (value === noData) continue;
     if (!Number.isFinite(value)) {
       missing ||= Number.isNaN(value);

@@ -130,6 +130,7 @@ function fromBits(bytes: Uint8Array, { width, height, bits, format, little }: Pa
   const samples = bits.length;
   const get = createValues({ bits: widest, format }, width * height * samples);
   const lineLength = Math.ceil((width * bits.reduce((sum, each) => sum + each, 0)) / 8);
+  if (widest === 1 && format === 'unsigned') return fromSingleBits(bytes, get, { inLine: width * samples, lineLength });
   const inBytes = little && bits.every((each) => each % 8 === 0);
   for (let line = 0, at = 0; line < height; line++) {
     let bit = line * lineLength * 8;
@@ -141,6 +142,18 @@ function fromBits(bytes: Uint8Array, { width, height, bits, format, little }: Pa
         bit += length;
       }
     }
+  }
+  return get;
+}
+
+/** Scans of text are large, and nearly all of them bilevel. */
+function fromSingleBits(
+  bytes: Uint8Array,
+  get: Values,
+  { inLine, lineLength }: { inLine: number; lineLength: number },
+): Values {
+  for (let at = 0, line = 0; at < get.length; line += lineLength) {
+    for (let bit = 0; bit < inLine; bit++, at++) get[at] = (bytes[line + (bit >> 3)]! >> (7 - (bit & 7))) & 1;
   }
   return get;
 }
