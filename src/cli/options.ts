@@ -92,6 +92,12 @@ export const pictureOptions = (): Option[] => [
     .default(defaults.urlSeconds),
 ];
 
+/** And what goes into the prompt beside them. */
+export const promptPictureOptions = (): Option[] => [
+  ...pictureOptions(),
+  new Option('--text', 'the words in the pages of a PDF go into the prompt beside their pictures'),
+];
+
 /** How it is computed. */
 export const runtimeOptions = (): Option[] => [
   new Option('--gpu <kind>', 'where to compute; auto: the best GPU that a trial finds working')

@@ -6,14 +6,25 @@ export interface PictureFlags {
   detail: PictureOptions['detail'];
   maxTiles: number;
   maxPages: number;
+  text?: boolean;
   allowPrivate?: boolean;
   urlTimeout: number;
 }
 
 /** How pictures are to be read, but for what the model says. */
 export function pictureSettings(
-  { detail, maxTiles, maxPages, allowPrivate = false, urlTimeout }: PictureFlags,
+  { detail, maxTiles, maxPages, text = false, allowPrivate = false, urlTimeout }: PictureFlags,
   { io, stdin }: { io: Io; stdin: () => Promise<Uint8Array> },
 ): Omit<PictureOptions, 'image'> {
-  return { detail, maxTiles, maxPages, allowPrivate, urlSeconds: urlTimeout, stdin, env: io.env, signal: io.signal };
+  return {
+    detail,
+    maxTiles,
+    maxPages,
+    text,
+    allowPrivate,
+    urlSeconds: urlTimeout,
+    stdin,
+    env: io.env,
+    signal: io.signal,
+  };
 }

@@ -13,7 +13,7 @@ import {
   cacheOptions,
   modelOptions,
   outputOptions,
-  pictureOptions,
+  promptPictureOptions,
   runtimeOptions,
   samplingOptions,
 } from '../options.ts';
@@ -32,7 +32,7 @@ export function askCommand(io: Io): Command {
     parts,
   );
   const groups = {
-    'Pictures:': pictureOptions(),
+    'Pictures:': promptPictureOptions(),
     'Model:': modelOptions(),
     'Answer:': formatOptions(),
     'Sampling:': samplingOptions(),

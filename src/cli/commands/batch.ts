@@ -8,7 +8,7 @@ import {
   modelOptions,
   outputOptions,
   parallelOptions,
-  pictureOptions,
+  promptPictureOptions,
   runtimeOptions,
   samplingOptions,
 } from '../options.ts';
@@ -21,7 +21,7 @@ export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
     .argument('[pictures...]', 'one record each; @- reads a list from standard input');
   const groups = {
     'Records:': batchOptions(shardIn),
-    'Pictures:': pictureOptions(),
+    'Pictures:': promptPictureOptions(),
     'Model:': modelOptions(),
     'Answers:': formatOptions(),
     'Sampling, where a record does not say it itself:': samplingOptions(),

@@ -11,7 +11,7 @@ import {
   numberIn,
   outputOptions,
   parallelOptions,
-  pictureOptions,
+  promptPictureOptions,
   runtimeOptions,
 } from '../options.ts';
 
@@ -60,7 +60,7 @@ export function decideCommand(io: Io, outcome: { exitCode: number }): Command {
       new Option('--limit <n>', 'only the first n records').argParser(numberIn(positive)),
       new Option('--shard <i/n>', 'only part i of n, the same records every time').argParser(shardIn),
     ],
-    'Pictures:': pictureOptions(),
+    'Pictures:': promptPictureOptions(),
     'Model:': modelOptions(),
     'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],
     'Output:': [

@@ -8,7 +8,7 @@ import {
   numberIn,
   outputOptions,
   parallelOptions,
-  pictureOptions,
+  promptPictureOptions,
   runtimeOptions,
   samplingOptions,
 } from '../options.ts';
@@ -38,7 +38,7 @@ export function serveCommand(io: Io): Command {
         .default(defaults.queue),
     ],
     'Model:': modelOptions(),
-    'Pictures:': pictureOptions(),
+    'Pictures:': promptPictureOptions(),
     'Sampling, where a request does not say it itself:': samplingOptions().filter(({ long }) => long !== '--stop'),
     'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],
     'Output:': outputOptions('messages on stderr as JSON'),

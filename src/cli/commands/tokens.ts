@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Io, onceStdin, pictureStdinBytes } from '../io.ts';
 import { namedModel } from '../named-model.ts';
-import { modelOptions, outputOptions, pictureOptions } from '../options.ts';
+import { modelOptions, outputOptions, promptPictureOptions } from '../options.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { type PromptFlags, type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 
@@ -17,7 +17,7 @@ export function tokensCommand(io: Io): Command {
     new Command('tokens').description("Show a prompt's exact ids and its images' grids, without loading weights."),
     parts,
   );
-  for (const option of [...pictureOptions(), ...modelOptions(), ...outputOptions()]) command.addOption(option);
+  for (const option of [...promptPictureOptions(), ...modelOptions(), ...outputOptions()]) command.addOption(option);
   return command
     .addHelpText('after', '\nThe model may also be a checkpoint folder or a tekken.json.')
     .action(async (positional: string[], flags: TokensFlags) => {

@@ -37,6 +37,8 @@ export interface PictureReceipt {
   grid: [columns: number, rows: number];
   /** Ids in the prompt, breaks and end included. */
   tokens: number;
+  /** Characters of the words in it that are in the prompt beside it. */
+  text?: number;
   /** What of it could not be shown as it is, in whole sentences. */
   warnings?: readonly string[];
 }

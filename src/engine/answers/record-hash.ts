@@ -42,8 +42,8 @@ export async function recordHash(
       else asked.push([role, await sourceHash(chunk.image, pictures), chunk.image.selection]);
     }
   }
-  const { maxTiles, maxPages } = pictures;
-  const form = decisions ? [decisions] : []; // as it was for all others
+  const { maxTiles, maxPages, text } = pictures;
+  const form = [...(decisions ? [decisions] : []), ...(text ? ['text'] : [])]; // as it was for all others
   return sha256(JSON.stringify([job, asked, options, detail, detail === 'tiles' ? maxTiles : 0, maxPages, ...form]));
 }
 

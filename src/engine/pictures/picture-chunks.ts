@@ -13,6 +13,8 @@ export interface PictureOptions extends ReadOptions {
   image: GridConfig;
   detail: Detail;
   maxTiles: number;
+  /** The words in the pages of a PDF follow their pictures. */
+  text: boolean;
   /** Pages or frames of one source. */
   maxPages: number;
 }
@@ -45,6 +47,7 @@ export async function* pictureChunks(source: Source, options: PictureOptions): A
       yield { kind: 'text', text: `${part} ${index + 1} of ${tiles.length}, ${position}:` };
       yield { kind: 'image', image: tile };
     }
+    if (picture.text !== undefined) yield { kind: 'text', text: `Text of ${overview}:\n${picture.text}` };
   }
 }
 
@@ -62,7 +65,7 @@ async function loadTiles(
   options: PictureOptions,
 ): Promise<{ position: string; tile: Picture }[]> {
   const selection: Selection | undefined = page === undefined ? undefined : { kind: 'pages', ranges: [[page, page]] };
-  const load = { ...options, selection, drawSize: Math.round(options.image.maxImageSize * drawnTimes) };
+  const load = { ...options, text: false, selection, drawSize: Math.round(options.image.maxImageSize * drawnTimes) };
   const whole = drawn ? (await loadPictures(file, load))[0] : seen;
   const tiles = whole ? planTiles(whole, options) : [];
   if (tiles.length === 0) return [];

@@ -2,7 +2,17 @@ import type { Picture } from '../../image/decoder/load.ts';
 import type { ImageReceipt, PictureReceipt } from '../answers/events.ts';
 
 /** What a picture's owner is told of it. */
-export function pictureReceipt({ source, page, crop, sha256, width, height, grid, warnings }: Picture): PictureReceipt {
+export function pictureReceipt({
+  source,
+  page,
+  crop,
+  sha256,
+  width,
+  height,
+  grid,
+  text,
+  warnings,
+}: Picture): PictureReceipt {
   return {
     source,
     ...(page !== undefined && { page }),
@@ -13,6 +23,7 @@ export function pictureReceipt({ source, page, crop, sha256, width, height, grid
     seen: [grid.width, grid.height],
     grid: [grid.columns, grid.rows],
     tokens: (grid.columns + 1) * grid.rows, // each row ends with a break, the last one with the end
+    ...(text !== undefined && { text: text.length }),
     ...(warnings && { warnings }),
   };
 }

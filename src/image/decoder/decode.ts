@@ -23,6 +23,8 @@ export interface DecodedPage {
   drawn: boolean;
   /** What is not shown as it is. */
   warnings: readonly string[];
+  /** The words in it, where they were asked for; empty when it has none. */
+  text: string | undefined;
   /** Pixels, upright, of the part that was asked for. */
   width: number;
   height: number;
@@ -50,14 +52,26 @@ export async function* decodePages(request: DecodeRequest, turns: PageTurns): As
     for (const [index, page] of pages.entries()) {
       if (!turns.isWanted(index)) return;
       const pixels = await opened.page(page - 1);
-      const { warnings = [] } = pixels;
+      const warnings = [...(pixels.warnings ?? [])];
+      const text = request.text ? (pixels.text ?? '') : undefined;
+      if (text === '') warnings.push('has no text layer: only its picture is given');
       checkSize(pixels, name);
       for (const crop of crops ?? [undefined]) {
         const part = crop ? cropped(pixels, crop, name) : pixels;
         checkSize(part, name);
         const { grid, values } = picturePatches(part, image);
         const { width, height } = part;
-        yield { page: pageCount > 1 ? page : undefined, crop, drawn, warnings, width, height, grid, patches: values };
+        yield {
+          page: pageCount > 1 ? page : undefined,
+          crop,
+          drawn,
+          warnings,
+          text,
+          width,
+          height,
+          grid,
+          patches: values,
+        };
       }
     }
   } finally {

@@ -17,6 +17,8 @@ export interface Picture {
   drawn?: true;
   /** What is not shown as it is, in whole sentences. */
   warnings?: readonly string[];
+  /** The words in it, where they were asked for and it has any. */
+  text?: string;
   /** Original pixels, upright; of the crop where one was asked for. */
   width: number;
   height: number;
@@ -35,6 +37,8 @@ export interface LoadOptions {
   crops?: readonly Crop[] | undefined;
   /** Longer side of what is drawn to scale; the model's maximum by default. */
   drawSize?: number | undefined;
+  /** The words in pages are wanted beside their pixels. */
+  text?: boolean | undefined;
   /** Pages or frames of one source; more are refused. */
   maxPages: number;
   signal?: AbortSignal | undefined;
@@ -46,18 +50,19 @@ export interface LoadOptions {
  */
 export async function loadPictures(
   { name, bytes }: { name: string; bytes: Uint8Array },
-  { image, selection, crops, drawSize, maxPages, signal }: LoadOptions,
+  { image, selection, crops, drawSize, text, maxPages, signal }: LoadOptions,
 ): Promise<Picture[]> {
   const start = performance.now();
-  const decoding = sharedDecoders().decode({ name, bytes, image, selection, crops, drawSize, maxPages }, signal);
+  const decoding = sharedDecoders().decode({ name, bytes, image, selection, crops, drawSize, text, maxPages }, signal);
   const [pages, sha256] = await Promise.all([decoding, sha256Of(bytes)]);
   const milliseconds = (performance.now() - start) / pages.length;
-  return pages.map(({ page, crop, drawn, warnings, ...decoded }) => ({
+  return pages.map(({ page, crop, drawn, warnings, text: words, ...decoded }) => ({
     source: name,
     ...(page !== undefined && { page }),
     ...(crop && { crop }),
     ...(drawn && { drawn }),
     ...(warnings.length > 0 && { warnings }),
+    ...(words && { text: words }),
     sha256,
     ...decoded,
     milliseconds,

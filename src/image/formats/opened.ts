@@ -30,6 +30,8 @@ export interface OpenRequest {
   image: GridConfig;
   /** Longer side of what is drawn to scale; as large as the model looks at it by default. */
   drawSize?: number | undefined;
+  /** The words in a page are wanted beside its pixels. */
+  text?: boolean | undefined;
 }
 
 /** A file whose header has been read and found harmless; nothing is decoded yet. */

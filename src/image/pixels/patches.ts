@@ -14,6 +14,8 @@ export interface Pixels {
   height: number;
   /** What is not shown as it is, or was guessed: whole sentences about this picture, without its name or a full stop. */
   warnings?: readonly string[];
+  /** The words in it, where they were asked for and it has any. */
+  text?: string;
   /** Lines `first` to `first + count` as [count, width, 4] bytes, the fourth without meaning; valid until the next call. */
   lines(first: number, count: number): Uint8Array;
   /** The same as [count, width, 3], where the decoder has it so. */

@@ -8,9 +8,16 @@ import { checkEnd } from './end-mark.ts';
 import { Pdfium } from './pdfium.ts';
 import { ScanReader } from './scan-reader.ts';
 import { SubstituteFonts } from './substitute-fonts.ts';
+import { maxCharacters, textLayer } from './text-layer.ts';
 
 /** Pages are drawn so that the longer side is the model's maximum, or what was asked for. */
-export async function openPdf({ bytes, name, image, drawSize = image.maxImageSize }: OpenRequest): Promise<Opened> {
+export async function openPdf({
+  bytes,
+  name,
+  image,
+  drawSize = image.maxImageSize,
+  text = false,
+}: OpenRequest): Promise<Opened> {
   checkEnd(bytes, name);
   const document = PdfDocument.open(await sharedEngine(), { bytes, name });
   const { pageCount } = document;
@@ -28,7 +35,16 @@ export async function openPdf({ bytes, name, image, drawSize = image.maxImageSiz
         const scan = await scans.read(index);
         const pixels =
           scan ?? drawPage(document, { index, size: drawnSize(document, { index, name, longSide: drawSize }) });
-        return { ...pixels, warnings: [...warnings, ...(pixels.warnings ?? [])] };
+        const words = text ? textLayer(document, index) : undefined;
+        return {
+          ...pixels,
+          warnings: [
+            ...warnings,
+            ...(pixels.warnings ?? []),
+            ...(words?.isCut ? [`only the first ${maxCharacters} characters of its text are given`] : []),
+          ],
+          ...(words && { text: words.text }),
+        };
       } catch (thrown) {
         throw thrown instanceof PixtralError ? thrown : damaged(name, 'PDF', thrown);
       }
