@@ -18,13 +18,14 @@ export function openAvifFilm(bytes: Uint8Array, tracks: readonly FilmTrack[], na
   return {
     pageCount: tracks[0]!.samples.length,
     page: (index) =>
-      decode(frameFile(bytes, tracks, index), name).catch((thrown: unknown) => {
+      decodeWithLibaom(frameFile(bytes, tracks, index), name).catch((thrown: unknown) => {
         throw damaged(name, 'AVIF', thrown);
       }),
   };
 }
 
-async function decode(frame: Uint8Array, name: string): Promise<Pixels> {
+/** A file of one picture, in all its bits, cropped and turned as it says. */
+export async function decodeWithLibaom(frame: Uint8Array, name: string): Promise<Pixels> {
   const sharp = await loadSharp();
   const picture = sharp(frame, { failOn: 'warning', limitInputPixels: false });
   const metadata = await picture.metadata();

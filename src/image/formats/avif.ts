@@ -1,6 +1,7 @@
 import { type Image, createCanvas } from '@napi-rs/canvas';
+import { PixtralError } from '../../base/errors.ts';
 import { isSrgb } from '../colour/to-srgb.ts';
-import { openAvifFilm } from './avif-film.ts';
+import { decodeWithLibaom, openAvifFilm } from './avif-film.ts';
 import { brandsOf } from './boxes.ts';
 import { turnedAperture } from './clean-aperture.ts';
 import { damaged } from './damaged.ts';
@@ -18,7 +19,7 @@ export function isAvif(bytes: Uint8Array): boolean {
 }
 
 /** The decoder itself turns pictures by `irot` and `imir` and converts by ICC profiles; it does not crop by `clap`. */
-export async function openAvif({ bytes, name }: OpenRequest): Promise<Opened> {
+export async function openAvif({ bytes, name }: Pick<OpenRequest, 'bytes' | 'name'>): Promise<Opened> {
   const tracks = /avis/.test(brandsOf(bytes)) ? readFilmTracks(bytes) : [];
   if (tracks[0] && tracks[0].samples.length > 1) return openAvifFilm(bytes, tracks.slice(0, 2), name);
   const container = readHeifItems(bytes);
@@ -30,6 +31,11 @@ export async function openAvif({ bytes, name }: OpenRequest): Promise<Opened> {
     pageCount: pictures.length,
     async page(index) {
       const picture = pictures[index]!;
+      if (pictures.length === 1 && isDeep(picture)) {
+        return decodeWithLibaom(bytes, name).catch((thrown: unknown) => {
+          throw thrown instanceof PixtralError ? thrown : damaged(name, 'AVIF', thrown);
+        });
+      }
       const image = await decodeWithSkia(alone(bytes, container, picture)).catch((thrown: unknown) => {
         throw damaged(name, 'AVIF', thrown);
       });
@@ -39,6 +45,14 @@ export async function openAvif({ bytes, name }: OpenRequest): Promise<Opened> {
       return size && crop ? { ...pixels, ...cropped(pixels, turnedAperture(size, crop, turns), name) } : pixels;
     },
   };
+}
+
+/**
+ * What is far from sRGB suffers from 8 bits on the way; but where colours are stored for several pixels together, the
+ * other decoder spreads them better.
+ */
+function isDeep({ colours, hasProfile, hasFullColour }: HeifItem): boolean {
+  return hasFullColour && !hasProfile && colours !== undefined && !isSrgb(colours);
 }
 
 /** The file with `picture` as its main one, and with its colours left to us. */

@@ -10,6 +10,8 @@ export interface HeifItem {
   size: Size | undefined;
   /** `nclx`: how its samples become light. */
   colours: CodePoints | undefined;
+  /** Its colours are stored at every pixel, as far as `av1C` says so. */
+  hasFullColour: boolean;
   /** It has an ICC profile, which comes before `colours`. */
   hasProfile: boolean;
   /** Its colours are multiplied by how opaque they are. */
@@ -23,6 +25,8 @@ export interface HeifItems {
   items: Map<number, HeifItem>;
   /** Pictures in their own right, in their order in the file: no tiles, thumbnails or masks. */
   pictures: readonly HeifItem[];
+  /** How pictures and tiles are stored: `hvc1`, `av01`; undefined where there are none. */
+  codec: string | undefined;
   /** Where the number of the main picture stands, and its length in bytes. */
   primary: { at: number; byteLength: number } | undefined;
   /** Where `nclx` and its numbers stand. */
@@ -34,6 +38,9 @@ export interface HeifItems {
 /** What metadata of pictures is called; a file that lacks some of it still shows its picture. */
 const metadataTypes = new Set(['Exif', 'mime', 'uri ', '']);
 
+/** Pictures that are put together from others. */
+const derived = new Set(['grid', 'iden', 'iovl', 'tmap', 'mski', 'rgan']);
+
 /**
  * The items of a HEIC or AVIF, wherever in the file their table stands. What stands behind the boxes does not matter.
  * Source: ISO/IEC 14496-12, 8.11; 23008-12.
@@ -41,7 +48,13 @@ const metadataTypes = new Set(['Exif', 'mime', 'uri ', '']);
 export function readHeifItems(bytes: Uint8Array): HeifItems {
   const top = boxesIn(bytes, 0, bytes.byteLength);
   const meta = top.find(({ type }) => type === 'meta');
-  const none = { items: new Map<number, HeifItem>(), pictures: [], primary: undefined, nclxPlaces: [] };
+  const none = {
+    items: new Map<number, HeifItem>(),
+    pictures: [],
+    codec: undefined,
+    primary: undefined,
+    nclxPlaces: [],
+  };
   if (!meta || meta.end > bytes.byteLength) {
     const film = top.find(({ type }) => type === 'moov');
     return { ...none, damage: film && film.end <= bytes.byteLength ? undefined : cutShort };
@@ -70,6 +83,7 @@ function readMeta(bytes: Uint8Array, meta: Box): HeifItems {
   return {
     items,
     pictures: [...items.values()].filter(isPicture),
+    codec: [...items.values()].map(({ type }) => type).find((type) => !metadataTypes.has(type) && !derived.has(type)),
     primary: primary && { at: primary.start + 4, byteLength: bytes[primary.start] === 0 ? 2 : 4 },
     nclxPlaces: nclxPlaces(bytes, meta),
     damage: endOfPictures(bytes, meta, items) > bytes.byteLength ? cutShort : undefined,
@@ -134,9 +148,11 @@ function describe(bytes: Uint8Array, properties: readonly Box[]): Described {
   const nclx = colour[kinds.indexOf('nclx')];
   const extent = properties.find(({ type }) => type === 'ispe');
   const aperture = properties.find(({ type }) => type === 'clap');
+  const stream = properties.find(({ type }) => type === 'av1C');
   return {
     size: extent && readExtent(bytes, extent),
     colours: nclx && readNclx(bytes, nclx),
+    hasFullColour: stream !== undefined && ((bytes[stream.start + 2] ?? 0xff) & 0x1c) === 0, // neither grey nor subsampled
     hasProfile: kinds.includes('prof') || kinds.includes('rICC'),
     crop: aperture && readAperture(bytes, aperture),
     turns: properties.flatMap(({ type, start }): Turn[] => {

@@ -17,7 +17,7 @@ const names = [
   'rgba.png palette.png 16-bit.png interlaced.png p3.png frames.png cicp-alpha.png grey-profile-deep.png apple.png grey-profile-frames.png',
   'orientation-6.jpg stated-three-long.jpg height-later.jpg progressive.jpg cmyk-adobe.jpg press.jpg',
   'rgba.webp lossy-alpha.webp frames.webp transparent.gif frames.gif cleared.gif stated-long.webp',
-  'p3.avif orientation-6.avif pq.avif cropped-turned.avif frames.avif p3.heic two.heic pq.heic two-profiles.heic table-last.heic',
+  'p3.avif orientation-6.avif pq.avif cropped-turned.avif frames.avif p3.heic two.heic pq.heic two-profiles.heic table-last.heic nclx-p3.avif',
   'pages.tif jpeg.tif fax.tif cmyk.tif rgba.tif type-u1-rgb-lzma-le.tif predictor-3-f4-lzw-be-tiles.tif type-u2-grey-zstd-be.tif',
   'type-u1-rgb-lerc-le.tif codec-jpeg2000-tiles.tif codec-webp-tiles.tif codec-jpegxl-strips.tif ycbcr-2x2-709-studio.tif palette-16-be-times256.tif',
   'raw-nikon.nef raw-adobe.dng raw-canon.cr3 raw-fuji.raf rgb-lossless.jxl 3-8.jp2 rgb-8-way1.psd rgb-16-way3-extra.psb 4.qoi pictures.icns',

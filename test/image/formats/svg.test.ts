@@ -67,7 +67,7 @@ const warned: Record<string, { content: string; says: string }> = {
   },
   'a style sheet elsewhere': {
     content: '<style>@import url(https://example.org/x.css); rect { fill: red }</style>',
-    says: 'its @import rules are not loaded',
+    says: 'its @import rules are not used',
   },
   'text on a path': {
     content: '<text><textPath href="#p">x</textPath></text>',

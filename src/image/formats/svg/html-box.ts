@@ -112,7 +112,7 @@ function placedContent(
   }: { width: number; height: number; isFlex: boolean; value: (property: string) => string | undefined },
 ): Item[] {
   const share = (text: string | undefined): number =>
-    /center/.test(text ?? '') ? 0.5 : /end|bottom/.test(text ?? '') ? 1 : 0;
+    /center/.test(text ?? '') ? 0.5 : /end|bottom|right/.test(text ?? '') ? 1 : 0;
   const isColumn = /column/.test(value('flex-direction') ?? '');
   const [across, down] = isColumn
     ? [value('align-items'), value('justify-content')]

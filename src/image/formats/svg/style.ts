@@ -20,7 +20,7 @@ interface Rule {
 
 export interface StyleSheets {
   rules: Rule[];
-  /** What was found in them that is not drawn: `@import`. */
+  /** Rules that the renderer passes over: `@import`, `@font-face`. */
   unused: string[];
 }
 
@@ -64,7 +64,7 @@ function readRules(node: CssNode, sheets: StyleSheets): void {
     if (child.type === 'Rule') sheets.rules.push(...rulesOf(child.prelude, declarationsOf(child.block)));
     if (child.type !== 'Atrule') continue;
     const prelude = child.prelude ? generate(child.prelude) : '';
-    if (child.name === 'import') sheets.unused.push('@import');
+    if (child.name === 'import' || child.name === 'font-face') sheets.unused.push(`@${child.name}`);
     const isDue = child.name === 'media' ? isScreenLight(prelude) : ['supports', 'layer'].includes(child.name);
     if (isDue && child.block) readRules(child.block, sheets);
   }

@@ -61,7 +61,13 @@ export function layOutRuns(runs: readonly Run[], style: TextStyle, available: nu
     const height = style.lineHeight ?? Math.max(ascent + descent, style.fontSize * 1.15);
     if (line.length > 0) {
       const anchor = ({ left: 'start', center: 'middle', right: 'end' } as const)[style.align];
-      items.push({ kind: 'line', x: 0, baseline: y + (height - ascent - descent) / 2 + ascent, anchor, runs: line });
+      items.push({
+        kind: 'line',
+        x: 0,
+        baseline: y + Math.floor((height - ascent - descent) / 2) + ascent,
+        anchor,
+        runs: line,
+      });
     }
     y += height;
   }

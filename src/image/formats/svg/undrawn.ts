@@ -26,7 +26,7 @@ export function undrawn(root: Element, { unused }: StyleSheets): string[] {
   return [
     ...[...elements].map((name) => `its <${name}> elements are not drawn`),
     ...[...places].map((name) => `what its <${name}> elements show lies outside the file and is not loaded`),
-    ...[...new Set(unused)].map((rule) => `its ${rule} rules are not loaded`),
+    ...[...new Set(unused)].map((rule) => `its ${rule} rules are not used`),
   ];
 }
 
