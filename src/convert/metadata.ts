@@ -87,12 +87,18 @@ export function projectorMetadata(options: MetadataOptions): Metadata {
     ['clip.use_silu', bool(true)],
     ['clip.rope.freq_base', f32(vision.ropeTheta)],
     ...mergeSize(vision.spatialMergeSize),
+    ...projectorNormEps(vision.projectorNormEps),
   ]);
 }
 
 /** Mistral normalises with CLIP's constants (mistral-common, tokens/tokenizers/image.py). */
 const imageMean = [0.48145466, 0.4578275, 0.40821073];
 const imageStd = [0.26862954, 0.26130258, 0.27577711];
+
+/** llama.cpp has no key for it: mtmd takes the tower's. */
+function projectorNormEps(eps: number | undefined): [string, GgufValue][] {
+  return eps === undefined ? [] : [['pixtral.projector_norm_epsilon', f32(eps)]];
+}
 
 function mergeSize(size: number): [string, GgufValue][] {
   return size > 1 ? [['clip.vision.spatial_merge_size', u32(size)]] : [];

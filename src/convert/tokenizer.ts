@@ -25,14 +25,15 @@ export async function checkpointTokenizer(checkpoint: Checkpoint): Promise<Tekke
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new PixtralError('model', `${path}: cannot read the tokenizer: ${reasonOf(cause)}`, { cause });
   });
+  const expected = checkpoint.config.text.vocabularySize;
   const tekken =
     kind === 'tekken'
       ? tekkenFromJson(bytes, path)
       : tekkenFromHuggingFace(bytes, path, {
           chatTemplate: await publishedTemplate(checkpoint.folder),
           image: imageConfigOf(checkpoint.config),
+          rows: expected,
         });
-  const expected = checkpoint.config.text.vocabularySize;
   if (tekken.vocabularySize === expected) return tekken;
   throw new PixtralError('model', `${path}: has ${tekken.vocabularySize} tokens, expected the model's ${expected}`, {
     hint: 'use the tokenizer that belongs to these weights',

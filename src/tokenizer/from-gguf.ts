@@ -1,7 +1,8 @@
 import { byteAlphabet } from './alphabet.ts';
 import { type ImageConfig, type Tekken, type TokenizerVersion, createTekken, tokenizerVersions } from './tekken.ts';
 import { guessVersion } from './version.ts';
-import { type Vocabulary, buildVocabulary, maxTokens, notTekken } from './vocabulary.ts';
+import { tokenTypes } from './gguf-keys.ts';
+import { type ExtraToken, type Vocabulary, buildVocabulary, maxTokens, notTekken } from './vocabulary.ts';
 
 /** Values of a GGUF's `tokenizer.*` keys, as they stand in the file. */
 export interface GgufTokenizerKeys {
@@ -54,13 +55,16 @@ function readVocabulary({ tokens, types }: GgufTokenizerKeys, where: string): Vo
   const { bytes } = tokens;
   const starts = readStarts(tokens, where);
   const controls = readControls(bytes, { where, starts });
+  const extras = readExtras(bytes, { where, starts, types });
   const { byteOf } = byteAlphabet();
-  refuseOtherTypes(types, { where, count: tokens.count, controlCount: controls.length });
+  const count = tokens.count - controls.length - extras.length;
+  refuseOtherTypes(types, { where, controlCount: controls.length, count });
 
   return buildVocabulary({
     where,
     controls,
-    count: tokens.count - controls.length,
+    count,
+    extras,
     byteLength: bytes.byteLength,
     write(rank, target, at) {
       const id = rank + controls.length;
@@ -110,14 +114,36 @@ function readControls(bytes: Uint8Array, { where, starts }: { where: string; sta
   throw notTekken(where, 'tokenizer.ggml.tokens has no token for the byte 0');
 }
 
+const ordinary = 1;
+/** Characters that stand for bytes, in no name. */
+const strangers = /[\u0100-\u0143]/;
+
+/** Tokens at the end of another type than the ordinary ones. */
+function readExtras(
+  bytes: Uint8Array,
+  { where, starts, types }: { where: string; starts: Float64Array; types: Int32Array | undefined },
+): ExtraToken[] {
+  const count = starts.length - 1;
+  if (types === undefined) return [];
+  if (types.length !== count) throw notTekken(where, `${types.length} token types for ${count} tokens`);
+  const kinds = Object.keys(tokenTypes) as ExtraToken['kind'][];
+  const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+  const extras: ExtraToken[] = [];
+  for (let id = count - 1; id >= 0 && types[id] !== ordinary; id--) {
+    const kind = kinds.find((known) => tokenTypes[known] === types[id]);
+    const name = utf8.decode(bytes.subarray(starts[id], starts[id + 1]! - lengthBytes));
+    if (kind === undefined || strangers.test(name)) break; // an ordinary token, called something else
+    extras.push({ kind, name });
+  }
+  return extras.reverse();
+}
+
 function refuseOtherTypes(
   types: Int32Array | undefined,
   { where, count, controlCount }: { where: string; count: number; controlCount: number },
 ): void {
   if (types === undefined) return;
-  if (types.length !== count) throw notTekken(where, `${types.length} token types for ${count} tokens`);
-  const ordinary = 1;
-  for (let id = 0; id < count; id++) {
+  for (let id = 0; id < controlCount + count; id++) {
     if ((types[id] === ordinary) !== id >= controlCount) {
       throw notTekken(where, `token ${id} has type ${types[id]}: Tekken has its ${controlCount} control tokens first`);
     }

@@ -2,7 +2,7 @@ import { byteAlphabet } from './alphabet.ts';
 import { parseObject, requireArray, requireCount, requireObject, requireString } from './json.ts';
 import { type Tekken, createTekken } from './tekken.ts';
 import { type VersionHints, guessVersion } from './version.ts';
-import { buildVocabulary, maxTokens, notTekken } from './vocabulary.ts';
+import { type ExtraToken, buildVocabulary, maxTokens, notTekken } from './vocabulary.ts';
 
 /**
  * Reads a Tekken vocabulary from Hugging Face's `tokenizer.json`. Its own pattern is not used: published Pixtral copies
@@ -34,6 +34,7 @@ export function tekkenFromHuggingFace(bytes: Uint8Array, where: string, hints?: 
     where,
     controls,
     count: words.length - controlCount,
+    extras: readExtras(file['added_tokens'], { where, first: words.length, rows: hints?.rows }),
     byteLength: words.reduce((sum, word) => sum + word.length, 0),
     write(rank, target, at) {
       const word = words[rank + controlCount];
@@ -73,6 +74,36 @@ function readControls(value: unknown, { where, words }: { where: string; words: 
     if (controls[id] === undefined) throw notTekken(where, `no token has id ${id}`);
   }
   return controls;
+}
+
+/** Padding beyond this is no padding: the tokenizer belongs to other weights. */
+const maxPadding = 1024;
+
+/**
+ * Tokens that a fine-tune has added behind the vocabulary, and as many unused ones as the embedding has rows more, named
+ * as llama.cpp's converter names them.
+ */
+function readExtras(
+  value: unknown,
+  { where, first, rows }: { where: string; first: number; rows: number | undefined },
+): ExtraToken[] {
+  const added = new Map<number, ExtraToken>();
+  for (const [i, token] of requireArray(value ?? [], { where, name: 'added_tokens' }).entries()) {
+    const name = `added_tokens[${i}]`;
+    const { id, content, special } = requireObject(token, { where, name });
+    const at = requireCount(id, { where, name: `${name}.id`, max: maxTokens - 1 });
+    if (at < first) continue;
+    const kind = special === true ? 'control' : 'text';
+    added.set(at, { kind, name: requireString(content, { where, name: `${name}.content` }) });
+  }
+  const end = Math.max(first, ...[...added.keys()].map((id) => id + 1));
+  const wanted = rows !== undefined && rows >= end && rows - end <= maxPadding ? rows : end;
+  if (wanted - first - added.size > maxPadding)
+    throw notTekken(where, `added tokens leave a gap of over ${maxPadding}`);
+  return Array.from({ length: wanted - first }, (_, index): ExtraToken => {
+    const id = first + index;
+    return added.get(id) ?? { kind: 'unused', name: `[PAD${id}]` };
+  });
 }
 
 /**

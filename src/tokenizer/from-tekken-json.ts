@@ -38,6 +38,7 @@ export function tekkenFromJson(bytes: Uint8Array, where: string): Tekken {
     where,
     controls: readControls(file['special_tokens'], { where, version, controlCount }),
     count,
+    extras: [],
     byteLength: base64Length(words, count),
     write(rank, target, at) {
       const word = words[rank];

@@ -1,12 +1,15 @@
 import { byteAlphabet } from './alphabet.ts';
 import type { Tekken } from './tekken.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import type { ExtraToken, Vocabulary } from './vocabulary.ts';
+
+/** llama.cpp's token types of all but ordinary tokens: CONTROL, USER_DEFINED, UNUSED. */
+export const tokenTypes: Readonly<Record<ExtraToken['kind'], number>> = { control: 3, text: 4, unused: 5 };
 
 /** What llama.cpp wants to know of a tokenizer, as values of `tokenizer.ggml.*`. */
 export interface GgufTokenizer {
   /** Control tokens by name, the others spelled in GPT-2's byte alphabet. */
   tokens: string[];
-  /** llama.cpp's token type: 3 for a control token, 1 for the others. */
+  /** llama.cpp's token type: 1 for an ordinary token. */
   types: Int32Array;
   /** Every way to put a token together from two, `left right`, in order of the token's rank. */
   merges: string[];
@@ -21,9 +24,11 @@ export function ggufTokenizer(tekken: Tekken): GgufTokenizer {
   const { vocabulary } = tekken;
   const spelled = spell(vocabulary);
   const types = new Int32Array(tekken.vocabularySize).fill(1);
-  types.fill(3, 0, vocabulary.controls.length);
+  const { controls, count, extras } = vocabulary;
+  types.fill(tokenTypes.control, 0, controls.length);
+  for (const [index, { kind }] of extras.entries()) types[controls.length + count + index] = tokenTypes[kind];
   return {
-    tokens: [...vocabulary.controls, ...spelled],
+    tokens: [...controls, ...spelled, ...extras.map(({ name }) => name)],
     types,
     merges: allMerges(vocabulary, spelled),
     bos: tekken.id('<s>'),

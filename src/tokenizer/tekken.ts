@@ -16,7 +16,7 @@ export interface ImageConfig {
 
 /**
  * Mistral's byte-level BPE tokenizer. Ids below `vocabulary.controls.length` are control tokens and never come out
- * of `encode`; the others are rank + that length.
+ * of `encode`, nor do extra tokens; the others are rank + that length.
  */
 export interface Tekken {
   readonly version: TokenizerVersion;
@@ -47,14 +47,16 @@ export function createTekken({
   image: ImageConfig | undefined;
   vocabulary: Vocabulary;
 }): Tekken {
-  const { controls, where } = vocabulary;
-  const vocabularySize = controls.length + vocabulary.count;
+  const { controls, extras, where } = vocabulary;
+  const firstExtra = controls.length + vocabulary.count;
+  const vocabularySize = firstExtra + extras.length;
   const ids = new Map(controls.map((name, id) => [name, id]));
   const merge = createMerger(vocabulary);
   const kindOf = characterKinds();
   const utf8 = new TextEncoder();
 
-  const isControl = (id: number): boolean => id < controls.length;
+  const isControl = (id: number): boolean =>
+    id < controls.length || (id >= firstExtra && extras[id - firstExtra]?.kind !== 'text');
 
   function bytes(id: number): Uint8Array {
     if (!Number.isInteger(id) || id < 0 || id >= vocabularySize) {
@@ -62,7 +64,8 @@ export function createTekken({
         hint: 'the weights and the tokenizer do not belong together',
       });
     }
-    return isControl(id) ? new Uint8Array(0) : vocabulary.bytes(id - controls.length);
+    if (isControl(id)) return new Uint8Array(0);
+    return id < firstExtra ? vocabulary.bytes(id - controls.length) : utf8.encode(extras[id - firstExtra]!.name);
   }
 
   return {
@@ -98,7 +101,7 @@ export function createTekken({
 
     label(id) {
       const piece = bytes(id);
-      const name = controls[id];
+      const name = controls[id] ?? extras[id - firstExtra]?.name;
       if (name !== undefined) return name;
       const text = fromUtf8([piece]);
       const isWhole = Buffer.compare(utf8.encode(text), piece) === 0;

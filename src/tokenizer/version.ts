@@ -4,6 +4,8 @@ import type { ImageConfig, TokenizerVersion } from './tekken.ts';
 export interface VersionHints {
   chatTemplate?: string | undefined;
   image?: ImageConfig | undefined;
+  /** Rows of the embedding, which may be more than there are tokens. */
+  rows?: number | undefined;
 }
 
 /**

@@ -2,6 +2,15 @@ import { PixtralError } from '../base/errors.ts';
 import { byteAlphabet } from './alphabet.ts';
 
 /** Ordinary tokens live in a few typed arrays: a JavaScript string per token would cost start-up more than all the rest. */
+/**
+ * A token behind the ordinary ones, as fine-tunes add them. `control` is never text; `text` is in an answer, and is never
+ * what a prompt's text becomes; `unused` only fills the embedding up.
+ */
+export interface ExtraToken {
+  kind: 'control' | 'text' | 'unused';
+  name: string;
+}
+
 export interface Vocabulary {
   /** Names the file in error messages. */
   readonly where: string;
@@ -9,6 +18,8 @@ export interface Vocabulary {
   readonly controls: readonly string[];
   /** Number of ordinary tokens. The id of one is its rank + controls.length. */
   readonly count: number;
+  /** Their ids follow those of the ordinary ones. */
+  readonly extras: readonly ExtraToken[];
   /** Bytes of the token of a rank (a view). */
   bytes(rank: number): Uint8Array;
   /** Rank of the token `bytes[start..end)`, or -1 when that is no token. */
@@ -19,6 +30,7 @@ export interface VocabularySource {
   where: string;
   controls: readonly string[];
   count: number;
+  extras: readonly ExtraToken[];
   /** At least the sum of all tokens' lengths. */
   byteLength: number;
   /** Writes the bytes of a rank into `target` from `at` on; returns how many. Called once per rank, in order. */
@@ -31,11 +43,12 @@ export const maxTokens = 1 << 20;
 const maxTokenBytes = 1024;
 
 /** Checks what makes a vocabulary Tekken's: ranks 0 to 255 are the single bytes in order, and no two tokens are equal. */
-export function buildVocabulary({ where, controls, count, byteLength, write }: VocabularySource): Vocabulary {
-  if (count < 256 || count + controls.length > maxTokens) {
+export function buildVocabulary({ where, controls, count, extras, byteLength, write }: VocabularySource): Vocabulary {
+  if (count < 256 || count + controls.length + extras.length > maxTokens) {
     throw notTekken(where, `${count} ordinary tokens, expected 256 to ${maxTokens}`);
   }
-  refuseTwins(where, controls);
+  const names = [...controls, ...extras.map(({ name }) => name)];
+  refuseTwins(where, names);
   const known = Buffer.alloc(byteLength);
   const starts = new Uint32Array(count + 1); // the token of a rank is known[starts[rank]..starts[rank + 1])
   const slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * count))); // open addressing: rank + 1, or 0 when free
@@ -76,12 +89,15 @@ export function buildVocabulary({ where, controls, count, byteLength, write }: V
   }
 
   const { byteOf } = byteAlphabet();
-  for (const [id, name] of controls.entries()) {
+  for (const [id, name] of names.entries()) {
     const bytes = spelledBytes(name, byteOf);
     if (bytes && slots[slotOf(bytes, 0, bytes.length)] === 0) continue;
     // llama.cpp knows tokens by their spelling, and ends the process when two have the same.
     if (bytes || name === '') {
-      throw notTekken(where, `control token ${id} is called ${JSON.stringify(name)}, which is no name of its own`);
+      throw notTekken(
+        where,
+        `control token ${id < controls.length ? id : id + count} is called ${JSON.stringify(name)}, which is no name of its own`,
+      );
     }
   }
 
@@ -89,6 +105,7 @@ export function buildVocabulary({ where, controls, count, byteLength, write }: V
     where,
     controls,
     count,
+    extras,
     bytes: (rank) => known.subarray(starts[rank], starts[rank + 1]),
     rank: (bytes, start, end) => (end - start > longest ? -1 : slots[slotOf(bytes, start, end)]! - 1),
   };

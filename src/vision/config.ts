@@ -23,6 +23,7 @@ export interface TowerConfig {
   spatialMergeSize: number;
   /** RMS norm before the patch merger (Mistral Small 3.1 and later). */
   projectorNorm: boolean;
+  projectorNormEps: number;
   adapterBias: boolean;
 }
 
@@ -60,6 +61,7 @@ export function towerConfig(gguf: Gguf): TowerConfig {
 function readConfig(gguf: Gguf): TowerConfig {
   const count = (key: string, bounds: Bounds): number => requireCount(gguf, `clip.vision.${key}`, bounds);
   const hidden = count('embedding_length', limits.hidden);
+  const normEps = requireReal(gguf, 'clip.vision.attention.layer_norm_epsilon', limits.normEps);
   const heads = count('attention.head_count', limits.heads);
   return {
     hidden,
@@ -71,10 +73,11 @@ function readConfig(gguf: Gguf): TowerConfig {
     patchSize: count('patch_size', limits.patchSize),
     maxImageSize: count('image_size', limits.imageSize),
     ropeTheta: optionalReal(gguf, 'clip.rope.freq_base', limits.ropeTheta) ?? 10_000,
-    normEps: requireReal(gguf, 'clip.vision.attention.layer_norm_epsilon', limits.normEps),
+    normEps,
     outputDim: count('projection_dim', limits.outputDim),
     spatialMergeSize: optionalCount(gguf, 'clip.vision.spatial_merge_size', limits.mergeSize) ?? 1,
     projectorNorm: gguf.tensors.has('mm.input_norm.weight'),
+    projectorNormEps: optionalReal(gguf, 'pixtral.projector_norm_epsilon', limits.normEps) ?? normEps,
     adapterBias: gguf.tensors.has('mm.1.bias'),
   };
 }

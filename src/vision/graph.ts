@@ -55,7 +55,7 @@ export function buildTowerGraph(ggml: Ggml, g: Pointer, options: GraphOptions): 
   const columnPositions = ggml.newTensor1d(g, ggmlType.i32, n); // [n]
   for (const input of [patches, rowPositions, columnPositions]) ggml.setInput(input);
 
-  const norm = (x: Pointer, name: string): Pointer => ggml.mul(g, ggml.rmsNorm(g, x, normEps), weight(name));
+  const norm = (x: Pointer, name: string, eps = normEps): Pointer => ggml.mul(g, ggml.rmsNorm(g, x, eps), weight(name));
   const split = (x: Pointer): Pointer => ggml.reshape3d(g, x, k, heads, n); // [k, heads, n]
   const rope = (x: Pointer): Pointer => rope2d(ggml, g, x, { config, rowPositions, columnPositions }); // [k, heads, n]
 
@@ -79,7 +79,7 @@ export function buildTowerGraph(ggml: Ggml, g: Pointer, options: GraphOptions): 
   const tower = x;
   if (options.keepTower) ggml.setOutput(tower);
 
-  if (config.projectorNorm) x = norm(x, 'mm.input_norm.weight'); // [d, n]
+  if (config.projectorNorm) x = norm(x, 'mm.input_norm.weight', config.projectorNormEps); // [d, n]
   if (merge > 1) x = mergePatches(ggml, g, x, { config, n, weight: weight('mm.patch_merger.weight') }); // [d, n/merge^2]
   const bias = (y: Pointer, name: string): Pointer => (config.adapterBias ? ggml.add(g, y, weight(name)) : y);
   const wide = bias(ggml.mulMat(g, weight('mm.1.weight'), x), 'mm.1.bias'); // [outputDim, n/merge^2]

@@ -120,11 +120,16 @@ export function huggingFaceConfig(
   }
   const vision = asObject(optionalField(config, 'vision_config'), `${config.where}: vision_config`);
   const mergeSize = optionalInteger(config, 'spatial_merge_size', { min: 1, max: 64 });
+  const text = textConfig(config);
+  const tower = towerConfig(vision);
+  // transformers, modeling_mistral3.py: the norm before the merger takes the text model's.
+  const ownEps = family.projectorNorm && text.normEps !== tower.normEps;
   return {
-    text: { ...textConfig(config), tiedEmbeddings: !hasOutput && saysTied(config, family) },
+    text: { ...text, tiedEmbeddings: !hasOutput && saysTied(config, family) },
     vision: {
-      ...towerConfig(vision),
+      ...tower,
       ...imageTokens,
+      ...(ownEps && { projectorNormEps: text.normEps }),
       spatialMergeSize: family.spatialMergeSize === 1 ? 1 : (mergeSize ?? family.spatialMergeSize),
       adapterBias: optionalBoolean(config, 'multimodal_projector_bias') ?? family.projectorBias,
       projectorNorm: family.projectorNorm,
@@ -161,6 +166,7 @@ function textConfig(config: JsonObject): Omit<TextConfig, 'tiedEmbeddings'> {
   expectOneOf(text, 'model_type', ['mistral']);
   expectOneOf(text, 'hidden_act', ['silu']);
   expectOneOf(text, 'attention_bias', [false]);
+  expectOneOf(text, 'sliding_window', []);
   const dim = optionalInteger(text, 'hidden_size', sizes) ?? 4096;
   const heads = optionalInteger(text, 'num_attention_heads', sizes) ?? 32;
   const contextLength = optionalInteger(text, 'max_position_embeddings', { min: 1, max: 2 ** 31 - 1 });

@@ -36,6 +36,8 @@ export interface VisionConfig {
   adapterBias: boolean;
   /** Whether an RMS norm precedes the adapter (Mistral Small 3.1 and later). */
   projectorNorm: boolean;
+  /** Of that norm, where it is not the tower's. */
+  projectorNormEps?: number;
 }
 
 export interface ModelConfig {

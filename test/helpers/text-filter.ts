@@ -18,7 +18,7 @@ export function textFilter(
 ): { never: readonly number[]; allows(id: number): boolean; accept(id: number): void } {
   let expected = nothing;
   const never: number[] = [];
-  for (let id = 0; tekken.isControl(id); id++) if (!endsText(id)) never.push(id);
+  for (let id = 0; id < tekken.vocabularySize; id++) if (tekken.isControl(id) && !endsText(id)) never.push(id);
   return {
     never,
     allows: (id) => after(expected, tekken.bytes(id)) !== undefined,
