@@ -135,7 +135,7 @@ function readExtras(
     if (kind === undefined || strangers.test(name)) break; // an ordinary token, called something else
     extras.push({ kind, name });
   }
-  return extras.reverse();
+  return extras.toReversed();
 }
 
 function refuseOtherTypes(

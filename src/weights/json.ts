@@ -1,12 +1,22 @@
 import { open } from 'node:fs/promises';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { readExactly } from '../base/files.ts';
+import { type JsonLimits, scanJson } from './scan-json.ts';
 
 /** A JSON object and what to call it in messages. */
 export interface JsonObject {
   where: string;
   fields: Readonly<Record<string, unknown>>;
 }
+
+/** Configs and indexes. A tokenizer of 20 MB is read for three ids only. */
+const scannedBytes = 4 * 1024 * 1024;
+const configLimits: JsonLimits = {
+  depth: 64,
+  brackets: 1_000_000,
+  refusal: 'is nested over 64 levels deep or has over a million lists and objects',
+  topKey: 'the key',
+};
 
 /**
  * Reads a JSON file whose top is an object.
@@ -23,7 +33,9 @@ export async function readJson(path: string, maxBytes: number): Promise<JsonObje
     if (!status.isFile() || status.size > maxBytes) {
       throw new PixtralError('model', `${path}: not a file of at most ${maxBytes} bytes`);
     }
-    return parseJson(await readExactly(file, { path, position: 0, length: status.size }), path);
+    const bytes = await readExactly(file, { path, position: 0, length: status.size });
+    if (bytes.byteLength <= scannedBytes) scanJson(bytes, path, configLimits);
+    return parseJson(bytes, path);
   } finally {
     await file.close();
   }

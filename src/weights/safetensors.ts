@@ -2,10 +2,18 @@ import { ByteReader } from '../base/bytes.ts';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { type OpenRanged, type RangedFile, openOnDisk } from '../base/ranged-file.ts';
 import { type JsonObject, asObject, parseJson } from './json.ts';
-import { scanHeader } from './scan-header.ts';
+import { type JsonLimits, scanJson } from './scan-json.ts';
 
 /** The reference implementation's limit (safetensors/src/tensor.rs); Pixtral's header is 70 kB. */
 const maxHeaderBytes = 100_000_000;
+
+/** The header's object, a tensor's object, its shape; known checkpoints have at most some thousand tensors a file. */
+const headerLimits: JsonLimits = {
+  depth: 3,
+  brackets: 4 * 65_536,
+  refusal: 'its header is nested too deep or has over 65536 tensors',
+  topKey: 'tensor',
+};
 
 export interface SafeTensor {
   name: string;
@@ -72,7 +80,7 @@ export function parseSafetensors(
   header: Uint8Array,
   { path, fileByteLength }: { path: string; fileByteLength: number },
 ): Map<string, SafeTensor> {
-  scanHeader(header, path); // before JSON.parse allocates
+  scanJson(header, path, headerLimits); // before JSON.parse allocates
   const { fields } = parseJson(header, path);
   const dataOffset = 8 + header.byteLength;
   const tensors = Object.entries(fields)

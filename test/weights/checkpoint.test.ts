@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -278,3 +278,21 @@ test('a config with any field changed is read or refused with PixtralError', () 
 function changed(json: Record<string, unknown>, [key = '', inner]: string[], value: unknown): Record<string, unknown> {
   return { ...json, [key]: inner === undefined ? value : { ...(json[key] as object), [inner]: value } };
 }
+
+test('a config with a key that stands twice, or that is thousands of levels deep, is a model error', async () => {
+  const faults: readonly (readonly [change: (text: string) => string, message: RegExp])[] = [
+    [(text) => text.replace('{', '{"dim":7,'), /params\.json: the key dim stands twice/],
+    [(text) => text.replace('{', '{"\\u0064im":7,'), /params\.json: the key dim stands twice/],
+    [(text) => text.replace('"hidden_size"', '"patch_size":1,"hidden_size"'), /the key patch_size stands twice/],
+    [(text) => text.replace('{', `{"deep":${'['.repeat(9000)}${']'.repeat(9000)},`), /nested over 64 levels deep/],
+    [(text) => text.replace('{', `{"deep":${'{"a":'.repeat(9000)}1${'}'.repeat(9000)},`), /nested over 64 levels deep/],
+  ];
+  for (const [change, message] of faults) {
+    await withFolder(async (folder) => {
+      await writeCheckpoint(folder, { layout: 'mistral', dtype: 'BF16' });
+      const path = join(folder, 'params.json');
+      await writeFile(path, change(await readFile(path, 'utf8')));
+      await assert.rejects(openCheckpoint(folder), { code: 'model', message });
+    });
+  }
+});

@@ -47,6 +47,7 @@ const faults: readonly (readonly [what: string, header: string, dataBytes: numbe
   ['no JSON', '{"a":', 0, /x\.safetensors: not JSON/],
   ['no object', '[1]', 0, /found an array, expected an object/],
   ['a tensor that is no object', '{"a":3}', 0, /tensor a: found 3, expected an object/],
+  ['a field twice', `{"a":${entry('[1]', '[0,4]').replace('{', '{"dtype":"BF16",')}}`, 4, /the key dtype stands twice/],
   ['a name twice', `{"a":${entry('[1]', '[0,4]')},"a":${entry('[1]', '[0,4]')}}`, 4, /tensor a stands twice/],
   [
     'a name twice in two spellings',
