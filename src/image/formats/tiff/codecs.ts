@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import type * as Xz from 'xz-decompress';
 import { inflateRawSync, inflateSync, constants as zlib } from 'node:zlib';
 import { decodeWithSkia } from '../skia.ts';
 import { decodeJpeg2000 } from '../openjpeg.ts';
@@ -95,7 +97,8 @@ async function unpackZstandard({ bytes, length }: Packed): Promise<Uint8Array> {
 }
 
 async function unpackXz({ bytes, length }: Packed): Promise<Uint8Array> {
-  const { XzReadableStream } = await import('xz-decompress');
+  // CommonJS whose names Node does not see in an import.
+  const { XzReadableStream } = createRequire(import.meta.url)('xz-decompress') as typeof Xz;
   const parts: Uint8Array[] = [];
   let total = 0;
   for await (const part of new XzReadableStream(new Blob([new Uint8Array(bytes)]).stream())) {
