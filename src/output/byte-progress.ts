@@ -64,9 +64,11 @@ function bar(sink: Sink): Drawing {
     update(progress) {
       if (!due()) return;
       dirty = true;
-      const filled = Math.floor(shareOf(progress) * barWidth);
-      const text = `[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${describe(progress)}  ${printableLine(progress.tensor)}`;
-      sink.write(`\r\u001B[K${text.slice(0, (sink.columns || 80) - 1)}`);
+      const columns = sink.columns || 80;
+      const width = columns < 80 ? narrowBarWidth : barWidth;
+      const filled = Math.floor(shareOf(progress) * width);
+      const text = `[${'#'.repeat(filled).padEnd(width, '.')}] ${describe(progress)}  ${printableLine(progress.tensor)}`;
+      sink.write(`\r\u001B[K${text.slice(0, columns - 1)}`);
     },
     stop() {
       if (dirty) sink.write('\r\u001B[K');
@@ -75,6 +77,8 @@ function bar(sink: Sink): Drawing {
 }
 
 const barWidth = 20;
+/** The numbers come first. */
+const narrowBarWidth = 6;
 
 function lines(sink: Sink): Drawing {
   const due = every(1000);

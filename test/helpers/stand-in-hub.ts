@@ -102,7 +102,7 @@ export async function startHub(repos: Record<string, StandInRepo>): Promise<Stan
     const fault = faultFor(`hub/${path}`);
     if (fault && 'stall' in fault) return;
     if (fault && 'status' in fault) return send(response, { ...fault, text: '' });
-    const api = /^api\/models\/([^/]+\/[^/]+)(?:\/(revision|tree)\/(.+))?$/.exec(path);
+    const api = /^api\/models\/([^/]+\/[^/]+)(?:\/(revision|tree|paths-info)\/([^/]+)\/?)?$/.exec(path);
     const file = /^([^/]+\/[^/]+)\/resolve\/([^/]+)\/(.+)$/.exec(path);
     const name = api?.[1] ?? file?.[1] ?? '';
     const renamed = [...known].find(([, repo]) => repo.formerName === name)?.[0];
@@ -120,6 +120,10 @@ export async function startHub(repos: Record<string, StandInRepo>): Promise<Stan
     const revision = api?.[3] ?? file?.[2] ?? 'main';
     if (!['main', 'HEAD', commit].includes(revision)) return code(404, 'RevisionNotFound');
     if (api?.[2] === 'tree') return json(response, tree(repo, request));
+    if (api?.[2] === 'paths-info') {
+      const paths = await askedPaths(request);
+      return json(response, { value: treeEntries(repo).filter((entry) => paths.includes(entry.path)) });
+    }
     if (api)
       return json(response, {
         value: {
@@ -134,15 +138,10 @@ export async function startHub(repos: Record<string, StandInRepo>): Promise<Stan
   }
 
   /** In pages of three, as the Hub does it with a thousand. */
-  function tree({ files, wrongSums = [] }: StandInRepo, request: IncomingMessage) {
+  function tree(repo: StandInRepo, request: IncomingMessage) {
     const url = new URL(request.url ?? '/', originOf(hub));
     const from = Number(url.searchParams.get('cursor') ?? 0);
-    const entries = Object.entries(files).map(([path, bytes]) => {
-      const wrong = wrongSums.includes(path);
-      const lfs = { oid: wrong ? 'e'.repeat(64) : sha256(bytes), size: bytes.byteLength, pointerSize: 134 };
-      const isLarge = bytes.byteLength >= largeBytes;
-      return { type: 'file', oid: gitId(bytes), size: bytes.byteLength, path, ...(isLarge && { lfs }) };
-    });
+    const entries = treeEntries(repo);
     url.searchParams.set('cursor', String(from + 3));
     const next = from + 3 < entries.length ? { link: `<${url.href}>; rel="next"` } : {};
     return { value: entries.slice(from, from + 3), headers: next };
@@ -260,6 +259,25 @@ export async function startHub(repos: Record<string, StandInRepo>): Promise<Stan
       }
     },
   };
+}
+
+function treeEntries({ files, wrongSums = [] }: StandInRepo) {
+  return Object.entries(files).map(([path, bytes]) => {
+    const wrong = wrongSums.includes(path);
+    const lfs = { oid: wrong ? 'e'.repeat(64) : sha256(bytes), size: bytes.byteLength, pointerSize: 134 };
+    const isLarge = bytes.byteLength >= largeBytes;
+    return { type: 'file', oid: gitId(bytes), size: bytes.byteLength, path, ...(isLarge && { lfs }) };
+  });
+}
+
+/** JSON or a form, as clients like it. */
+async function askedPaths(request: IncomingMessage): Promise<string[]> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  const body = Buffer.concat(parts).toString();
+  if (!body.startsWith('{')) return new URLSearchParams(body).getAll('paths');
+  const { paths } = JSON.parse(body) as { paths: string | string[] };
+  return [paths].flat();
 }
 
 function json(

@@ -41,7 +41,7 @@ export async function pullNamed(
         'usage',
         "--keep: keeps what comes from the Hub, in its cache; a torrent's files are not kept",
       );
-    requireNetwork(what, env);
+    requireNetwork(`${what.slice(0, 60)}: its peers are elsewhere`, env);
     return withHttp({ reach, options }, async (http) => {
       const remote = await torrentRemote(what, { reach, http, options });
       try {
@@ -56,7 +56,7 @@ export async function pullNamed(
   const pulling = { ...options, keep: keep ? { cache, revisionName: name.revision } : undefined };
   const cached = await fromCache(name, { cache, options: pulling });
   if (cached) return cached;
-  requireNetwork(`${name.repo}: is not in the Hub's cache ${cache}`, env);
+  requireNetwork(`${name.repo}: is not in the Hub's cache`, env);
   const token = await hubToken(reach.tokenFile, env);
   return withHttp({ reach, options }, async (http) =>
     pull(await openHubRemote(name, { endpoint, token, http, signal: options.signal }), pulling),
@@ -84,7 +84,7 @@ async function withHttp<T>(
 
 function requireNetwork(what: string, env: Environment): void {
   if (!isOffline(env)) return;
-  throw new PixtralError('machine', `${what}: and HF_HUB_OFFLINE forbids the network`, {
+  throw new PixtralError('machine', `${what}, and HF_HUB_OFFLINE forbids the network`, {
     hint: 'unset HF_HUB_OFFLINE, or fetch the weights into the cache elsewhere',
   });
 }

@@ -17,7 +17,7 @@ const lonelyMilliseconds = 15_000;
 export async function startDiscovery(options: DiscoveryOptions): Promise<{ close(): void }> {
   const { places, dht, infoHash, onPeer, isLonely } = options;
   const table = dht === false ? undefined : await openTable(dht.bootstrap, onPeer);
-  let timer: NodeJS.Timeout | undefined;
+  let sinceRound = 0;
   let isOpen = true;
 
   function round(): void {
@@ -29,14 +29,19 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<{ close
       );
     }
     table?.lookup(infoHash, () => undefined);
-    timer = setTimeout(round, isLonely() ? lonelyMilliseconds : roundMilliseconds);
   }
 
+  const timer = setInterval(() => {
+    sinceRound += lonelyMilliseconds;
+    if (!isLonely() && sinceRound < roundMilliseconds) return;
+    sinceRound = 0;
+    round();
+  }, lonelyMilliseconds);
   round();
   return {
     close() {
       isOpen = false;
-      clearTimeout(timer);
+      clearInterval(timer);
       table?.destroy();
     },
   };
