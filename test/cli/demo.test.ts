@@ -34,10 +34,10 @@ test('ask --model demo converts it into the cache once, answers, and says what i
   }
 });
 
-test('without a model, ask explains convert and the demo', async () => {
+test('without a model, ask explains pull, the demo and convert', async () => {
   const { exitCode, stderr } = await cli(['ask', scenePath('a-80x48.png'), 'describe']);
   assert.equal(exitCode, 4);
-  assert.match(stderr, /pixtral convert <folder>.*--model demo/);
+  assert.match(stderr, /pixtral pull pixtral-12b.*--model demo.*pixtral convert/);
 });
 
 test('a demo model that was cut or changed in the cache is made anew', async () => {
