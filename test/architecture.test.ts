@@ -63,6 +63,7 @@ const owners: Record<string, string> = {
   'hash-wasm': 'native',
   'ajv/dist/2020.js': 'grammar',
   'ajv-formats': 'grammar',
+  '@eslint-community/regexpp': 'grammar',
 };
 
 const files = readdirSync(source, { recursive: true, encoding: 'utf8' })

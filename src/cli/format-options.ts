@@ -3,6 +3,7 @@ import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { readWhole } from '../base/read-whole.ts';
 import { decodeText } from '../base/text.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
+import { formats } from '../grammar/formats.ts';
 import { annotations, supportedKeywords } from '../grammar/keywords.ts';
 import { logprobsRange, numberIn } from './options.ts';
 
@@ -34,7 +35,7 @@ export const formatOptions = (): Option[] => [
 export const formatHelp = `
 JSON Schema (2020-12) that --schema understands; anything else is refused by name, with its place:
 ${wrapped(supportedKeywords.join(' '), 2)}
-  format: date, time, date-time, uuid; minimum and maximum: whole numbers; $ref: within the file
+  format: ${Object.keys(formats).join(', ')}; $ref: within the file
   said for people, without effect: ${annotations.join(' ')}
 Where properties or prefixItems are named, others are written only if additionalProperties or items ask for them.`;
 

@@ -61,6 +61,7 @@ function isFinite(schema: Schema, finite: ReadonlySet<string>): boolean {
   if (schema.kind === 'object') {
     return schema.properties.every((property) => !property.required || isFinite(property.schema, finite));
   }
+  if (schema.kind === 'never') return false;
   if (schema.kind !== 'array') return true;
   const elements = [...schema.prefix, ...(schema.rest ? [schema.rest] : [])];
   return elements.slice(0, schema.min).every((element) => isFinite(element, finite));
@@ -123,7 +124,8 @@ const isNumeric = (schema: Schema): schema is Numeric => schema.kind === 'intege
 /** JavaScript's types of the values; null and lists apart from objects. */
 function family(schema: Schema): string[] {
   if (schema.kind === 'values') return schema.values.map(typeOf);
-  if (schema.kind === 'format') return ['string'];
+  if (schema.kind === 'format' || schema.kind === 'pattern') return ['string'];
+  if (schema.kind === 'never') return [];
   return [schema.kind === 'integer' ? 'number' : schema.kind];
 }
 

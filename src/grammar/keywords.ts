@@ -1,10 +1,18 @@
 /** Keywords that say something about values of one type only. */
 export const typeKeywords = {
-  string: ['minLength', 'maxLength', 'format'],
-  number: ['minimum', 'maximum'],
-  integer: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
-  array: ['items', 'prefixItems', 'minItems', 'maxItems'],
-  object: ['properties', 'required', 'additionalProperties'],
+  string: ['minLength', 'maxLength', 'format', 'pattern'],
+  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  integer: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  array: ['items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems', 'contains', 'minContains', 'maxContains'],
+  object: [
+    'properties',
+    'required',
+    'additionalProperties',
+    'propertyNames',
+    'minProperties',
+    'maxProperties',
+    'dependentRequired',
+  ],
   boolean: [],
   null: [],
 } as const satisfies Record<string, readonly string[]>;
@@ -14,7 +22,7 @@ export type TypeName = keyof typeof typeKeywords;
 export const typeNames = Object.keys(typeKeywords) as TypeName[];
 
 /** Keywords that choose between schemas or values. */
-export const choiceKeywords = ['enum', 'const', 'anyOf', 'oneOf', '$ref'] as const;
+export const choiceKeywords = ['enum', 'const', 'anyOf', 'oneOf', 'allOf', '$ref', 'not'] as const;
 
 /** What describes a schema and does not change which values it has. */
 export const annotations = [
@@ -26,7 +34,13 @@ export const annotations = [
   'deprecated',
   'readOnly',
   'writeOnly',
+  'discriminator',
+  'contentEncoding',
+  'contentMediaType',
 ];
+
+/** Notes of the makers of a schema. */
+export const isNote = (keyword: string): boolean => keyword.startsWith('x-');
 
 /** Where schemas are kept that `$ref` names. */
 export const definitions = ['$defs', 'definitions'];

@@ -4,11 +4,13 @@ import {
   annotations,
   choiceKeywords,
   definitions,
+  isNote,
   rootOnly,
   supportedKeywords,
   typeKeywords,
   typeNames,
 } from './keywords.ts';
+import { Unmergeable, mergeSchemas } from './merge-schemas.ts';
 import {
   type Json,
   type JsonObject,
@@ -21,21 +23,32 @@ import {
 } from './schema.ts';
 import { listAt, refuse, shown } from './schema-values.ts';
 import { type SchemaParser, typeAt } from './type-schema.ts';
+import { schemaValidator } from './validate.ts';
 
 interface Parser extends SchemaParser {
   document: Json;
   targets: Map<string, Schema>;
+  /** Schemas that were made of several. */
+  joins: number;
 }
 
 /** Deeper schemas are a mistake or an attack; the parser recurses. */
 const maxDepth = 100;
+/** A reference beside other keywords is written out wherever it stands. */
+const maxJoins = 1000;
 
 /**
  * Reads a JSON Schema (draft 2020-12). What is not supported is refused by name, never passed over.
  * @throws PixtralError `input`, with the JSON pointer of what is wrong
  */
 export function parseSchema(document: Json, where: string): SchemaDocument {
-  const parser: Parser = { where, document, targets: new Map(), schemaAt: (place) => schemaAt(parser, place) };
+  const parser: Parser = {
+    where,
+    document,
+    targets: new Map(),
+    joins: 0,
+    schemaAt: (place) => schemaAt(parser, place),
+  };
   const root = schemaAt(parser, { pointer: '#', value: document });
   checkSchema({ root, targets: parser.targets }, where);
   return { root, targets: parser.targets };
@@ -44,6 +57,7 @@ export function parseSchema(document: Json, where: string): SchemaDocument {
 function schemaAt(parser: Parser, place: Place): Schema {
   const { value } = place;
   if (value === true) return { kind: 'any' };
+  if (value === false && place.pointer !== '#') return { kind: 'never' };
   if (!isObject(value)) throw refuse(parser, place, `is ${shown(value)}, expected a schema`);
   if (place.pointer.split('/').length > maxDepth) throw refuse(parser, place, `is nested ${maxDepth} levels deep`);
   const choice = choiceKeywords.filter((keyword) => Object.hasOwn(value, keyword));
@@ -55,29 +69,101 @@ function schemaAt(parser: Parser, place: Place): Schema {
   return union(types.map((type) => typeAt(parser, { place, value, type })));
 }
 
-/** `enum`, `const`, `anyOf`, `oneOf` and `$ref` stand alone: what else would have to hold cannot be built in. */
-function choiceAt(
-  parser: Parser,
-  place: Place,
-  { value, choice }: { value: JsonObject; choice: (typeof choiceKeywords)[number][] },
-): Schema {
+type Choice = (typeof choiceKeywords)[number];
+
+/** `enum`, `const`, `anyOf`, `oneOf`, `allOf` and `$ref`; what stands beside them holds too. */
+function choiceAt(parser: Parser, place: Place, { value, choice }: { value: JsonObject; choice: Choice[] }): Schema {
+  if (choice.includes('not')) return exceptAt(parser, place, value);
+  const besides = Object.keys(value).filter((keyword) => !isFree(place, keyword));
+  const joined = choice.includes('allOf') || (choice.includes('$ref') && besides.length > 1);
+  if (joined) return schemaAt(parser, { ...place, value: joinedAt(parser, place, value) });
   const keyword = choice[0]!;
-  const isValues = keyword === 'enum' || keyword === 'const';
-  refuseOthers(parser, place, { known: isValues ? [keyword, 'type'] : [keyword], context: `beside ${keyword}` });
-  if (keyword === 'const') return valuesAt(parser, place, { value, values: [value['const']!] });
-  if (keyword === 'enum') return valuesAt(parser, place, { value, values: listAt(parser, child(place, 'enum')) });
   if (keyword === '$ref') return { kind: 'ref', target: targetOf(parser, child(place, '$ref')) };
-  const branches = branchesAt(parser, child(place, keyword));
+  if (keyword === 'const' || keyword === 'enum') {
+    const values = keyword === 'const' ? [value['const']!] : listAt(parser, child(place, 'enum'));
+    return valuesAt(parser, place, { value, values, besides: besides.filter((one) => one !== keyword) });
+  }
+  const branches = branchesAt(parser, place, { value, keyword });
   return { kind: 'union', branches, ...(keyword === 'oneOf' && { oneOf: `${place.pointer}/oneOf` }) };
 }
 
-function branchesAt(parser: Parser, place: Place): Schema[] {
-  return listAt(parser, place).map((_, index) => schemaAt(parser, child(place, index)));
+/** `not: {}` is nothing at all; other exceptions cannot be built into a grammar. */
+function exceptAt(parser: Parser, place: Place, value: JsonObject): Schema {
+  const { not } = value;
+  if (not === true || (isObject(not) && Object.keys(not).every((keyword) => isFree(place, keyword)))) {
+    return { kind: 'never' };
+  }
+  throw refuse(
+    parser,
+    child(place, 'not'),
+    'the keyword not is not supported: say what the values are, with enum or anyOf',
+  );
 }
 
-function valuesAt(parser: Parser, place: Place, { value, values }: { value: JsonObject; values: Json[] }): Schema {
-  const types = Object.hasOwn(value, 'type') ? typesAt(parser, place, value) : typeNames;
-  const fitting = values.filter((one) => types.some((type) => typesOf(one).includes(type)));
+/** One schema in place of several that all hold. */
+function joinedAt(parser: Parser, place: Place, value: JsonObject): JsonObject {
+  if (++parser.joins > maxJoins) throw refuse(parser, place, 'refers to itself, or to too much, with allOf or $ref');
+  const { allOf, $ref, ...own } = value;
+  const parts =
+    allOf === undefined ? [] : listAt(parser, child(place, 'allOf')).map((_, at) => child(place, 'allOf', at));
+  if ($ref !== undefined) parts.push(placeOf(parser, child(place, '$ref')));
+  return parts.reduce<JsonObject>((joined, part) => {
+    if (part.value === true) return joined;
+    if (!isObject(part.value)) throw refuse(parser, part, `is ${shown(part.value)}, expected a schema`);
+    return joinTwo(parser, place, { one: joined, other: part.value });
+  }, own);
+}
+
+function joinTwo(parser: Parser, place: Place, { one, other }: { one: JsonObject; other: JsonObject }): JsonObject {
+  try {
+    return mergeSchemas(one, other);
+  } catch (thrown) {
+    if (!(thrown instanceof Unmergeable)) throw thrown;
+    throw refuse(
+      parser,
+      place,
+      `several schemas that all hold say something about ${thrown.keyword}, expected one of them`,
+    );
+  }
+}
+
+const isFree = ({ pointer }: Place, keyword: string): boolean =>
+  annotations.includes(keyword) ||
+  isNote(keyword) ||
+  definitions.includes(keyword) ||
+  (pointer === '#' && rootOnly.includes(keyword));
+
+/** Each with what stands beside the choice. */
+function branchesAt(
+  parser: Parser,
+  place: Place,
+  { value, keyword }: { value: JsonObject; keyword: Choice },
+): Schema[] {
+  const own = Object.fromEntries(Object.entries(value).filter(([name]) => name !== keyword && !isFree(place, name)));
+  const branches = listAt(parser, child(place, keyword)).map((branch, index) => {
+    const at = child(place, keyword, index);
+    if (Object.keys(own).length === 0 || !isObject(branch)) return schemaAt(parser, at);
+    const { $ref, ...rest } = branch;
+    const whole = $ref === undefined ? branch : joinedAt(parser, at, { ...rest, $ref });
+    return schemaAt(parser, { ...at, value: joinTwo(parser, at, { one: own, other: whole }) });
+  });
+  const possible = branches.filter(({ kind }) => kind !== 'never');
+  if (possible.length === 0) throw refuse(parser, place, 'no value fits any of its branches');
+  return possible;
+}
+
+/** Those that fit what stands beside them. */
+function valuesAt(
+  parser: Parser,
+  place: Place,
+  { value, values, besides }: { value: JsonObject; values: Json[]; besides: readonly string[] },
+): Schema {
+  if (Object.hasOwn(value, 'type')) typesAt(parser, place, value); // refuses types that there are not
+  const own = Object.fromEntries(besides.map((keyword) => [keyword, value[keyword]!]));
+  const known = ['type', 'const', 'enum', ...Object.values(typeKeywords).flat()];
+  refuseOthers(parser, { ...place, value: own }, { known, context: 'beside enum or const' });
+  const problem = besides.length === 0 ? () => undefined : schemaValidator(own);
+  const fitting = values.filter((one) => problem(one) === undefined);
   if (fitting.length === 0) throw refuse(parser, place, 'no value is of the type');
   const name = fitting.map(unusableName).find((one) => one !== undefined);
   if (name !== undefined) throw refuse(parser, place, `a value with a member named ${name} is not supported`);
@@ -100,30 +186,19 @@ function unusableName(value: Json): string | undefined {
 function typesAt(parser: Parser, place: Place, value: JsonObject): TypeName[] {
   const isMeant = (type: TypeName): boolean => typeKeywords[type].some((keyword) => Object.hasOwn(value, keyword));
   const meant = typeNames.filter(isMeant);
-  if (!Object.hasOwn(value, 'type')) return withoutTwin(meant.length > 0 ? meant : typeNames, value);
+  if (!Object.hasOwn(value, 'type')) return withoutTwin(meant.length > 0 ? meant : typeNames);
   const given = Array.isArray(value['type']) ? value['type'] : [value['type']!];
   const types = typeNames.filter((type) => given.includes(type));
   const wrong = given.find((type) => !typeNames.some((name) => name === type));
   if (wrong !== undefined || given.length === 0) {
     throw refuse(parser, child(place, 'type'), `is ${shown(wrong ?? given)}, expected ${typeNames.join(', ')}`);
   }
-  return withoutTwin(types, value);
+  return withoutTwin(types);
 }
 
 /** Whole numbers are numbers too: one of the two says it all. */
-function withoutTwin(types: readonly TypeName[], value: JsonObject): TypeName[] {
-  const wholeOnly =
-    !Object.hasOwn(value, 'type') && typeKeywords.integer.slice(2).some((key) => Object.hasOwn(value, key));
-  const twin = wholeOnly ? 'number' : 'integer';
-  return types.includes('number') ? types.filter((type) => type !== twin) : [...types];
-}
-
-/** Types that a value has. */
-function typesOf(value: Json): TypeName[] {
-  if (value === null) return ['null'];
-  if (Array.isArray(value)) return ['array'];
-  if (typeof value !== 'number') return [typeof value as TypeName];
-  return Number.isInteger(value) ? ['number', 'integer'] : ['number'];
+function withoutTwin(types: readonly TypeName[]): TypeName[] {
+  return types.includes('number') ? types.filter((type) => type !== 'integer') : [...types];
 }
 
 function refuseOthers(
@@ -132,9 +207,7 @@ function refuseOthers(
   { known, context }: { known: readonly string[]; context: string },
 ): void {
   for (const keyword of Object.keys(place.value as JsonObject)) {
-    const isFree = annotations.includes(keyword) || definitions.includes(keyword);
-    const isTop = place.pointer === '#' && rootOnly.includes(keyword);
-    if (known.includes(keyword) || isFree || isTop) continue;
+    if (known.includes(keyword) || isFree(place, keyword)) continue;
     const isKnown = supportedKeywords.some((one) => one === keyword);
     throw refuse(
       parser,
@@ -146,6 +219,15 @@ function refuseOthers(
 
 /** The target of a reference, parsed once: it may contain the reference itself. */
 function targetOf(parser: Parser, place: Place): string {
+  const target = placeOf(parser, place);
+  if (!parser.targets.has(target.pointer)) {
+    parser.targets.set(target.pointer, { kind: 'any' });
+    parser.targets.set(target.pointer, schemaAt(parser, target));
+  }
+  return target.pointer;
+}
+
+function placeOf(parser: Parser, place: Place): Place {
   const { value } = place;
   if (typeof value !== 'string' || !/^#(\/|$)/.test(value)) {
     throw refuse(parser, place, `is ${shown(value)}, expected a place in this document: #/$defs/...`);
@@ -161,11 +243,7 @@ function targetOf(parser: Parser, place: Place): string {
     if (!isThere) throw refuse(parser, place, `${value} is not in the document`);
     target = child(target, step);
   }
-  if (!parser.targets.has(target.pointer)) {
-    parser.targets.set(target.pointer, { kind: 'any' });
-    parser.targets.set(target.pointer, schemaAt(parser, target));
-  }
-  return target.pointer;
+  return target;
 }
 
 function union(branches: Schema[]): Schema {

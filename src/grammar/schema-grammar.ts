@@ -1,8 +1,11 @@
+import { boundedDecimals } from './decimal-range.ts';
 import { formats } from './formats.ts';
 import { GbnfRules, anyOf, empty } from './gbnf.ts';
 import { jsonLiteral, jsonRule } from './json-rules.ts';
+import { multiples } from './multiples.ts';
 import { decimalRange, integerRange, largest } from './number-range.ts';
 import { otherKeys } from './other-keys.ts';
+import { patternRule } from './pattern.ts';
 import type { Schema, SchemaDocument } from './schema.ts';
 
 interface Writer {
@@ -24,8 +27,10 @@ function rule(writer: Writer, schema: Schema): string {
   const { kind } = schema;
   if (kind === 'any') return jsonRule(gbnf, 'value');
   if (kind === 'values') return gbnf.add(schema.values.map(jsonLiteral).join(' | '));
-  if (kind === 'format') return gbnf.define(`format-${schema.format}`, `"\\"" ${formats[schema.format]!} "\\""`);
+  if (kind === 'format') return gbnf.define(`format-${schema.format}`, `"\\"" ${formats[schema.format]!.rule} "\\""`);
   if (kind === 'string') return stringRule(gbnf, schema);
+  if (kind === 'pattern') return gbnf.add(`"\\"" ${patternRule(gbnf, schema.pattern.source)} "\\""`);
+  if (kind === 'never') throw new Error('no grammar is made of what no value fits');
   if (kind === 'union') return gbnf.add(schema.branches.map((branch) => rule(writer, branch)).join(' | '));
   if (kind === 'ref') return refRule(writer, schema.target);
   if (kind === 'array') return arrayRule(writer, schema);
@@ -46,12 +51,16 @@ function stringRule(gbnf: GbnfRules, { min, max }: Extract<Schema, { kind: 'stri
   return gbnf.add(`"\\"" ${gbnf.repeat(jsonRule(gbnf, 'char'), { min, max })} "\\""`);
 }
 
-function numberRule(gbnf: GbnfRules, { kind, min, max }: Extract<Schema, { kind: 'integer' | 'number' }>): string {
+function numberRule(gbnf: GbnfRules, schema: Extract<Schema, { kind: 'integer' | 'number' }>): string {
+  const { kind, min, max, isAbove, isBelow, step } = schema;
+  const stepped = step === undefined ? undefined : multiples(gbnf, { ...schema, step });
+  if (stepped !== undefined) return gbnf.add(stepped);
   if (min === -largest && max === largest) return jsonRule(gbnf, kind);
   jsonRule(gbnf, 'digit');
   if (kind === 'integer') return gbnf.add(integerRange(min, max));
   jsonRule(gbnf, 'fraction');
-  return gbnf.add(decimalRange(min, max));
+  const isWhole = Number.isInteger(min) && Number.isInteger(max) && !isAbove && !isBelow;
+  return gbnf.add(isWhole ? decimalRange(min, max) : boundedDecimals({ min, max, isAbove, isBelow }));
 }
 
 function arrayRule(writer: Writer, { prefix, rest, min, max = Infinity }: Extract<Schema, { kind: 'array' }>): string {
@@ -79,16 +88,20 @@ function arrayRule(writer: Writer, { prefix, rest, min, max = Infinity }: Extrac
 }
 
 /** Properties in the schema's order; those that are not required may be left out. */
-function objectRule(writer: Writer, { properties, rest }: Extract<Schema, { kind: 'object' }>): string {
+function objectRule(writer: Writer, schema: Extract<Schema, { kind: 'object' }>): string {
   const { gbnf } = writer;
+  const { rest, names: keys } = schema;
+  const properties = schema.properties.filter(({ schema: { kind } }) => kind !== 'never');
   const comma = jsonRule(gbnf, 'comma');
   const colon = jsonRule(gbnf, 'colon');
   const members = properties.map(({ name, schema, required }) => ({
     text: gbnf.add(`${jsonLiteral(name)} ${colon} ${rule(writer, schema)}`),
     required,
   }));
-  const names = properties.map(({ name }) => name);
-  const other = rest && gbnf.add(`${otherKeys(gbnf, names)} ${colon} ${rule(writer, rest)}`);
+  const names = schema.properties.map(({ name }) => name);
+  const key = (): string => (keys ? rule(writer, keys) : otherKeys(gbnf, names));
+  const other = rest && gbnf.add(`${key()} ${colon} ${rule(writer, rest)}`);
+  if (other !== undefined && properties.length === 0) return pairsRule(gbnf, { ...schema, pair: other });
 
   let tail = other === undefined ? empty : gbnf.add(`(${comma} ${other})*`);
   const starts = other === undefined ? [] : [`${other} ${tail}`];
@@ -101,4 +114,16 @@ function objectRule(writer: Writer, { properties, rest }: Extract<Schema, { kind
   }
   if (starts.length === 0) return gbnf.add('"{}"');
   return gbnf.add(`"{" ${anyOf([...starts, ...(mayBeEmpty ? [empty] : [])])} "}"`);
+}
+
+/** Between two counts of pairs. */
+function pairsRule(
+  gbnf: GbnfRules,
+  { pair, min, max }: { pair: string; min: number; max: number | undefined },
+): string {
+  if (max === 0) return gbnf.add('"{}"');
+  const more = gbnf.add(`${jsonRule(gbnf, 'comma')} ${pair}`);
+  const tail = gbnf.repeat(more, { min: Math.max(0, min - 1), max: max === undefined ? undefined : max - 1 });
+  const pairs = gbnf.add(`${pair} ${tail}`);
+  return gbnf.add(`"{" ${pairs}${min > 0 ? '' : '?'} "}"`);
 }

@@ -32,8 +32,16 @@ export function countAt(parser: { where: string }, place: Place, keyword: string
   return wholeAt(parser, place, { keyword, min: 0, max: maxRepetition });
 }
 
+/** A number, if it is there. */
+export function numericAt(parser: { where: string }, place: Place, keyword: string): number | undefined {
+  if (!Object.hasOwn(place.value as JsonObject, keyword)) return undefined;
+  const at = child(place, keyword);
+  if (typeof at.value !== 'number') throw refuse(parser, at, `is ${shown(at.value)}, expected a number`);
+  return at.value;
+}
+
 /** A whole number, if it is there. */
-export function wholeAt(
+function wholeAt(
   parser: { where: string },
   place: Place,
   { keyword, min, max }: { keyword: string; min: number; max: number },

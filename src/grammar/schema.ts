@@ -1,3 +1,5 @@
+import type { TextPattern } from './pattern.ts';
+
 /** A value of JSON. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
@@ -7,9 +9,28 @@ export type Schema =
   | { kind: 'values'; values: Json[] }
   | { kind: 'string'; min: number; max: number | undefined }
   | { kind: 'format'; format: string }
-  | { kind: 'integer' | 'number'; min: number; max: number }
+  /** Of the characters in it. */
+  | { kind: 'pattern'; pattern: TextPattern }
+  /** A bound that `isAbove` or `isBelow` is no value itself. */
+  | {
+      kind: 'integer' | 'number';
+      min: number;
+      max: number;
+      isAbove: boolean;
+      isBelow: boolean;
+      step: number | undefined;
+    }
   | { kind: 'array'; prefix: Schema[]; rest: Schema | undefined; min: number; max: number | undefined }
-  | { kind: 'object'; properties: Property[]; rest: Schema | undefined }
+  | {
+      kind: 'object';
+      properties: Property[];
+      rest: Schema | undefined;
+      names: Schema | undefined;
+      min: number;
+      max: number | undefined;
+    }
+  /** `false`, `not: {}`: no value at all. */
+  | { kind: 'never' }
   /** `oneOf`: its place, where no value may fit two branches. */
   | { kind: 'union'; branches: Schema[]; oneOf?: string }
   | { kind: 'ref'; target: string };

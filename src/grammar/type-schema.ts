@@ -1,8 +1,10 @@
-import { formats } from './formats.ts';
+import { reasonOf } from '../base/errors.ts';
+import { formats, freeFormats } from './formats.ts';
 import type { TypeName } from './keywords.ts';
 import { largest } from './number-range.ts';
+import { type TextPattern, textPattern } from './pattern.ts';
 import { type JsonObject, type Place, type Property, type Schema, child, isObject } from './schema.ts';
-import { countAt, listAt, objectAt, refuse, shown, wholeAt } from './schema-values.ts';
+import { countAt, listAt, numericAt, objectAt, refuse, shown } from './schema-values.ts';
 
 export interface SchemaParser {
   /** Names the schema in messages: its file. */
@@ -23,49 +25,80 @@ export function typeAt(parser: SchemaParser, { type, ...at }: TypePlace & { type
 const readers: Record<TypeName, (parser: SchemaParser, at: TypePlace) => Schema> = {
   null: () => ({ kind: 'values', values: [null] }),
   boolean: () => ({ kind: 'values', values: [true, false] }),
-  string: (parser, at) => (Object.hasOwn(at.value, 'format') ? formatAt(parser, at) : textAt(parser, at.place)),
+  string: textAt,
   integer: (parser, { place }) => numberAt(parser, { place, type: 'integer' }),
   number: (parser, { place }) => numberAt(parser, { place, type: 'number' }),
   array: arrayAt,
   object: objectSchemaAt,
 };
 
-function textAt(parser: SchemaParser, place: Place): Schema {
+/** A pattern is narrower than what it stands beside, which is checked at the end. */
+function textAt(parser: SchemaParser, { place, value }: TypePlace): Schema {
   const { min, max } = countsAt(parser, place, ['minLength', 'maxLength']);
-  return { kind: 'string', min, max };
+  const { format } = value;
+  const known = typeof format === 'string' && Object.hasOwn(formats, format) ? formats[format] : undefined;
+  const hasPattern = Object.hasOwn(value, 'pattern');
+  if (Object.hasOwn(value, 'format') && !known && !hasPattern && !freeFormats.includes(format as string)) {
+    const expected = [...Object.keys(formats), ...freeFormats].join(', ');
+    throw refuse(parser, child(place, 'format'), `the format ${shown(format!)} is not supported, expected ${expected}`);
+  }
+  if (known && (!hasPattern || known.patterns?.includes(value['pattern'] as string) === true)) {
+    return { kind: 'format', format: format as string };
+  }
+  if (!hasPattern) return { kind: 'string', min, max };
+  const pattern = patternAt(parser, child(place, 'pattern'));
+  if (pattern.max < min || pattern.min > (max ?? Infinity)) {
+    throw refuse(parser, child(place, 'pattern'), 'no text of the allowed length fits it');
+  }
+  return { kind: 'pattern', pattern };
 }
 
-function formatAt(parser: SchemaParser, { place, value }: TypePlace): Schema {
-  const { format } = value;
-  if (typeof format !== 'string' || !Object.hasOwn(formats, format)) {
-    throw refuse(
-      parser,
-      child(place, 'format'),
-      `the format ${shown(format!)} is not supported, expected ${Object.keys(formats).join(', ')}`,
-    );
+function patternAt(parser: SchemaParser, place: Place): TextPattern {
+  if (typeof place.value !== 'string') throw refuse(parser, place, `is ${shown(place.value)}, expected a text`);
+  try {
+    return textPattern(place.value);
+  } catch (cause) {
+    throw refuse(parser, place, `${shown(place.value)}: ${reasonOf(cause)}`);
   }
-  for (const keyword of ['minLength', 'maxLength']) {
-    if (Object.hasOwn(value, keyword)) {
-      throw refuse(parser, child(place, keyword), `the keyword ${keyword} cannot be used beside format`);
-    }
-  }
-  return { kind: 'format', format };
 }
+
+/** The largest whole number that is exact in JavaScript. */
+const exact = Number.MAX_SAFE_INTEGER;
 
 function numberAt(parser: SchemaParser, { place, type }: { place: Place; type: 'integer' | 'number' }): Schema {
-  const bound = (keyword: string): number | undefined =>
-    wholeAt(parser, place, { keyword, min: -largest, max: largest });
-  const [above, below] = type === 'integer' ? [bound('exclusiveMinimum'), bound('exclusiveMaximum')] : [];
-  const min = Math.max(bound('minimum') ?? -largest, (above ?? -largest - 1) + 1);
-  const max = Math.min(bound('maximum') ?? largest, (below ?? largest + 1) - 1);
-  if (min > max) throw refuse(parser, place, `no number is from ${min} to ${max}`);
-  return { kind: type, min, max };
+  const bound = (keyword: string): number | undefined => numericAt(parser, place, keyword);
+  const [lows, highs] = [
+    [bound('minimum'), bound('exclusiveMinimum')],
+    [bound('maximum'), bound('exclusiveMaximum')],
+  ];
+  const [least, above] = lows.map((one) => Math.max(-exact, one ?? -Infinity));
+  const [most, below] = highs.map((one) => Math.min(exact, one ?? Infinity));
+  const none = { min: -largest, max: largest };
+  let min = lows.every((one) => one === undefined) ? none.min : Math.max(least!, above!);
+  let max = highs.every((one) => one === undefined) ? none.max : Math.min(most!, below!);
+  if (lows.some((one) => one !== undefined) && max === none.max) max = Math.max(max, Math.ceil(min));
+  let isAbove = lows[1] !== undefined && min === lows[1];
+  let isBelow = highs[1] !== undefined && max === highs[1];
+  if (type === 'integer') {
+    min = isAbove ? Math.floor(min) + 1 : Math.ceil(min);
+    max = isBelow ? Math.ceil(max) - 1 : Math.floor(max);
+    isAbove = isBelow = false;
+  }
+  const isNone = min > max || (min === max && (isAbove || isBelow));
+  if (isNone) throw refuse(parser, place, `no number is from ${min} to ${max}`);
+  const step = numericAt(parser, place, 'multipleOf');
+  if (step !== undefined && step <= 0) {
+    throw refuse(parser, child(place, 'multipleOf'), `is ${step}, expected more than 0`);
+  }
+  return { kind: type, min, max, isAbove, isBelow, step };
 }
 
 function arrayAt(parser: SchemaParser, { place, value }: TypePlace): Schema {
   const hasPrefix = Object.hasOwn(value, 'prefixItems');
   const prefix = hasPrefix
-    ? listAt(parser, child(place, 'prefixItems')).map((_, index) => parser.schemaAt(child(place, 'prefixItems', index)))
+    ? listAt(parser, child(place, 'prefixItems')).map((_, index) =>
+        elementAt(parser, child(place, 'prefixItems', index)),
+      )
     : [];
   const rest = restAt(parser, { place, value }, { keyword: 'items', isOpen: !hasPrefix });
   const counts = countsAt(parser, place, ['minItems', 'maxItems']);
@@ -76,6 +109,12 @@ function arrayAt(parser: SchemaParser, { place, value }: TypePlace): Schema {
   return { kind: 'array', prefix, rest, min: counts.min, max };
 }
 
+function elementAt(parser: SchemaParser, place: Place): Schema {
+  const schema = parser.schemaAt(place);
+  if (schema.kind === 'never') throw refuse(parser, place, 'no value fits it');
+  return schema;
+}
+
 function objectSchemaAt(parser: SchemaParser, { place, value }: TypePlace): Schema {
   const hasProperties = Object.hasOwn(value, 'properties');
   const named = hasProperties ? objectAt(parser, child(place, 'properties')) : {};
@@ -84,15 +123,34 @@ function objectSchemaAt(parser: SchemaParser, { place, value }: TypePlace): Sche
   const properties: Property[] = Object.keys(named).map((name) => {
     const at = child(place, 'properties', name);
     if (name === '__proto__') throw refuse(parser, at, 'a property of that name is not supported');
-    return { name, schema: parser.schemaAt(at), required: required.includes(name) };
+    const schema = parser.schemaAt(at);
+    if (schema.kind === 'never' && required.includes(name))
+      throw refuse(parser, at, 'is required, and no value fits it');
+    return { name, schema, required: required.includes(name) };
   });
-  for (const name of required.filter((one) => !Object.hasOwn(named, one))) {
+  const names = Object.hasOwn(value, 'propertyNames') ? namesAt(parser, child(place, 'propertyNames')) : undefined;
+  const listed = names?.kind === 'values' ? names.values.filter((name) => typeof name === 'string') : undefined;
+  const has = (name: string): boolean => properties.some((property) => property.name === name);
+  for (const name of (listed ?? []).filter((one) => !has(one))) {
+    properties.push({ name, schema: rest ?? { kind: 'any' }, required: required.includes(name) });
+  }
+  for (const name of required.filter((one) => !has(one))) {
     if (value['additionalProperties'] === false) {
       throw refuse(parser, child(place, 'required'), `${shown(name)} is not among the properties`);
     }
     properties.push({ name, schema: rest ?? { kind: 'any' }, required: true });
   }
-  return { kind: 'object', properties, rest };
+  const counts = countsAt(parser, place, ['minProperties', 'maxProperties']);
+  return { kind: 'object', properties, rest: listed ? undefined : rest, names: listed ? undefined : names, ...counts };
+}
+
+/** What the names of properties must be; undefined where any text will do. */
+function namesAt(parser: SchemaParser, place: Place): Schema | undefined {
+  const at = isObject(place.value) ? { ...place, value: { type: 'string', ...place.value } } : place;
+  const schema = parser.schemaAt(at);
+  return schema.kind === 'any' || (schema.kind === 'string' && schema.min === 0 && schema.max === undefined)
+    ? undefined
+    : schema;
 }
 
 function requiredAt(parser: SchemaParser, { place, value }: TypePlace): string[] {
@@ -119,7 +177,8 @@ function restAt(
   const at = child(place, keyword);
   if (at.value === false) return undefined;
   if (at.value !== true && !isObject(at.value)) throw refuse(parser, at, `is ${shown(at.value)}, expected a schema`);
-  return parser.schemaAt(at);
+  const schema = parser.schemaAt(at);
+  return schema.kind === 'never' ? undefined : schema;
 }
 
 function countsAt(

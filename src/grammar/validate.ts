@@ -19,7 +19,13 @@ const loadAjv = () => ({
 export function schemaValidator(document: Json): (value: Json) => string | undefined {
   const { Ajv2020, addFormats } = loadAjv();
   // strict would refuse what our own reader allows: types told by their keywords, lists of types.
-  const ajv = new Ajv2020({ strict: false, validateSchema: false, logger: false, ownProperties: true });
+  const ajv = new Ajv2020({
+    strict: false,
+    validateSchema: false,
+    logger: false,
+    ownProperties: true,
+    multipleOfPrecision: 9,
+  });
   addFormats(ajv);
   // ajv's own comparison calls toString and valueOf, which a value may have as properties.
   ajv.removeKeyword('enum').removeKeyword('const');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { schemaFormat } from '../../src/grammar/answer-format.ts';
+import { Automaton, type GrammarState } from '../../src/grammar/automaton.ts';
 import { checkGbnf } from '../../src/grammar/check-gbnf.ts';
 import type { Json } from '../../src/grammar/schema.ts';
 import { schemaValidator } from '../../src/grammar/validate.ts';
@@ -68,6 +69,72 @@ test('every whole number of a range can be written, and no other', () => {
   fc.assert(property, { numRuns: 60 });
 });
 
+/** Tells whether a grammar has this very text. */
+function readerOf(grammar: string): (text: string) => boolean {
+  const automaton = new Automaton(grammar, { reach: 76 });
+  return (text) => {
+    let state: GrammarState | null = automaton.start();
+    for (const byte of Buffer.from(text)) state = state && automaton.step(state, byte);
+    return state?.mayEnd ?? false;
+  };
+}
+
+test('decimals are within bounds that are not whole, and every one that is can be written', () => {
+  const bound = fc.integer({ min: -250, max: 250 }).map((hundredths) => hundredths / 100);
+  const property = fc.property(bound, bound, fc.boolean(), fc.boolean(), (one, other, isAbove, isBelow) => {
+    const [min, max] = [Math.min(one, other), Math.max(one, other)];
+    fc.pre(min < max);
+    const bounds = {
+      ...(isAbove ? { exclusiveMinimum: min } : { minimum: min }),
+      ...(isBelow ? { exclusiveMaximum: max } : { maximum: max }),
+    };
+    const accepts = readerOf(formatOf({ type: 'number', ...bounds }).grammar);
+    for (let thousandths = -2600; thousandths <= 2600; thousandths += 5) {
+      const value = thousandths / 1000;
+      const isIn = (isAbove ? value > min : value >= min) && (isBelow ? value < max : value <= max);
+      assert.equal(accepts(String(value)), isIn, `${value} in ${JSON.stringify(bounds)}`);
+    }
+  });
+  fc.assert(property, { numRuns: 25 });
+});
+
+const described: [what: string, schema: Json, right: string[], wrong: string[]][] = [
+  ['a pattern', { type: 'string', pattern: '^[A-Z]{2}\\d+$' }, ['"AB1"'], ['"A1"', '"AB"', '"AB1x"']],
+  ['one without anchors', { type: 'string', pattern: 'b+' }, ['"b"', '"abbc"', '"\\nb"'], ['"a"', '""']],
+  ['anchors in a group', { type: 'string', pattern: '^(?:a|b)$' }, ['"a"'], ['"ab"']],
+  ['signs that JSON escapes', { type: 'string', pattern: '^["\\\\]$' }, ['"\\""', '"\\\\"'], ['"x"']],
+  ['multiples', { type: 'integer', multipleOf: 5 }, ['0', '15', '-120'], ['7', '12']],
+  ['halves', { type: 'number', multipleOf: 0.5 }, ['0.5', '12.0'], ['0.25']],
+  [
+    'the largest whole number',
+    { type: 'integer', maximum: 9007199254740991 },
+    ['9007199254740991'],
+    ['9007199254740992'],
+  ],
+  ['allOf', { allOf: [{ type: 'integer', minimum: 3 }, { maximum: 5 }] }, ['4'], ['6', '2']],
+  [
+    'names from a list',
+    { propertyNames: { enum: ['p'] }, additionalProperties: { const: 1 } },
+    ['{"p":1}'],
+    ['{"q":1}'],
+  ],
+  [
+    'a count of properties',
+    { type: 'object', minProperties: 1, additionalProperties: { const: 1 } },
+    ['{"q":1}'],
+    ['{}'],
+  ],
+  ['a property that must not be', { properties: { a: { not: {} }, b: { const: 1 } } }, ['{"b":1}', '{}'], ['{"a":1}']],
+];
+
+for (const [what, schema, right, wrong] of described) {
+  test(`${what}: what fits can be written, what does not cannot`, () => {
+    const accepts = readerOf(formatOf(schema).grammar);
+    for (const text of right) assert.ok(accepts(text), text);
+    for (const text of wrong) assert.ok(!accepts(text), text);
+  });
+}
+
 test('values without properties, items or a type are free', () => {
   assert.match(formatOf({}).grammar, /^root ::= value$/m);
   assert.match(formatOf({ type: 'object' }).grammar, /key-char/);
@@ -76,26 +143,37 @@ test('values without properties, items or a type are free', () => {
 });
 
 const refused: [what: string, schema: Json, says: RegExp][] = [
-  ['an unknown keyword', { type: 'string', pattern: '^a$' }, /test\.json: #\/pattern: the keyword pattern is not supp/],
-  ['a deep one', { properties: { a: { items: { not: {} } } } }, /#\/properties\/a\/items\/not: the keyword not is not/],
+  [
+    'an unknown keyword',
+    { patternProperties: {} },
+    /test\.json: #\/patternProperties: the keyword patternProperties is not/,
+  ],
+  [
+    'a pattern that looks ahead',
+    { type: 'string', pattern: '^(?=a)b$' },
+    /#\/pattern: .*\(\?=a\) cannot be turned into a/,
+  ],
+  ['a pattern that is none', { type: 'string', pattern: '(' }, /#\/pattern: "\(": /],
+  [
+    'a deep one',
+    { properties: { a: { items: { not: { type: 'null' } } } } },
+    /#\/properties\/a\/items\/not: the keyword not is not/,
+  ],
   [
     'a keyword of another type',
     { type: 'string', minimum: 1 },
     /#\/minimum: the keyword minimum cannot be used with type/,
   ],
-  [
-    'a keyword beside $ref',
-    { $ref: '#', minItems: 1 },
-    /#\/minItems: the keyword minItems cannot be used beside \$ref/,
-  ],
-  ['a format it does not know', { format: 'email' }, /#\/format: the format "email" is not supported, expected date/],
+  ['a reference to itself beside others', { $ref: '#', minItems: 1 }, /#: refers to itself/],
+  ['a format it does not know', { format: 'e-mail' }, /#\/format: the format "e-mail" is not supported, expected date/],
   ['a type that there is not', { type: 'int' }, /#\/type: is "int", expected string/],
   ['a reference to nowhere', { $ref: '#/$defs/a' }, /#\/\$ref: #\/\$defs\/a is not in the document/],
   ['a reference to a file', { $ref: 'a.json' }, /#\/\$ref: is "a\.json", expected a place in this document/],
   ['a reference to itself', { $ref: '#' }, /#: refers to itself/],
   ['a value without end', { properties: { a: { $ref: '#' } }, required: ['a'] }, /#: has no value that ever ends/],
   ['a range without numbers', { type: 'integer', minimum: 2, maximum: 1 }, /#: no number is from 2 to 1/],
-  ['a bound with decimals', { type: 'number', minimum: 0.5 }, /#\/minimum: is 0\.5, expected a whole number/],
+  ['a bound that is a text', { type: 'number', minimum: '1' }, /#\/minimum: is "1", expected a number/],
+  ['no value at all', { not: {} }, /#: has no value/],
   ['a length beyond all limits', { maxLength: 1e9 }, /#\/maxLength: is 1000000000, expected a whole number from 0/],
   [
     'a required name that is not there',

@@ -1,0 +1,73 @@
+import { type GbnfRules, anyOf, literal } from './gbnf.ts';
+import { jsonRule, maxDigits } from './json-rules.ts';
+import { largest } from './number-range.ts';
+
+interface Multiples {
+  kind: 'integer' | 'number';
+  min: number;
+  max: number;
+  isAbove: boolean;
+  isBelow: boolean;
+  step: number;
+}
+
+/** So few are written one by one. */
+const maxListed = 1000;
+const maxDecimals = 4;
+
+/**
+ * Multiples of a number, in GBNF: each by itself where bounds leave few, else by their last digits, whatever the bounds.
+ * Undefined where digits do not tell: then they are checked at the end.
+ */
+export function multiples(gbnf: GbnfRules, schema: Multiples): string | undefined {
+  const { min, max, kind } = schema;
+  const places = decimalPlaces(schema.step);
+  if (places === undefined) return undefined;
+  const scale = 10 ** places;
+  const step = Math.round(schema.step * scale);
+  if (kind === 'integer' && step % scale !== 0) return undefined;
+  if ((max - min) * (scale / step) <= maxListed) return listed(schema, { step, scale, places });
+  if (min !== -largest || max !== largest) return undefined;
+  return byLastDigits(gbnf, { step, places });
+}
+
+function decimalPlaces(value: number): number | undefined {
+  for (let places = 0; places <= maxDecimals; places++) {
+    const scaled = value * 10 ** places;
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-9 && Math.round(scaled) > 0) return places;
+  }
+  return undefined;
+}
+
+function listed(
+  { min, max, isAbove, isBelow }: Multiples,
+  { step, scale, places }: { step: number; scale: number; places: number },
+): string | undefined {
+  const texts: string[] = [];
+  for (let count = Math.ceil((min * scale) / step); (count * step) / scale <= max; count++) {
+    const value = (count * step) / scale;
+    if (value < min || (isAbove && value === min) || (isBelow && value === max)) continue;
+    texts.push(literal(String(Number(value.toFixed(places)))));
+  }
+  return texts.length === 0 ? undefined : anyOf(texts);
+}
+
+/** Ten times the step, or a hundred times, is a power of ten: then the last digits decide. */
+function byLastDigits(gbnf: GbnfRules, { step, places }: { step: number; places: number }): string | undefined {
+  jsonRule(gbnf, 'digit');
+  const length = [places, places + 1, places + 2].find((one) => one > 0 && 10 ** one % step === 0);
+  if (places === 0 && step === 1) return undefined;
+  if (length === undefined || 10 ** length / step > maxListed) return undefined;
+  const tails = Array.from({ length: 10 ** length / step }, (_, count) => String(count * step).padStart(length, '0'));
+  const point = (digits: string): string =>
+    places === 0 ? digits : `${digits.slice(0, -places) || ''}.${digits.slice(-places)}`;
+  const before = `[1-9] digit{0,${maxDigits - length - 1}}`;
+  const short = tails.map((tail) => {
+    const [whole, decimals] = [
+      tail.slice(0, tail.length - places).replace(/^0+(?=\d)/, '') || '0',
+      tail.slice(tail.length - places),
+    ];
+    return literal(places === 0 ? whole : `${whole}.${decimals}`);
+  });
+  return `"-"? (${before} ${anyOf(tails.map((tail) => literal(point(tail))))} | ${anyOf(short)})`;
+}

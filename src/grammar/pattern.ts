@@ -1,0 +1,181 @@
+import { createRequire } from 'node:module';
+import type * as Regexpp from '@eslint-community/regexpp';
+import type { AST } from '@eslint-community/regexpp';
+import { type GbnfRules, anyOf, characterClass, empty, literal } from './gbnf.ts';
+import { plainRanges } from './json-rules.ts';
+
+// Loaded with the first pattern: few schemas have one.
+const require = createRequire(import.meta.url);
+const loadParser = () => (require('@eslint-community/regexpp') as typeof Regexpp).RegExpParser;
+
+/** Texts that an ECMA-262 regular expression describes, and how long they are in characters. */
+export interface TextPattern {
+  source: string;
+  min: number;
+  max: number;
+}
+
+type Ranges = readonly (readonly [low: number, high: number])[];
+type Part =
+  | { kind: 'characters'; ranges: Ranges }
+  | { kind: 'choice'; alternatives: Part[][] }
+  | { kind: 'repeat'; part: Part; min: number; max: number };
+
+/** What JSON writes in another way inside a string. */
+const escapes: Record<string, string> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
+const highest = 0x10ffff;
+const lineEnds: Ranges = [
+  [0xa, 0xa],
+  [0xd, 0xd],
+  [0x2028, 0x2029],
+];
+const digits: Ranges = [[0x30, 0x39]];
+const words: Ranges = [...digits, [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]];
+
+/**
+ * Reads a regular expression as JSON Schema means it: Unicode, anywhere in the text unless `^` and `$` say otherwise.
+ * @throws Error with what cannot be turned into a grammar
+ */
+export function textPattern(source: string): TextPattern {
+  const { min, max } = lengthOf({ kind: 'choice', alternatives: parse(source) });
+  return { source, min, max };
+}
+
+/** A rule for the characters of a JSON string, without its quotes, that match. */
+export function patternRule(gbnf: GbnfRules, source: string): string {
+  return partRule(gbnf, { kind: 'choice', alternatives: parse(source) });
+}
+
+function parse(source: string): Part[][] {
+  const Parser = loadParser();
+  const { alternatives } = new Parser({ ecmaVersion: 2024 }).parsePattern(source, 0, source.length, { unicode: true });
+  return alternatives.map((alternative) => anchored(alternative.elements));
+}
+
+const isEdge = (element: AST.Element | undefined, kind: 'start' | 'end'): boolean =>
+  element?.type === 'Assertion' && element.kind === kind;
+
+/** Whatever may stand before and behind, where the pattern does not say that it is the beginning and the end. */
+function anchored(elements: readonly AST.Element[]): Part[] {
+  const anything: Part = {
+    kind: 'repeat',
+    part: { kind: 'characters', ranges: [[0, highest]] },
+    min: 0,
+    max: Infinity,
+  };
+  const inner = elements.length === 1 ? innerAlternatives(elements[0]!) : undefined;
+  if (inner?.some((one) => isEdge(one.elements[0], 'start') || isEdge(one.elements.at(-1), 'end'))) {
+    return [{ kind: 'choice', alternatives: inner.map((one) => anchored(one.elements)) }];
+  }
+  const starts = isEdge(elements[0], 'start');
+  const ends = isEdge(elements.at(-1), 'end');
+  const body = elements.slice(starts ? 1 : 0, ends ? -1 : undefined).map(partOf);
+  return [...(starts ? [] : [anything]), ...body, ...(ends ? [] : [anything])];
+}
+
+function innerAlternatives(element: AST.Element): readonly AST.Alternative[] | undefined {
+  return element.type === 'Group' || element.type === 'CapturingGroup' ? element.alternatives : undefined;
+}
+
+function partOf(element: AST.Element): Part {
+  if (element.type === 'Character') return { kind: 'characters', ranges: [[element.value, element.value]] };
+  if (element.type === 'CharacterSet') return { kind: 'characters', ranges: setRanges(element) };
+  if (element.type === 'CharacterClass') return { kind: 'characters', ranges: classRanges(element) };
+  const alternatives = innerAlternatives(element);
+  if (alternatives) return { kind: 'choice', alternatives: alternatives.map(({ elements }) => elements.map(partOf)) };
+  if (element.type !== 'Quantifier') throw new Error(`${element.raw} cannot be turned into a grammar`);
+  const part = partOf(element.element);
+  const { min, max } = element;
+  if (max === Infinity && lengthOf(part).min === 0)
+    throw new Error(`${element.raw} repeats without end what may be nothing`);
+  return { kind: 'repeat', part, min, max };
+}
+
+function classRanges({ elements, negate }: AST.CharacterClass): Ranges {
+  const ranges = elements.flatMap((element): Ranges => {
+    if (element.type === 'Character') return [[element.value, element.value]];
+    if (element.type === 'CharacterClassRange') return [[element.min.value, element.max.value]];
+    if (element.type === 'CharacterSet') return setRanges(element);
+    throw new Error(`${element.raw} cannot be turned into a grammar`);
+  });
+  return negate ? complement(ranges) : ranges;
+}
+
+function setRanges(set: AST.CharacterSet): Ranges {
+  if (set.kind === 'any') return complement(lineEnds);
+  if (set.kind === 'property') return propertyRanges(set.raw);
+  const ranges = set.kind === 'digit' ? digits : set.kind === 'word' ? words : propertyRanges('\\s');
+  return set.negate ? complement(ranges) : ranges;
+}
+
+/** Of what JavaScript itself knows about characters. */
+function propertyRanges(raw: string): Ranges {
+  const pattern = new RegExp(`^${raw}$`, 'u');
+  const ranges: [number, number][] = [];
+  for (let code = 0; code <= highest; code++) {
+    if (!pattern.test(String.fromCodePoint(code))) continue;
+    const last = ranges.at(-1);
+    if (last?.[1] === code - 1) last[1] = code;
+    else ranges.push([code, code]);
+  }
+  return ranges;
+}
+
+function complement(ranges: Ranges): Ranges {
+  const others: [number, number][] = [];
+  let from = 0;
+  for (const [low, high] of ranges.toSorted(([a], [b]) => a - b)) {
+    if (low > from) others.push([from, low - 1]);
+    from = Math.max(from, high + 1);
+  }
+  return from <= highest ? [...others, [from, highest]] : others;
+}
+
+function lengthOf(part: Part): { min: number; max: number } {
+  if (part.kind === 'characters') return { min: 1, max: 1 };
+  if (part.kind === 'repeat') {
+    const { min, max } = lengthOf(part.part);
+    return { min: min * part.min, max: max === 0 ? 0 : max * part.max };
+  }
+  const lengths = part.alternatives.map((parts) => parts.map(lengthOf));
+  return {
+    min: Math.min(...lengths.map((all) => all.reduce((sum, { min }) => sum + min, 0))),
+    max: Math.max(...lengths.map((all) => all.reduce((sum, { max }) => sum + max, 0))),
+  };
+}
+
+function partRule(gbnf: GbnfRules, part: Part): string {
+  if (part.kind === 'characters') return gbnf.add(charactersBody(part.ranges));
+  if (part.kind === 'repeat') {
+    const { min, max } = part;
+    const item = partRule(gbnf, part.part);
+    return gbnf.add(gbnf.repeat(item, { min, max: max === Infinity ? undefined : max }));
+  }
+  const bodies = part.alternatives.map((parts) => parts.map((one) => partRule(gbnf, one)).join(' ') || empty);
+  return gbnf.add(anyOf(bodies));
+}
+
+/** As JSON writes them: in themselves, or escaped. Control characters without a short escape are left out. */
+function charactersBody(ranges: Ranges): string {
+  const plain = plainRanges.flatMap(([low, high]) =>
+    ranges.flatMap(([from, to]): (readonly [number, number])[] => {
+      const [first, last] = [Math.max(low, from), Math.min(high, to)];
+      return first <= last ? [[first, last]] : [];
+    }),
+  );
+  const escaped = Object.entries(escapes)
+    .filter(([character]) =>
+      ranges.some(([from, to]) => character.charCodeAt(0) >= from && character.charCodeAt(0) <= to),
+    )
+    .map(([, text]) => literal(text));
+  if (plain.length + escaped.length === 0) throw new Error('a class has no character that JSON can write');
+  return anyOf([...(plain.length > 0 ? [characterClass(plain)] : []), ...escaped]);
+}
