@@ -28,12 +28,9 @@ for (const [, words, expected] of readme.matchAll(/\$ pixtral (.*)\n([\s\S]*?)``
   });
 }
 
-test("the README's keywords of JSON Schema are the program's", () => {
-  const [, listed] = /refuses any other by name and place: ([^.]*)\./.exec(readme)!;
-  assert.deepEqual(
-    [...listed!.matchAll(/`([^`]+)`/g)].map(([, keyword]) => keyword),
-    supportedKeywords,
-  );
+test('every keyword of JSON Schema that the program knows has its place in docs/structured-output.md', () => {
+  const page = readFileSync(new URL('../docs/structured-output.md', import.meta.url), 'utf8');
+  for (const keyword of supportedKeywords) assert.ok(page.includes(`\`${keyword}\``), keyword);
 });
 
 test("the README's test line is the one that CI runs", () => {

@@ -19,7 +19,10 @@ export interface FormatFlags {
 
 /** What the answer must look like. */
 export const formatOptions = (): Option[] => [
-  new Option('--schema <file>', 'JSON that this JSON Schema allows; --json adds it as "data"'),
+  new Option(
+    '--schema <file>',
+    "JSON that this JSON Schema allows, or that names with types say: 'shop, total: number'",
+  ),
   new Option('--json-object', 'any JSON object'),
   new Option('--grammar <file>', "text that this grammar (llama.cpp's GBNF) allows"),
   new Option('--choices <a,b,...>', 'exactly one of these; repeatable; with commas inside: \'["a, b","c"]\'').argParser(
@@ -54,8 +57,7 @@ export async function answerFormat(flags: FormatFlags): Promise<AnswerFormat | u
   );
   if (given.length === 0) return undefined;
   const formats = await import('../grammar/answer-format.ts');
-  if (flags.schema !== undefined)
-    return formats.schemaFormat(await namedFormat(flags.schema, 'a JSON Schema'), flags.schema);
+  if (flags.schema !== undefined) return formats.schemaFormat(await schemaText(flags.schema), flags.schema);
   if (flags.jsonObject === true) return formats.jsonObjectFormat();
   if (flags.grammar !== undefined)
     return formats.grammarFormat(await namedFormat(flags.grammar, 'a grammar'), flags.grammar);
@@ -94,6 +96,13 @@ function collectChoices(text: string, before: string[] = []): string[] {
     // said below
   }
   throw new InvalidArgumentError('expected texts with commas between, or a JSON list of texts.');
+}
+
+/** What stands in the file, or what a short form stands for. */
+async function schemaText(named: string): Promise<string> {
+  const { looksShort, shortSchema } = await import('../grammar/short-schema.ts');
+  if (looksShort(named)) return JSON.stringify(shortSchema(named));
+  return namedFormat(named, 'a JSON Schema');
 }
 
 /** Whoever names it on the command line may mean a pipe. */

@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   tokens: async () => (await import('./commands/tokens.ts')).tokensCommand,
   view: async () => (await import('./commands/view.ts')).viewCommand,
+  schema: async () => (await import('./commands/schema.ts')).schemaCommand,
   pull: async () => (await import('./commands/pull.ts')).pullCommand,
   models: async () => (await import('./commands/models.ts')).modelsCommand,
   cache: async () => (await import('./commands/cache.ts')).cacheCommand,
