@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PixtralError } from '../base/errors.ts';
 import { fetchRange } from './fetch-range.ts';
-import { type Http, type HttpResponse, httpUrl, patiently, refusePassing } from './http.ts';
+import { type Http, type HttpResponse, Passing, httpUrl, patiently, refusePassing } from './http.ts';
 import type { HubName } from './hub-name.ts';
 import type { Remote, RemoteFile } from './remote.ts';
 
@@ -35,18 +35,7 @@ export async function openHubRemote({ repo, revision }: HubName, options: HubOpt
     signal: AbortSignal,
   ): Promise<HttpResponse> {
     const known = locations.get(path);
-    if (known) {
-      const response = await options.http.request(known, {
-        method: 'GET',
-        headers,
-        secret: undefined,
-        follow: true,
-        signal,
-      });
-      if (![401, 403, 404, 410].includes(response.status)) return response;
-      await response.body.dump();
-      locations.delete(path);
-    }
+    if (known) return askThere(known, { path, headers, signal });
     const first = await hub.get(`${id}/resolve/${sha}/${path.split('/').map(encodeURIComponent).join('/')}`, {
       headers,
       signal,
@@ -57,7 +46,25 @@ export async function openHubRemote({ repo, revision }: HubName, options: HubOpt
     await first.body.dump();
     const target = httpUrl(first.headers['location'] ?? '', first.url);
     locations.set(path, target);
-    return options.http.request(target, { method: 'GET', headers, secret: undefined, follow: true, signal });
+    return askThere(target, { path, headers, signal });
+  }
+
+  /** Where the Hub has redirected to: without the token. */
+  async function askThere(
+    url: URL,
+    { path, headers, signal }: { path: string; headers: Readonly<Record<string, string>>; signal: AbortSignal },
+  ): Promise<HttpResponse> {
+    const response = await options.http.request(url, {
+      method: 'GET',
+      headers,
+      secret: undefined,
+      follow: true,
+      signal,
+    });
+    if (![401, 403, 404, 410].includes(response.status)) return response;
+    await response.body.dump();
+    locations.delete(path);
+    throw new Passing(`${url.host} answered ${response.status}, the address may have expired`);
   }
 
   return {
