@@ -1,4 +1,5 @@
 import { PixtralError, reasonOf } from '../base/errors.ts';
+import { isTooDeep, maxNesting } from '../base/nesting.ts';
 import { checkGbnf } from './check-gbnf.ts';
 import { GbnfRules, literal } from './gbnf.ts';
 import { type JsonRule, jsonRule } from './json-rules.ts';
@@ -20,9 +21,19 @@ export type AnswerFormat =
 
 /** An answer that a JSON Schema describes; `where` names it in messages. */
 export function schemaFormat(text: string, where: string): AnswerFormat {
+  checkSize(text, { where, what: 'a JSON Schema' });
   const document = parseJson(text, where);
-  const grammar = schemaGrammar(parseSchema(document, where));
-  return { kind: 'json', grammar, problem: schemaValidator(document) };
+  try {
+    const grammar = schemaGrammar(parseSchema(document, where));
+    return { kind: 'json', grammar, problem: schemaValidator(document) };
+  } catch (thrown) {
+    // A stack that overflows: in a validator made of thousands of parts, or along a chain of references.
+    if (!(thrown instanceof RangeError)) throw thrown;
+    throw new PixtralError('input', `${where}: is too large a schema to be checked, expected a smaller one`, {
+      hint: 'ask in several questions, each with a part of it',
+      cause: thrown,
+    });
+  }
 }
 
 /** Any JSON object. */
@@ -34,6 +45,7 @@ export function jsonObjectFormat(): AnswerFormat {
 
 /** An answer that a grammar of the user's describes; `where` names it in messages. */
 export function grammarFormat(grammar: string, where: string): AnswerFormat {
+  checkSize(grammar, { where, what: 'a grammar' });
   checkGbnf(grammar, where);
   return { kind: 'text', grammar };
 }
@@ -49,8 +61,17 @@ export function choicesFormat(choices: readonly string[]): AnswerFormat {
   return { kind: 'choice', grammar: new GbnfRules().text(choices.map(literal).join(' | ')) };
 }
 
+/** Written by hand, or by a program that knows no end. */
+const maxLength = 2 ** 20;
+
+function checkSize({ length }: string, { where, what }: { where: string; what: string }): void {
+  if (length <= maxLength) return;
+  throw new PixtralError('input', `${where}: has ${length} characters, expected ${what} of at most ${maxLength}`);
+}
+
 function parseJson(text: string, where: string): Json {
   try {
+    if (isTooDeep(text)) throw new Error(`is nested more than ${maxNesting} levels deep`);
     return JSON.parse(text) as Json;
   } catch (cause) {
     throw new PixtralError('input', `${where}: is not JSON: ${reasonOf(cause)}`, {

@@ -79,11 +79,16 @@ function innerSchemas(schema: Schema): Schema[] {
   return schema.kind === 'array' ? [...schema.prefix, ...rest] : [];
 }
 
+/** Comparisons of branches multiply with every reference between them. */
+const maxComparisons = 100_000;
+
 function firstTwins(branches: readonly Schema[], targets: Targets): [number, number] | undefined {
+  const left = { comparisons: maxComparisons };
   for (let b = 1; b < branches.length; b++) {
     for (let a = 0; a < b; a++) {
       const [one, other] = [branches[a]!, branches[b]!];
-      if (mayFit(one, other, { targets, depth: 0 }) || mayFit(other, one, { targets, depth: 0 })) return [a, b];
+      if (mayFit(one, other, { targets, left, depth: 0 }) || mayFit(other, one, { targets, left, depth: 0 }))
+        return [a, b];
     }
   }
   return undefined;
@@ -92,10 +97,17 @@ function firstTwins(branches: readonly Schema[], targets: Targets): [number, num
 /** References are followed this far when branches are compared. */
 const maxDepth = 16;
 
+interface Comparing {
+  targets: Targets;
+  /** For one `oneOf` as a whole. */
+  left: { comparisons: number };
+  depth: number;
+}
+
 /** Whether a value that is written for `made` may be valid for `other`; true when in doubt. */
-function mayFit(made: Schema, other: Schema, { targets, depth }: { targets: Targets; depth: number }): boolean {
-  const next = { targets, depth: depth + 1 };
-  if (depth > maxDepth) return true;
+function mayFit(made: Schema, other: Schema, { targets, left, depth }: Comparing): boolean {
+  const next = { targets, left, depth: depth + 1 };
+  if (depth > maxDepth || left.comparisons-- <= 0) return true;
   if (made.kind === 'ref') return mayFit(targets.get(made.target)!, other, next);
   if (other.kind === 'ref') return mayFit(made, targets.get(other.target)!, next);
   if (made.kind === 'union') return made.branches.some((branch) => mayFit(branch, other, next));

@@ -36,6 +36,8 @@ interface Parser extends SchemaParser {
 const maxDepth = 100;
 /** A reference beside other keywords is written out wherever it stands. */
 const maxJoins = 1000;
+/** References are followed one within another, and compared with each other. */
+const maxTargets = 500;
 
 /**
  * Reads a JSON Schema (draft 2020-12). What is not supported is refused by name, never passed over.
@@ -221,6 +223,9 @@ function refuseOthers(
 function targetOf(parser: Parser, place: Place): string {
   const target = placeOf(parser, place);
   if (!parser.targets.has(target.pointer)) {
+    if (parser.targets.size >= maxTargets) {
+      throw refuse(parser, place, `is one of over ${maxTargets} places referred to`);
+    }
     parser.targets.set(target.pointer, { kind: 'any' });
     parser.targets.set(target.pointer, schemaAt(parser, target));
   }
@@ -232,10 +237,7 @@ function placeOf(parser: Parser, place: Place): Place {
   if (typeof value !== 'string' || !/^#(\/|$)/.test(value)) {
     throw refuse(parser, place, `is ${shown(value)}, expected a place in this document: #/$defs/...`);
   }
-  const steps = value
-    .split('/')
-    .slice(1)
-    .map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'));
+  const steps = stepsOf(parser, place, value);
   let target: Place = { pointer: '#', value: parser.document };
   for (const step of steps) {
     const inside = target.value;
@@ -244,6 +246,15 @@ function placeOf(parser: Parser, place: Place): Place {
     target = child(target, step);
   }
   return target;
+}
+
+function stepsOf(parser: Parser, place: Place, reference: string): string[] {
+  const steps = reference.split('/').slice(1);
+  try {
+    return steps.map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'));
+  } catch {
+    throw refuse(parser, place, `${shown(reference)}: a % begins no character, expected %25 for the sign itself`);
+  }
 }
 
 function union(branches: Schema[]): Schema {

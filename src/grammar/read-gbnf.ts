@@ -22,6 +22,8 @@ const maxTimes = 2000;
 const highest = 0x10ffff;
 /** The reader recurses. */
 const maxDepth = 100;
+/** Every rule is followed to its ends, and every alternative is tried with every token that might come next. */
+const limits = { rules: 1000, alternatives: 10_000 };
 
 /** The error of a place in a grammar, by line and column. */
 export function gbnfError(
@@ -49,6 +51,7 @@ class GbnfReader {
   readonly #where: string;
   #at = 0;
   #depth = 0;
+  #alternativesRead = 0;
 
   constructor(text: string, where: string) {
     this.#text = text;
@@ -60,6 +63,7 @@ class GbnfReader {
     this.#space({ newlines: true });
     while (this.#at < this.#text.length) {
       const at = this.#at;
+      if (rules.length === limits.rules) this.#fail(`expected at most ${limits.rules} rules`);
       const name = this.#match(/[a-zA-Z0-9-]+/y) ?? this.#fail('expected the name of a rule');
       this.#space({ newlines: false });
       if (this.#match(/::=/y) === undefined) this.#fail('expected ::=');
@@ -82,12 +86,15 @@ class GbnfReader {
   }
 
   #sequence({ nested }: { nested: boolean }): GbnfItem[] {
+    if (++this.#alternativesRead > limits.alternatives) {
+      this.#fail(`expected at most ${limits.alternatives} alternatives`);
+    }
     const items: GbnfItem[] = [];
     for (;;) {
       const item = this.#item();
       if (item === undefined) return items;
       this.#space({ newlines: nested });
-      items.push(this.#repeated(item, { nested }));
+      items.push(this.#repeated(item, { nested, depth: 0 }));
     }
   }
 
@@ -148,8 +155,9 @@ class GbnfReader {
     return { kind: 'group', alternatives };
   }
 
-  #repeated(item: GbnfItem, { nested }: { nested: boolean }): GbnfItem {
+  #repeated(item: GbnfItem, { nested, depth }: { nested: boolean; depth: number }): GbnfItem {
     const at = this.#at;
+    if (depth > maxDepth) this.#fail(`more than ${maxDepth} repetitions of one thing`);
     const sign = this.#match(/[*+?]|\{\s*\d+\s*(,\s*(\d+\s*)?)?\}/y);
     if (sign === undefined) {
       if (this.#match(/\{/y) !== undefined) this.#fail('expected {n}, {n,} or {n,m}', at);
@@ -162,11 +170,12 @@ class GbnfReader {
     const { min, max } = times(sign);
     if (max < min) this.#fail(`${sign}: the second number is less than the first`, at);
     if (min > maxTimes || (max > maxTimes && max < Infinity)) this.#fail(`${sign}: expected at most ${maxTimes}`, at);
-    return this.#repeated({ kind: 'repeat', item, min, max, at }, { nested });
+    return this.#repeated({ kind: 'repeat', item, min, max, at }, { nested, depth: depth + 1 });
   }
 
   #space({ newlines }: { newlines: boolean }): void {
-    this.#match(newlines ? /([ \t\r\n]|#[^\r\n]*)*/y : /([ \t]|#[^\r\n]*)*/y);
+    const piece = newlines ? /[ \t\r\n]+|#[^\r\n]*/y : /[ \t]+|#[^\r\n]*/y;
+    while (this.#match(piece) !== undefined);
   }
 
   #match(pattern: RegExp): string | undefined {

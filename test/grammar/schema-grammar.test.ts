@@ -209,3 +209,36 @@ test('the schema true allows every value', () => {
 test('what is no JSON is refused with the reason', () => {
   assert.throws(() => schemaFormat('{"type":', 'x.json'), { code: 'input', message: /^x\.json: is not JSON: / });
 });
+
+const nested = (depth: number, [open, inside, close]: readonly [string, string, string]): string =>
+  open.repeat(depth) + inside + close.repeat(depth);
+const chain = (length: number): string => {
+  const links = Array.from({ length }, (_, at) => [`d${at}`, { $ref: `#/$defs/d${at + 1}` }]);
+  return JSON.stringify({ $ref: '#/$defs/d0', $defs: Object.fromEntries([...links, [`d${length}`, {}]]) });
+};
+const wide = (count: number): string =>
+  JSON.stringify({
+    properties: Object.fromEntries(Array.from({ length: count }, (_, at) => [`p${at}`, { enum: [at] }])),
+  });
+const mutual = JSON.stringify({
+  oneOf: [{ $ref: '#/$defs/a' }, { $ref: '#/$defs/b' }],
+  $defs: {
+    a: { anyOf: Array.from({ length: 12 }, () => ({ properties: { x: { $ref: '#/$defs/b' } }, required: ['x'] })) },
+    b: { anyOf: Array.from({ length: 12 }, () => ({ properties: { x: { $ref: '#/$defs/a' } }, required: ['x'] })) },
+  },
+});
+
+for (const [what, text, says] of [
+  ['nested thousands of levels deep', nested(50_000, ['{"items":', '{}', '}']), /nested more than 500 levels deep/],
+  ['nested in lists', nested(50_000, ['[', '', ']']), /nested more than 500 levels deep/],
+  ['nested hundreds of levels deep', nested(300, ['{"items":', '{}', '}']), /is nested 100 levels deep/],
+  ['with a % in a reference', '{"$ref":"#/$defs/%"}', /a % begins no character/],
+  ['with half a character in a reference', '{"$ref":"#/%E0%A4"}', /a % begins no character/],
+  ['with a long chain of references', chain(20_000), /over 500 places referred to|too large a schema/],
+  ['of branches that refer to each other', mutual, /one value could fit|has no value that ever ends/],
+  ['of more than a megabyte', wide(40_000), /expected a JSON Schema of at most 1048576/],
+] as const) {
+  test(`a schema ${what} is refused in one line`, () => {
+    assert.throws(() => schemaFormat(text, 's'), { code: 'input', message: says });
+  });
+}
