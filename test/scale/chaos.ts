@@ -34,37 +34,6 @@ interface Chaos {
   counts: Record<string, number>;
 }
 
-const pair = await convertedPair('mistral', 'f16');
-const folder = await mkdtemp(join(tmpdir(), 'pixtral-chaos-'));
-const network = { stalls: false };
-const server = await pictureServer(network);
-const disk = await smallDisk(join(folder, 'disk'));
-try {
-  const path = await writeJob((server.address() as AddressInfo).port);
-  const whole = join(folder, 'whole.jsonl');
-  assert.equal(await ended(start(path, whole)), 0);
-  const expected = new Map(answersIn(whole).map(({ id, text }) => [id, text]));
-  assert.equal(expected.size, records);
-  console.log(disk.canFill ? 'the disk can be filled' : 'no disk can be mounted here: none is filled');
-  for (let round = 1; round <= rounds; round++) {
-    const out = join(disk.folder, 'out.jsonl');
-    const chaos = {
-      random: seeded(seed * 1000 + round),
-      filler: disk.canFill ? join(disk.folder, 'filler') : undefined,
-    };
-    const counts = await disturbedRun(path, { out, chaos: { ...chaos, counts: {} } });
-    checkAnswers(await readFile(out, 'utf8'), expected);
-    console.log(`round ${round}: ${expected.size} records, each once, as undisturbed; ${JSON.stringify(counts)}`);
-    await rm(out);
-  }
-} finally {
-  server.closeAllConnections();
-  server.close();
-  disk.remove();
-  await rm(folder, { recursive: true, force: true });
-  await pair.remove();
-}
-
 /** Every fifth picture comes by the network. */
 async function writeJob(port: number): Promise<string> {
   await writePictures(folder, { pictures, width: 64, height: 48 });
@@ -199,4 +168,35 @@ async function smallDisk(place: string): Promise<{ folder: string; canFill: bool
     return { folder: place, canFill: false, remove: () => {} };
   }
   return { folder: place, canFill: true, remove: () => void execFileSync('umount', ['-l', place]) };
+}
+
+const pair = await convertedPair('mistral', 'f16');
+const folder = await mkdtemp(join(tmpdir(), 'pixtral-chaos-'));
+const network = { stalls: false };
+const server = await pictureServer(network);
+const disk = await smallDisk(join(folder, 'disk'));
+try {
+  const path = await writeJob((server.address() as AddressInfo).port);
+  const whole = join(folder, 'whole.jsonl');
+  assert.equal(await ended(start(path, whole)), 0);
+  const expected = new Map(answersIn(whole).map(({ id, text }) => [id, text]));
+  assert.equal(expected.size, records);
+  console.log(disk.canFill ? 'the disk can be filled' : 'no disk can be mounted here: none is filled');
+  for (let round = 1; round <= rounds; round++) {
+    const out = join(disk.folder, 'out.jsonl');
+    const chaos = {
+      random: seeded(seed * 1000 + round),
+      filler: disk.canFill ? join(disk.folder, 'filler') : undefined,
+    };
+    const counts = await disturbedRun(path, { out, chaos: { ...chaos, counts: {} } });
+    checkAnswers(await readFile(out, 'utf8'), expected);
+    console.log(`round ${round}: ${expected.size} records, each once, as undisturbed; ${JSON.stringify(counts)}`);
+    await rm(out);
+  }
+} finally {
+  server.closeAllConnections();
+  server.close();
+  disk.remove();
+  await rm(folder, { recursive: true, force: true });
+  await pair.remove();
 }
