@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { readExactly } from './files.ts';
+import { openRegular } from './regular-file.ts';
 
 /** A file that is read by ranges: on a disk, or on its way here. */
 export interface RangedFile {
@@ -13,14 +13,9 @@ export type OpenRanged = (path: string) => Promise<RangedFile>;
 
 /** @throws whatever the system says of the path */
 export async function openOnDisk(path: string): Promise<RangedFile> {
-  const file = await open(path);
-  const status = await file.stat();
-  if (!status.isFile()) {
-    await file.close();
-    throw new Error('not a file');
-  }
+  const file = await openRegular(path);
   return {
-    byteLength: status.size,
+    byteLength: (await file.stat()).size,
     read: ({ position, length }) => readExactly(file, { path, position, length }),
     close: () => file.close(),
   };

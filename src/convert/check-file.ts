@@ -1,6 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { PixtralError } from '../base/errors.ts';
 import { readExactly, systemError } from '../base/files.ts';
+import { openRegular } from '../base/regular-file.ts';
 import { readGguf } from '../gguf/read.ts';
 import { type Gguf, type GgufTensor, ggmlTypeName } from '../gguf/types.ts';
 import type { GgufTensorSpec } from '../gguf/write.ts';
@@ -18,7 +19,7 @@ export interface Checking extends Omit<Pipeline, 'onSlice'> {
  */
 export async function checkFile({ path, tensors }: PlannedFile, checking: Checking): Promise<void> {
   const found = requireSameTensors(await readGguf(path), tensors);
-  const file = await open(path).catch((cause: unknown) => {
+  const file = await openRegular(path).catch((cause: unknown) => {
     throw systemError(path, 'cannot open', cause);
   });
   try {

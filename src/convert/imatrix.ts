@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import { ByteReader } from '../base/bytes.ts';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { readRegular } from '../base/regular-file.ts';
 import { parseGguf } from '../gguf/parse.ts';
 import type { Gguf, GgufTensor } from '../gguf/types.ts';
 import { optionalArray, optionalNumber, stringArray } from '../gguf/values.ts';
@@ -35,9 +35,7 @@ export async function readImatrix(path: string): Promise<Imatrix> {
 
 async function readAll(path: string): Promise<Buffer> {
   try {
-    const { size } = await stat(path);
-    if (size > maxBytes) throw new PixtralError('model', `${path}: ${size} bytes, expected an importance matrix`);
-    return await readFile(path);
+    return await readRegular(path, maxBytes);
   } catch (cause) {
     if (cause instanceof PixtralError) throw cause;
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such file' : reasonOf(cause);

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { readRegular } from '../base/regular-file.ts';
 import { tekkenFromHuggingFace } from '../tokenizer/from-huggingface.ts';
 import { tekkenFromJson } from '../tokenizer/from-tekken-json.ts';
 import type { ImageConfig, Tekken } from '../tokenizer/tekken.ts';
+import { maxTokenizerBytes } from '../weights/image-tokens.ts';
 import { type JsonObject, isRecord, optionalField, parseJson } from '../weights/json.ts';
 import type { Checkpoint, ModelConfig } from '../weights/types.ts';
 
@@ -22,7 +23,7 @@ export function imageConfigOf({ vision }: ModelConfig): ImageConfig {
  */
 export async function checkpointTokenizer(checkpoint: Checkpoint): Promise<Tekken> {
   const { path, kind } = checkpoint.tokenizer;
-  const bytes = await readFile(path).catch((cause: unknown) => {
+  const bytes = await readRegular(path, maxTokenizerBytes).catch((cause: unknown) => {
     throw new PixtralError('model', `${path}: cannot read the tokenizer: ${reasonOf(cause)}`, { cause });
   });
   const expected = checkpoint.config.text.vocabularySize;
@@ -55,7 +56,7 @@ async function publishedTemplate(folder: string): Promise<string | undefined> {
 
 async function optionalFile(path: string): Promise<Uint8Array | undefined> {
   try {
-    return await readFile(path);
+    return await readRegular(path, maxTokenizerBytes);
   } catch (cause) {
     if (errnoOf(cause) === 'ENOENT') return undefined;
     throw new PixtralError('model', `${path}: ${reasonOf(cause)}`, { cause });

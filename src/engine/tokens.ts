@@ -1,9 +1,11 @@
-import { readFile, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { readRegular } from '../base/regular-file.ts';
 import { checkpointTokenizer, imageConfigOf } from '../convert/tokenizer.ts';
 import { readGguf } from '../gguf/read.ts';
 import type { Source } from '../image/sources/sources.ts';
+import { maxTokenizerBytes } from '../weights/image-tokens.ts';
 import { encodePrompt } from '../prompt/encode.ts';
 import type { Message } from '../prompt/message.ts';
 import { tekkenFromHuggingFace } from '../tokenizer/from-huggingface.ts';
@@ -95,7 +97,9 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 async function fileTokenizer(path: string): Promise<{ tekken: Tekken; image: ImageConfig }> {
-  const bytes = await readFile(path);
+  const bytes = await readRegular(path, maxTokenizerBytes).catch((cause: unknown) => {
+    throw new PixtralError('model', `${path}: ${reasonOf(cause)}, expected a tokenizer`, { cause });
+  });
   const tekken = basename(path) === 'tokenizer.json' ? tekkenFromHuggingFace(bytes, path) : tekkenFromJson(bytes, path);
   if (!tekken.image) {
     throw new PixtralError('model', `${path}: says nothing about images`, {

@@ -1,6 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { readExactly } from '../base/files.ts';
+import { openRegular } from '../base/regular-file.ts';
 import { parseGguf } from './parse.ts';
 import type { Gguf } from './types.ts';
 
@@ -15,14 +16,12 @@ const maxHeaderBytes = 512 * 1024 * 1024;
  * @throws PixtralError `model` when the file is missing, cut short or not a sound GGUF
  */
 export async function readGguf(path: string): Promise<Gguf> {
-  const file = await open(path).catch((cause: unknown) => {
+  const file = await openRegular(path).catch((cause: unknown) => {
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such file' : reasonOf(cause);
     throw new PixtralError('model', `${path}: ${reason}, expected a GGUF file`, { cause });
   });
   try {
-    const status = await file.stat();
-    if (!status.isFile()) throw new PixtralError('model', `${path}: not a file, expected a GGUF file`);
-    return await readHeader(file, path, status.size);
+    return await readHeader(file, path, (await file.stat()).size);
   } finally {
     await file.close();
   }

@@ -21,7 +21,7 @@ const tokenTexts: Record<keyof ImageTokenIds, string> = {
 const frozen: ImageTokenIds = { imageTokenId: 10, imageBreakTokenId: 12, imageEndTokenId: 13 };
 
 /** Mistral's tokenizer files have 15 to 20 MB. */
-const maxTokenizerBytes = 256 * 1024 * 1024;
+export const maxTokenizerBytes = 256 * 1024 * 1024;
 
 /**
  * The ids of `[IMG]`, `[IMG_BREAK]` and `[IMG_END]`: as the config gives them, else as the first tokenizer file that

@@ -1,6 +1,6 @@
-import { open } from 'node:fs/promises';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { readExactly } from '../base/files.ts';
+import { openRegular } from '../base/regular-file.ts';
 import { type JsonLimits, scanJson } from './scan-json.ts';
 
 /** A JSON object and what to call it in messages. */
@@ -24,11 +24,14 @@ const configLimits: JsonLimits = {
  * @throws PixtralError `model`
  */
 export async function readJson(path: string, maxBytes: number): Promise<JsonObject> {
-  const file = await open(path).catch((cause: unknown) => {
+  const file = await openRegular(path).catch((cause: unknown) => {
     const reason = errnoOf(cause) === 'ENOENT' ? 'no such file' : reasonOf(cause);
     throw new PixtralError('model', `${path}: ${reason}`, { cause });
   });
   try {
+    const { size } = await file.stat();
+    if (size > maxBytes) throw new PixtralError('model', `${path}: not a file of at most ${maxBytes} bytes`);
+    return parseJson(await readExactly(file, { path, position: 0, length: size }), path);
     const status = await file.stat();
     if (!status.isFile() || status.size > maxBytes) {
       throw new PixtralError('model', `${path}: not a file of at most ${maxBytes} bytes`);

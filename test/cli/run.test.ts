@@ -120,3 +120,15 @@ for (const words of [
     assert.doesNotMatch(stderr, /^ +at /m);
   });
 }
+
+test('a second Ctrl-C ends the process at once, though the first has left it busy', async () => {
+  const busy = `process.on('SIGINT', () => setImmediate(() => { process.stderr.write('busy'); for (;;); }));`;
+  const imports = ['tsx', `data:text/javascript,${encodeURIComponent(busy)}`].flatMap((one) => ['--import', one]);
+  const child = spawn(process.execPath, [...imports, script, ...endless()], { stdio: ['ignore', 'pipe', 'pipe'] });
+  await once(child.stdout, 'data');
+  child.kill('SIGINT');
+  await once(child.stderr, 'data');
+  child.kill('SIGINT');
+  const [code, signal] = await once(child, 'close');
+  assert.deepEqual([code, signal], [null, 'SIGINT']);
+});
