@@ -23,12 +23,7 @@ export function checkGbnf(text: string, where: string): GbnfRule[] {
     rule.alternatives.some((items) => items.every((item) => ends(item, known))),
   );
   const blank = blankRules(rules);
-  const optionals = optionalsOf({ named, blank });
   for (const rule of rules) {
-    if (optionals(rule) > maxOptionals) {
-      const what = `the rule ${rule.name} has over ${maxOptionals} optional parts in a row: every token is tried with all ways through them`;
-      throw gbnfError(source, { at: rule.at, what });
-    }
     if (!ending.has(rule.name)) throw gbnfError(source, { at: rule.at, what: `the rule ${rule.name} never ends` });
     for (const { at, item, max } of repetitions(rule.alternatives)) {
       if (max === Infinity && isBlank(item, blank)) {
@@ -74,45 +69,6 @@ export function isBlank(item: GbnfItem, known: ReadonlySet<string>): boolean {
   if (item.kind === 'rule') return known.has(item.name);
   if (item.kind === 'group') return item.alternatives.some((items) => items.every((one) => isBlank(one, known)));
   return item.kind === 'repeat' && (item.min === 0 || isBlank(item.item, known));
-}
-
-/** With so many optional parts in a row each token takes a tenth of a second; with three times as many, minutes. */
-const maxOptionals = 64;
-
-/** Counts the parts that may be left out one behind the other, those within them included; each rule once. */
-function optionalsOf({ named, blank }: { named: ReadonlyMap<string, GbnfRule>; blank: ReadonlySet<string> }) {
-  const known = new Map<string, number>();
-  const ofRule = (rule: GbnfRule): number => {
-    const before = known.get(rule.name);
-    if (before !== undefined) return before;
-    known.set(rule.name, 0); // within itself
-    const count = ofAlternatives(rule.alternatives);
-    known.set(rule.name, count);
-    return count;
-  };
-  const ofAlternatives = (alternatives: readonly GbnfItem[][]): number =>
-    alternatives.reduce((most, items) => Math.max(most, ofSequence(items)), 0);
-  const ofSequence = (items: readonly GbnfItem[]): number => {
-    let most = 0;
-    let run = 0;
-    for (const item of items) {
-      const mayBeLeftOut = isBlank(item, blank);
-      run += ofItem(item) + (mayBeLeftOut ? 1 : 0);
-      most = Math.max(most, run);
-      if (!mayBeLeftOut) run = 0;
-    }
-    return most;
-  };
-  const ofItem = (item: GbnfItem): number => {
-    if (item.kind === 'rule') return ofRule(named.get(item.name)!);
-    if (item.kind === 'group') return ofAlternatives(item.alternatives);
-    if (item.kind === 'characters') return 0;
-    const inside = ofItem(item.item);
-    // Otherwise whoever leaves one out leaves out all that follow.
-    const isWhole = !isBlank(item.item, blank) || item.max === Infinity;
-    return isWhole ? inside : item.max * (inside + 1);
-  };
-  return ofRule;
 }
 
 /** Whether a rule may stand at its own beginning. */

@@ -3,6 +3,7 @@
  * process is a finding, and the next one goes on behind it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Random, seeded } from '../fuzz/mutate.ts';
@@ -19,6 +20,7 @@ export interface Attempts {
   close(): Promise<void>;
 }
 
+/** Of a machine that has nothing else to do; longer in proportion on a busy one. */
 const hangMilliseconds = 10_000;
 /** Loading the program and a model on a busy machine. */
 const startMilliseconds = 120_000;
@@ -34,7 +36,9 @@ export async function attack(script: string, prepare: () => Promise<Attempts>): 
 async function attemptAll(prepare: () => Promise<Attempts>): Promise<void> {
   const [from = 0, to = 0, seed = 1] = process.argv.slice(2).map(Number);
   const send = (message: Message): Promise<void> => new Promise((resolve) => process.send!(message, () => resolve()));
+  process.once('disconnect', () => process.exit()); // whoever counts is gone
   const attempts = await prepare();
+  await attempts.attempt(seeded(0)).catch(thrown); // what is loaded once is no part of an attempt
   await send({ kind: 'ready' });
   for (let index = from; index < to; index++) {
     await send({ kind: 'begun', index });
@@ -104,7 +108,7 @@ async function attemptsFrom(
     if (message.kind === 'begun') {
       index = message.index;
       begun = performance.now();
-      timer = setTimeout(hang, hangMilliseconds);
+      timer = setTimeout(hang, hangMilliseconds * Math.max(1, loadavg()[0]! / availableParallelism()));
     } else onEnd(message.index, message, performance.now() - begun);
   });
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
