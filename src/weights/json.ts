@@ -31,12 +31,7 @@ export async function readJson(path: string, maxBytes: number): Promise<JsonObje
   try {
     const { size } = await file.stat();
     if (size > maxBytes) throw new PixtralError('model', `${path}: not a file of at most ${maxBytes} bytes`);
-    return parseJson(await readExactly(file, { path, position: 0, length: size }), path);
-    const status = await file.stat();
-    if (!status.isFile() || status.size > maxBytes) {
-      throw new PixtralError('model', `${path}: not a file of at most ${maxBytes} bytes`);
-    }
-    const bytes = await readExactly(file, { path, position: 0, length: status.size });
+    const bytes = await readExactly(file, { path, position: 0, length: size });
     if (bytes.byteLength <= scannedBytes) scanJson(bytes, path, configLimits);
     return parseJson(bytes, path);
   } finally {
