@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,15 +8,37 @@ import { exitCodes } from '../src/base/errors.ts';
 import { supportedKeywords } from '../src/grammar/keywords.ts';
 import { cli } from './helpers/cli.ts';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+const pages = ['README.md', ...readdirSync(new URL('../docs', import.meta.url)).map((name) => `docs/${name}`)];
+const readme = read('README.md');
 
-test("the README's exit codes are the program's", () => {
-  const rows = [...readme.matchAll(/^\| (\d) \| (\w+) \|/gm)].map(([, code, name]) => [name, Number(code)]);
+test('the README is read in three minutes', () => {
+  assert.ok(Buffer.byteLength(readme) <= 8 * 1024);
+});
+
+test('every page opens with an example, and every link between pages leads somewhere', () => {
+  for (const path of pages) {
+    const text = read(path);
+    const opening = text.slice(0, text.indexOf('\n## '));
+    assert.match(opening, /```(sh|console|json)\n/, path);
+    for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
+      const url = new URL(target!, new URL(`../${path}`, import.meta.url));
+      assert.ok(existsSync(url), `${path}: ${target}`);
+    }
+  }
+});
+
+test("the exit codes in the docs are the program's", () => {
+  const rows = [...read('docs/exit-codes.md').matchAll(/^\| (\d) \| (\w+) \|/gm)].map(([, code, name]) => [
+    name,
+    Number(code),
+  ]);
   assert.deepEqual(Object.fromEntries(rows), exitCodes);
 });
 
-for (const [, words, expected] of readme.matchAll(/\$ pixtral (.*)\n([\s\S]*?)```/g)) {
-  test(`what the README shows is printed: ${words}`, async () => {
+const shown = pages.flatMap((path) => [...read(path).matchAll(/```console\n\$ pixtral (.*)\n([\s\S]*?)```/g)]);
+for (const [, words, expected] of shown) {
+  test(`what the docs show is printed: ${words}`, async () => {
     const cache = await mkdtemp(join(tmpdir(), 'pixtral-readme-'));
     try {
       const argv = [...words!.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
@@ -29,12 +51,12 @@ for (const [, words, expected] of readme.matchAll(/\$ pixtral (.*)\n([\s\S]*?)``
 }
 
 test('every keyword of JSON Schema that the program knows has its place in docs/structured-output.md', () => {
-  const page = readFileSync(new URL('../docs/structured-output.md', import.meta.url), 'utf8');
+  const page = read('docs/structured-output.md');
   for (const keyword of supportedKeywords) assert.ok(page.includes(`\`${keyword}\``), keyword);
 });
 
 test("the README's test line is the one that CI runs", () => {
-  const ci = readFileSync(new URL('../.ci/run', import.meta.url), 'utf8');
+  const ci = read('.ci/run');
   const line = 'npm install && npm run check';
   assert.ok(readme.includes(`\n${line}\n`) && ci.includes(`\n${line}\n`));
 });
