@@ -3,7 +3,7 @@ import type { ModelPaths } from '../engine/runtime/resolve.ts';
 import { noteLine } from '../output/note.ts';
 import type { Cache } from '../store/cache.ts';
 import type { Io } from './io.ts';
-import { verdictFolder } from './user-cache.ts';
+import { trialFolder, verdictFolder } from './user-cache.ts';
 
 /** As commander gives `modelOptions`, `samplingOptions`, `runtimeOptions` and `cacheOptions`. */
 export interface EngineFlags {
@@ -52,6 +52,7 @@ export function engineOptions(
     contextSize: context,
     cache,
     verdictFolder: verdictFolder(io),
+    trialFolder: paths.notice === undefined ? trialFolder(io) : undefined, // the demo is our own
     onNotice: (line) => note(noteLine(line, { json })),
     ...many,
     ...(verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),

@@ -15,6 +15,11 @@ export function verdictFolder({ env }: Io): string | undefined {
   return parseByteSize(env['PIXTRAL_CACHE_SIZE'] ?? '') === 0 ? undefined : join(cacheFolder(env), 'gpu');
 }
 
+/** Which pairs of weights have been loaded before; nowhere when PIXTRAL_CACHE_SIZE is 0. */
+export function trialFolder({ env }: Io): string | undefined {
+  return parseByteSize(env['PIXTRAL_CACHE_SIZE'] ?? '') === 0 ? undefined : join(cacheFolder(env), 'pairs');
+}
+
 /**
  * The user's cache of results; undefined when PIXTRAL_CACHE_SIZE is 0.
  * @throws PixtralError `usage` when PIXTRAL_CACHE_SIZE is no size

@@ -31,38 +31,52 @@ export const trialOptions: TrialOptions = {
  * or is broken, ends the process (ggml aborts), hangs, or computes something else, which only a trial can tell.
  * @throws the reason of the signal
  */
-export async function tryBackend(
-  gpu: GpuKind,
-  { entry, milliseconds, signal }: TrialOptions & { signal: AbortSignal | undefined },
-): Promise<Verdict> {
+export async function tryBackend(gpu: GpuKind, options: ApartOptions): Promise<Verdict> {
+  const { told, finding } = await apart<Verdict>(gpu, options);
+  return told ?? { verdict: 'fails', finding };
+}
+
+export interface ApartOptions extends TrialOptions {
+  signal: AbortSignal | undefined;
+}
+
+/** What a process of its own told before it ended as it should, or how it ended instead. */
+export type Told<T> = { told: T; finding?: never } | { told?: never; finding: string; by?: NodeJS.Signals };
+
+/**
+ * Has an entry do what may end its process.
+ * @throws the reason of the signal
+ */
+export async function apart<T>(argument: string, { entry, milliseconds, signal }: ApartOptions): Promise<Told<T>> {
   signal?.throwIfAborted();
-  const child = forkOwn(entry, gpu, {
+  const child = forkOwn(entry, argument, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, GGML_NO_BACKTRACE: '1' }, // it would start a debugger
   });
   const timeout = AbortSignal.timeout(milliseconds);
   try {
-    return await verdictOf(child, signal ? AbortSignal.any([signal, timeout]) : timeout);
+    return await endOf<T>(child, signal ? AbortSignal.any([signal, timeout]) : timeout);
   } catch (thrown) {
     signal?.throwIfAborted();
-    const finding = timeout.aborted ? `its trial has not ended after ${milliseconds / 1000} seconds` : reasonOf(thrown);
-    return { verdict: 'fails', finding };
+    return {
+      finding: timeout.aborted ? `its trial has not ended after ${milliseconds / 1000} seconds` : reasonOf(thrown),
+    };
   } finally {
     letGo(child);
   }
 }
 
-/** Its own, if it lives to tell and then ends as it should. */
-async function verdictOf(child: ChildProcess, signal: AbortSignal): Promise<Verdict> {
-  let told: Verdict | undefined;
+/** What it told, if it lives to tell and then ends as it should. */
+async function endOf<T>(child: ChildProcess, signal: AbortSignal): Promise<Told<T>> {
+  let told: { told: T } | undefined;
   let log = '';
-  child.on('message', (verdict) => (told = verdict as Verdict));
+  child.on('message', (message) => (told = { told: message as T }));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     if (log.length < 1e6) log += text;
   });
   const [code, by] = (await once(child, 'close', { signal })) as [number | null, NodeJS.Signals | null];
   if (told && code === 0) return told;
-  return { verdict: 'fails', finding: `its trial ended with ${by ?? `exit code ${code}`}${errorIn(log)}` };
+  return { finding: `its trial ended with ${by ?? `exit code ${code}`}${errorIn(log)}`, ...(by && { by }) };
 }
 
 /** The first error of a log, which is the cause of those behind it. */

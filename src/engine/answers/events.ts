@@ -123,6 +123,8 @@ export interface EngineOptions {
   onLog?: (line: string) => void;
   /** Where verdicts on GPUs are kept for later processes; without it each tries them anew. */
   verdictFolder?: string | undefined;
+  /** Where it is kept which pairs have been loaded before; without it none is tried in a process of its own first. */
+  trialFolder?: string | undefined;
   /** A line that the user should read. */
   onNotice?: (line: string) => void;
   /** A runtime that is open already, of the same `gpu`: closed with the engine. */

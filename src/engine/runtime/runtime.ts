@@ -19,6 +19,7 @@ import {
 import type { EngineOptions, Question } from '../answers/events.ts';
 import { type Kept, openKept } from './kept.ts';
 import type { ModelFiles } from './model-files.ts';
+import { modelTrialOptions, requireSurvivor } from './model-trial.ts';
 import { type PictureKey, pictureKeys } from '../pictures/picture-key.ts';
 import { PictureRows } from '../pictures/picture-rows.ts';
 import { Slots } from '../answers/slots.ts';
@@ -177,12 +178,20 @@ export class Runtime {
       towerBytes,
     });
     checkMainMemory(this.#files, { ...shape, sequences, gpuLayers });
+    if (!isLoaded) await this.#tryApart(native, signal);
     const abort = this.#abort;
     this.#model ??= await DecoderModel.open({ native, gguf: this.#files.model, gpuLayers, abort, signal });
     this.#gpuLayers = gpuLayers;
     const threads = this.#threads(native);
     this.#context = await DecoderContext.open(this.#model, { ...shape, sequences, threads, abort });
     this.#slots = new Slots(this.#context);
+  }
+
+  async #tryApart(native: Native, signal: AbortSignal | undefined): Promise<void> {
+    const { gpu, trialFolder: folder } = this.#options;
+    if (folder === undefined) return;
+    const runtime = `${native.version} ${native.gpu}`;
+    await requireSurvivor(this.#files, { ...modelTrialOptions, folder, gpu, runtime, signal });
   }
 
   /** What the tower will still take. */
