@@ -101,8 +101,8 @@ const refused: [what: string, form: object, says: RegExp][] = [
   ['two forms', { schema: colour, choices }, /: schema and choices: each says what the answer must be/],
   [
     'a keyword that is not supported',
-    { schema: { type: 'object', properties: { a: { pattern: 'x' } } } },
-    /: schema: #\/properties\/a\/pattern: the keyword pattern is not supported/,
+    { schema: { type: 'object', properties: { a: { if: true } } } },
+    /: schema: #\/properties\/a\/if: the keyword if is not supported/,
   ],
   ['a schema that is no schema', { schema: 7 }, /: schema: is 7, expected a JSON Schema or the path of one/],
   ['a list for a schema', { schema: [] }, /: schema: #: is \[\], expected a schema/],
@@ -212,8 +212,8 @@ const refusedByName: [body: object, says: RegExp][] = [
     /response_format\.json_schema\.schema: is nothing, expected an object/,
   ],
   [
-    { response_format: { type: 'json_schema', json_schema: { schema: { type: 'string', pattern: 'a' } } } },
-    /: body: response_format\.json_schema\.schema: #\/pattern: the keyword pattern is not supported/,
+    { response_format: { type: 'json_schema', json_schema: { schema: { type: 'string', if: true } } } },
+    /: body: response_format\.json_schema\.schema: #\/if: the keyword if is not supported/,
   ],
   [{ top_logprobs: 2 }, /: body: logprobs: is nothing, expected true beside top_logprobs/],
   [{ logprobs: 2 }, /: body: logprobs: is 2, expected true or false/],
