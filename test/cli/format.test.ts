@@ -78,9 +78,9 @@ const refused: [what: string, words: () => Promise<string[]> | string[], exitCod
   ],
   [
     'a schema that is not supported',
-    async () => ['--schema', await file('p.json', '{"pattern":"a"}')],
+    async () => ['--schema', await file('p.json', '{"if":true}')],
     3,
-    /p\.json: #\/pattern: the keyword pattern is not supported/,
+    /p\.json: #\/if: the keyword if is not supported/,
   ],
   [
     'a grammar with a mistake',
