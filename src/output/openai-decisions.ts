@@ -2,19 +2,16 @@ import type { Decided } from '../engine/answers/events.ts';
 import { optionsOf } from '../engine/decisions/question.ts';
 import { decisionOf } from './decisions.ts';
 
-/**
- * An answer of OpenAI's Decisions API (the Python client's `types/decision.py`), and beside it what each probability is worth.
- * @param named which questions had names: answers to others carry null
- */
-export function openAiDecision({ model, readings, usage }: Decided, named: readonly boolean[]) {
+/** An answer of OpenAI's Decisions API (the Python client's `types/decision.py`), and beside it what each probability is worth. */
+export function openAiDecision({ model, readings, usage }: Decided) {
   return {
     model,
-    answers: readings.map((reading, index) => {
+    answers: readings.map((reading) => {
       const { name, type, choice, value, probabilities, mass, argmaxIsOption } = decisionOf(reading, {
         temperatures: {},
         unsure: 0,
       });
-      const head = { name: named[index] === true ? name : null, type };
+      const head = { name: reading.question.unnamed === true ? null : name, type };
       const worth = { mass, argmax_is_option: argmaxIsOption };
       if (type === 'predicate') return { ...head, probability: value, ...worth };
       const options = optionsOf(reading.question).map((option) => option.value);

@@ -244,3 +244,50 @@ test('--html writes a page of what matches, whole or not at all', async () => {
   await decide('-q', howMany, '--html', page, '--where', 'm>1');
   await assert.rejects(readFile(page));
 });
+
+test("a line of OpenAI's Decisions API in a batch file is answered in its form", async () => {
+  const records = join(scratch, 'openai.jsonl');
+  const input = [{ role: 'user', content: [{ type: 'input_image', image_url: 'photos/0063a.png' }] }];
+  const questions = [
+    { type: 'predicate', instructions: 'is there a star?' },
+    {
+      type: 'choice',
+      name: 'n',
+      instructions: 'how many shapes are there?',
+      choices: [{ value: '5' }, { value: '6' }],
+    },
+    { type: 'score', name: 's', instructions: 'how many shapes are there?', levels: [{ label: '5' }, { label: '6' }] },
+  ];
+  const body = { model: 'x', input, questions };
+  const line = (custom_id: string, more: object) =>
+    JSON.stringify({ custom_id, method: 'POST', url: '/v1/decisions', body: { ...body, ...more } });
+  await writeFile(records, [line('a', {}), line('b', { questions: [] }), line('c', { input: [] })].join('\n'));
+  const words = ['decide', '--model', 'demo', '--gpu', 'off', '-q', 'not asked', '--records', records];
+  const { stdout, exitCode } = await cli(words, { env: { PIXTRAL_CACHE: cache } });
+  assert.equal(exitCode, 6);
+  const [answered, ...refused] = stdout
+    .trimEnd()
+    .split('\n')
+    .map(
+      (text) =>
+        JSON.parse(text) as {
+          custom_id: string;
+          error: { message: string } | null;
+          response: { body: { answers: Record<string, unknown>[]; usage: { total_tokens: number } } };
+        },
+    );
+  const [predicate, choice, score] = answered!.response.body.answers;
+  assert.deepEqual(
+    [predicate!['name'], predicate!['type'], typeof predicate!['probability']],
+    [null, 'predicate', 'number'],
+  );
+  assert.deepEqual([choice!['name'], choice!['choice']], ['n', '6']);
+  assert.ok(Math.abs((score!['score'] as number) - 2) < 0.01);
+  assert.deepEqual(
+    refused.map(({ custom_id: id, error }) => [id, error!.message.replace(/^.*body: /, '')]),
+    [
+      ['b', 'questions: is [], expected a list of questions'],
+      ['c', 'input: is [], expected a text or a list of messages'],
+    ],
+  );
+});

@@ -3,12 +3,13 @@ import type { RecordQuestion } from '../../engine/answers/record-hash.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import type { Chunk, Message } from '../../prompt/message.ts';
+import { decisionRequest } from '../decide/decision-request.ts';
 import type { CommonQuestion } from './entry.ts';
 import type { RecordLine } from './record-fields.ts';
 import { type Fields, asRecord, recordOptions, samplingNames, wrong } from './record-fields.ts';
 import { openAiForm } from './record-form.ts';
 
-const endpoint = '/v1/chat/completions';
+const endpoints = { chat: '/v1/chat/completions', decisions: '/v1/decisions' } as const;
 
 /** Told elsewhere, or without effect on the answer. */
 const knownParameters = ['model', 'messages', 'stop', 'user', 'metadata', 'store', 'service_tier'].concat(
@@ -25,9 +26,22 @@ const neutralParameters: Record<string, unknown> = {
 /** A line of the input file of OpenAI's Batch API: everything it asks is in its body. */
 export async function openAiQuestion(line: RecordLine, common: CommonQuestion): Promise<RecordQuestion> {
   const { record, where, folder } = line;
-  if (record['url'] !== endpoint) throw wrong(`${where}: url`, record['url'], JSON.stringify(endpoint));
+  const { url } = record;
+  if (url !== endpoints.chat && url !== endpoints.decisions) {
+    throw wrong(
+      `${where}: url`,
+      url,
+      Object.values(endpoints)
+        .map((one) => JSON.stringify(one))
+        .join(' or '),
+    );
+  }
   if ((record['method'] ?? 'POST') !== 'POST') throw wrong(`${where}: method`, record['method'], '"POST"');
   const body = { where: `${where}: body`, record: asRecord(record['body'], `${where}: body`) };
+  if (url === endpoints.decisions) {
+    const sources = (address: string, place: string) => listedSources(address, { folder, where: place });
+    return decisionRequest(body, { common, template: common.decisions?.template, sources });
+  }
   checkParameters(body);
   const { messages, details } = await readMessages(body, folder);
   const options = await openAiForm(body, { ...common, options: recordOptions(body, common.options) });

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { RecordOutcome } from '../../engine/answers/answer-records.ts';
 import type { Decided } from '../../engine/answers/events.ts';
 import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../output/batch.ts';
-import { decidedJson } from '../../output/decisions.ts';
+import { type DecisionOptions, decidedJson } from '../../output/decisions.ts';
+import { openAiDecision } from '../../output/openai-decisions.ts';
 import { type Journal, openJournal } from '../../store/journal.ts';
 import type { Io } from '../io.ts';
 import { defaults } from '../options.ts';
@@ -16,14 +17,17 @@ export interface ResultFlags {
   json?: boolean;
 }
 
-const plainDecisions = (decided: Decided): object =>
-  decidedJson(decided, { temperatures: {}, unsure: defaults.unsure });
+/** Decisions as a record of that style is told them. */
+const decidedShape = (decided: Decided, { style, reading }: Pick<BatchEntry, 'style'> & { reading: DecisionOptions }) =>
+  style === 'openai' ? openAiDecision(decided) : decidedJson(decided, reading);
+
+const uncalibrated: DecisionOptions = { temperatures: {}, unsure: defaults.unsure };
 
 interface ResultsOptions {
   entries: readonly BatchEntry[];
   io: Io;
-  /** What a line says of decisions. */
-  shapeOf?: (decided: Decided) => object;
+  /** How decisions are read. */
+  reading?: DecisionOptions;
 }
 
 export interface Results {
@@ -40,13 +44,13 @@ export interface Results {
 /** Where lines go: standard output, or a file that can be gone on with, and beside it a folder of answers. */
 export async function openResults(
   flags: ResultFlags,
-  { entries, io, shapeOf = plainDecisions }: ResultsOptions,
+  { entries, io, reading = uncalibrated }: ResultsOptions,
 ): Promise<Results> {
   const { outputDir, output = outputDir === undefined ? '-' : join(outputDir, 'batch.jsonl') } = flags;
   const files =
     outputDir === undefined ? undefined : await answerFiles(outputDir, { entries, json: flags.json === true });
   if (output === '-') {
-    return results({ flags, shapeOf, written: new Map(), files, append: async (line) => io.stdout.write(`${line}\n`) });
+    return results({ flags, reading, written: new Map(), files, append: async (line) => io.stdout.write(`${line}\n`) });
   }
   const written = new Map<string, WrittenLine>();
   const journal = await openJournal(output, {
@@ -55,7 +59,7 @@ export async function openResults(
     onEntry: (line) => written.set(line.id, line),
   });
   return {
-    ...results({ flags, shapeOf, written, files, append: (line) => journal.append(line) }),
+    ...results({ flags, reading, written, files, append: (line) => journal.append(line) }),
     notes: notesOf(journal, output),
     close: () => journal.close(),
   };
@@ -70,20 +74,22 @@ function notesOf({ repaired, unlocked }: Journal, path: string): string[] {
 
 function results({
   flags,
-  shapeOf,
+  reading,
   written,
   files,
   append,
 }: {
   flags: ResultFlags;
-  shapeOf: (decided: Decided) => object;
+  reading: DecisionOptions;
   written: Map<string, WrittenLine>;
   files: AnswerFiles | undefined;
   append: (line: string) => Promise<void>;
 }): Results {
-  const resultOf = (outcome: Exclude<RecordOutcome, { kind: 'skipped' }>) => {
+  const resultOf = (entry: BatchEntry, outcome: Exclude<RecordOutcome, { kind: 'skipped' }>) => {
     if (outcome.kind === 'answered') return { answer: outcome.answer };
-    return outcome.kind === 'decided' ? { shape: shapeOf(outcome.decided) } : { error: outcome.error };
+    return outcome.kind === 'decided'
+      ? { shape: decidedShape(outcome.decided, { ...entry, reading }) }
+      : { error: outcome.error };
   };
   const before = ({ id }: BatchEntry): WrittenLine | undefined => written.get(String(id));
   return {
@@ -97,7 +103,7 @@ function results({
       const { hash } = outcome;
       const answer = outcome.kind === 'answered' ? outcome.answer : undefined;
       await files?.write(entry, answer); // before the line, which says that all is done
-      await append(batchLine({ ...entry, hash, replaces: before(entry)?.hash }, resultOf(outcome)));
+      await append(batchLine({ ...entry, hash, replaces: before(entry)?.hash }, resultOf(entry, outcome)));
     },
     close: async () => {},
   };

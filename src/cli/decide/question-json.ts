@@ -20,7 +20,8 @@ export function readQuestions(value: unknown, where: string): DecisionQuestion[]
 function readQuestion(value: unknown, { where, number }: { where: string; number: number }): DecisionQuestion {
   if (typeof value === 'string') return parseQuestion(value, number);
   const fields: Fields = { where, record: asRecord(value, where) };
-  const name = optionalText(fields, 'name') ?? `q${number}`;
+  const given = optionalText(fields, 'name');
+  const name = given === undefined ? { name: `q${number}`, unnamed: true as const } : { name: given };
   const instructions = optionalText(fields, 'instructions')?.trim();
   if (instructions === undefined || instructions === '') {
     throw wrong(`${where}: instructions`, fields.record['instructions'], 'the question');
@@ -28,11 +29,11 @@ function readQuestion(value: unknown, { where, number }: { where: string; number
   const { type, choices, levels } = fields.record;
   switch (type) {
     case 'predicate':
-      return { type, name, instructions };
+      return { type, ...name, instructions };
     case 'choice':
-      return { type, name, instructions, options: readOptions(choices, `${where}: choices`) };
+      return { type, ...name, instructions, options: readOptions(choices, `${where}: choices`) };
     case 'score':
-      return { type, name, instructions, levels: readOptions(levels, `${where}: levels`) };
+      return { type, ...name, instructions, levels: readOptions(levels, `${where}: levels`) };
     default:
       throw wrong(`${where}: type`, type, '"predicate", "choice" or "score"');
   }

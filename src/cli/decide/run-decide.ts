@@ -10,7 +10,6 @@ import { type BatchCounts, type BatchProgress, batchProgress } from '../../outpu
 import {
   type Decision,
   type DecisionOptions,
-  decidedJson,
   decisionOf,
   readDecisions as readWritten,
 } from '../../output/decisions.ts';
@@ -201,7 +200,7 @@ async function openDecisions(
   }: { entries: readonly BatchEntry[]; io: Io; asking: Asking; shown: Presenter | undefined },
 ): Promise<Results | undefined> {
   if (shown && (flags.output === undefined || flags.output === '-')) return undefined;
-  return openResults(flags, { entries, io, shapeOf: (decided) => decidedJson(decided, asking.reading) });
+  return openResults(flags, { entries, io, reading: asking.reading });
 }
 
 /** A contact sheet of what matches, if it is asked for. */

@@ -7,6 +7,8 @@ export interface DecisionOption {
 /** A question whose answer is a probability for each option; nothing is generated. */
 export type DecisionQuestion = {
   name: string;
+  /** Whoever asked gave it no name: it is called by its number. */
+  unnamed?: true;
   /** The question in words. */
   instructions: string;
 } & (
