@@ -8,6 +8,7 @@ import type { WrittenLine } from '../../output/batch.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
+import { freeText } from '../free-text.ts';
 import { type FormatFlags, answerFormat } from '../format-options.ts';
 import type { Io } from '../io.ts';
 import { namedModel } from '../named-model.ts';
@@ -65,8 +66,7 @@ export async function runBatch(words: readonly string[], run: BatchRun): Promise
 }
 
 async function commonQuestion({ flags, io, stdin }: BatchRun): Promise<CommonQuestion> {
-  const { prompt, system, detail, maxTokens, temperature, topP, topK, minP, repeatPenalty, seed, stop } = flags;
-  const { logprobs } = flags;
+  const { prompt, system, detail, stop, logprobs } = flags;
   const format = await answerFormat({ ...flags, json: true }); // lines always are
   const settings = pictureSettings(flags, { io, stdin });
   return {
@@ -74,7 +74,7 @@ async function commonQuestion({ flags, io, stdin }: BatchRun): Promise<CommonQue
     system,
     detail,
     formats: formatMemo(),
-    options: { maxTokens, temperature, topP, topK, minP, repeatPenalty, seed, stop, format, logprobs },
+    options: { ...freeText(flags), stop, format, logprobs },
     readPicture: (source) => readSource(source, settings),
   };
 }

@@ -17,6 +17,7 @@ import { decidedJson } from '../../output/decisions.ts';
 import { type BatchRuntimeFlags, endings, openBatchEngine } from '../batch/run-batch.ts';
 import { readQuestions } from '../decide/question-json.ts';
 import type { EngineFlags } from '../engine-flags.ts';
+import { freeText } from '../free-text.ts';
 import type { Io } from '../io.ts';
 import { defaults } from '../options.ts';
 import { packageVersion } from '../package-version.ts';
@@ -94,7 +95,7 @@ function openEyes({ flags, io, root }: { flags: McpFlags; io: Io; root: string }
       async load(word) {
         const content = [{ kind: 'image', image: await rootedSource(word, root) }] as const;
         const messages = [{ role: 'user', content }] as const;
-        const { asked, engine: ready } = await prepare({ messages, options: askOptions(flags), detail: flags.detail });
+        const { asked, engine: ready } = await prepare({ messages, options: freeText(flags), detail: flags.detail });
         return { picture: asked.messages.flatMap((message) => imagesOf(message.content))[0]!, engine: ready };
       },
     },
@@ -104,29 +105,6 @@ function openEyes({ flags, io, root }: { flags: McpFlags; io: Io; root: string }
       await delivering?.catch(() => {});
       await (await engine?.catch(() => undefined))?.close();
     },
-  };
-}
-
-function askOptions({
-  maxTokens,
-  temperature,
-  topP,
-  topK,
-  minP,
-  repeatPenalty,
-  seed,
-}: McpFlags): RecordQuestion['options'] {
-  return {
-    maxTokens,
-    temperature,
-    topP,
-    topK,
-    minP,
-    repeatPenalty,
-    seed,
-    stop: [],
-    format: undefined,
-    logprobs: undefined,
   };
 }
 
@@ -157,7 +135,7 @@ function mcpServer(eyes: Eyes, flags: McpFlags): McpServer {
     },
     ({ pictures, question }) =>
       told(async () => {
-        const event = await eyes.ask({ messages: await messages(pictures, question), options: askOptions(flags) });
+        const event = await eyes.ask({ messages: await messages(pictures, question), options: freeText(flags) });
         return text(event.kind === 'answer' ? event.answer.text : '');
       }),
   );
@@ -179,7 +157,7 @@ function mcpServer(eyes: Eyes, flags: McpFlags): McpServer {
         const format = schemaFormat(JSON.stringify(schema), 'schema');
         const event = await eyes.ask({
           messages: await messages([picture], question),
-          options: { ...askOptions(flags), format },
+          options: { ...freeText(flags), format },
         });
         return text(event.kind === 'answer' ? event.answer.text : '');
       }),
@@ -204,7 +182,7 @@ function mcpServer(eyes: Eyes, flags: McpFlags): McpServer {
         } as const;
         const event = await eyes.ask({
           messages: await messages([picture], undefined),
-          options: askOptions(flags),
+          options: freeText(flags),
           decisions,
         });
         if (event.kind !== 'decided') return text('');

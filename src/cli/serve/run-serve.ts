@@ -8,6 +8,7 @@ import { formatMemo } from '../batch/format-memo.ts';
 import { type BatchRuntimeFlags, endings, openBatchEngine } from '../batch/run-batch.ts';
 import type { CommonQuestion } from '../batch/entry.ts';
 import type { EngineFlags } from '../engine-flags.ts';
+import { freeText } from '../free-text.ts';
 import type { Io } from '../io.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { serveApp } from './app.ts';
@@ -77,27 +78,13 @@ async function serveEngine(engine: Engine, { flags, io }: { flags: ServeFlags; i
   stop.throwIfAborted();
 }
 
-function commonQuestion(
-  { maxTokens, temperature, topP, topK, minP, repeatPenalty, seed, detail }: ServeFlags,
-  pictures: Parameters<typeof readSource>[1],
-): CommonQuestion {
+function commonQuestion(flags: ServeFlags, pictures: Parameters<typeof readSource>[1]): CommonQuestion {
   return {
     prompt: undefined,
     system: undefined,
-    detail,
+    detail: flags.detail,
     formats: formatMemo(),
-    options: {
-      maxTokens,
-      temperature,
-      topP,
-      topK,
-      minP,
-      repeatPenalty,
-      seed,
-      stop: [],
-      format: undefined,
-      logprobs: undefined,
-    },
+    options: freeText(flags),
     readPicture: (source) => readSource(source, pictures),
   };
 }

@@ -1,0 +1,31 @@
+import type { RecordQuestion } from '../engine/answers/record-hash.ts';
+import type { EngineFlags } from './engine-flags.ts';
+
+type SamplingFlags = Pick<
+  EngineFlags,
+  'maxTokens' | 'temperature' | 'topP' | 'topK' | 'minP' | 'repeatPenalty' | 'seed'
+>;
+
+/** How a question is answered that says nothing else itself: free text, sampled as the command line says. */
+export function freeText({
+  maxTokens,
+  temperature,
+  topP,
+  topK,
+  minP,
+  repeatPenalty,
+  seed,
+}: SamplingFlags): RecordQuestion['options'] {
+  return {
+    maxTokens,
+    temperature,
+    topP,
+    topK,
+    minP,
+    repeatPenalty,
+    seed,
+    stop: [],
+    format: undefined,
+    logprobs: undefined,
+  };
+}
