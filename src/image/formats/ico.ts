@@ -1,3 +1,4 @@
+import { PixtralError } from '../../base/errors.ts';
 import { readBmpSize } from './bmp.ts';
 import { type Encoded, type Size, cutShort, viewOf } from './opened.ts';
 import { isPng, readPng } from './png.ts';
@@ -17,9 +18,17 @@ export function isIco(bytes: Uint8Array): boolean {
   return first !== undefined && first.start >= 22 && first.start < bytes.byteLength;
 }
 
-/** The decoder takes the largest. Source: Microsoft, "Icons in Win32". */
-export function readIco(bytes: Uint8Array): Encoded {
+/**
+ * The decoder takes the largest. Source: Microsoft, "Icons in Win32".
+ * @throws PixtralError `input` for a depth that the decoder does not have
+ */
+export function readIco({ bytes, name }: { bytes: Uint8Array; name: string }): Encoded {
   const pictures = entriesOf(bytes).map((entry) => readEntry(bytes, entry));
+  if (pictures.some(({ bits }) => bits === 16)) {
+    throw new PixtralError('input', `${name}: is an icon of 16 bits a pixel, expected 1, 4, 8, 24 or 32`, {
+      hint: 'no decoder here reads it; save it as a PNG first',
+    });
+  }
   const sizes = pictures.flatMap(({ size }) => size ?? []);
   return {
     format: 'ICO',
@@ -48,11 +57,19 @@ function entriesOf(bytes: Uint8Array): Entry[] {
   });
 }
 
+interface IconPicture {
+  size: Size | undefined;
+  damage: string | undefined;
+  /** A pixel's, of a BMP. */
+  bits?: number;
+}
+
 /** A PNG, or a BMP without its first header and of twice the height: colours above, mask below. */
-function readEntry(bytes: Uint8Array, { start, end }: Entry): { size: Size | undefined; damage: string | undefined } {
+function readEntry(bytes: Uint8Array, { start, end }: Entry): IconPicture {
   const picture = bytes.subarray(start, end);
   if (end > bytes.byteLength || picture.byteLength < 40) return { size: undefined, damage: cutShort };
   if (isPng(picture)) return readPng(picture);
-  const { width, height } = readBmpSize(viewOf(picture));
-  return { size: { width, height: Math.ceil(height / 2) }, damage: undefined };
+  const view = viewOf(picture);
+  const { width, height } = readBmpSize(view);
+  return { size: { width, height: Math.ceil(height / 2) }, damage: undefined, bits: view.getUint16(14, true) };
 }

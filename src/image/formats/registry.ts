@@ -55,7 +55,7 @@ export const formats: readonly {
   { is: isSvg, open: async (request) => (await import('./svg/svg.ts')).openSvg(request) },
   { is: isSvgz, open: openSvgz },
   { is: isPdf, open: async (request) => (await import('./pdf/open-pdf.ts')).openPdf(request) },
-  { is: isIco, open: ({ bytes, name }) => openWithSkia(readIco(bytes), name) },
+  { is: isIco, open: ({ bytes, name }) => openWithSkia(readIco({ bytes, name }), name) },
   { is: isTga, open: openTga },
 ];
 
