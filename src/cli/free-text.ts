@@ -1,10 +1,7 @@
 import type { RecordQuestion } from '../engine/answers/record-hash.ts';
 import type { EngineFlags } from './engine-flags.ts';
 
-type SamplingFlags = Pick<
-  EngineFlags,
-  'maxTokens' | 'temperature' | 'topP' | 'topK' | 'minP' | 'repeatPenalty' | 'seed'
->;
+type SamplingFlags = Pick<EngineFlags, Exclude<keyof RecordQuestion['options'], 'stop' | 'format' | 'logprobs'>>;
 
 /** How a question is answered that says nothing else itself: free text, sampled as the command line says. */
 export function freeText({

@@ -23,6 +23,7 @@ import { type ResultFlags, type Results, openResults } from '../batch/results.ts
 import { type BatchRuntimeFlags, count, endings, labelOf, openBatchEngine } from '../batch/run-batch.ts';
 import { type Shard, selectEntries } from '../batch/select.ts';
 import type { EngineFlags } from '../engine-flags.ts';
+import { freeText } from '../free-text.ts';
 import type { Io } from '../io.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { readTemperatures } from './calibration-file.ts';
@@ -150,7 +151,7 @@ function commonQuestion({ flags, io, stdin }: DecideRun, asking: Asking): Common
     system,
     detail,
     formats: formatMemo(),
-    options: { ...neverDrawn, format: undefined, logprobs: undefined },
+    options: freeText(neverDrawn),
     decisions: { questions: asking.questions, orders, labels, template, next },
     readPicture: (source) => readSource(source, settings),
   };
@@ -165,8 +166,7 @@ const neverDrawn = {
   minP: 0,
   repeatPenalty: 1,
   seed: 0,
-  stop: [],
-} as const;
+};
 
 /** First what the filter needs, from left to right; what it does not speak of only for lines of pictures that match. */
 function nextQuestion({ questions, where, reading }: Asking, flags: DecideFlags): Decisions['next'] {

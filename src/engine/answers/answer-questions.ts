@@ -129,6 +129,7 @@ async function* begin<T>(
     const withImages = runs.some(isImage);
     const loaded = await clock.time('load_ms', () => runtime.load({ contextSize, withImages, signal }));
     const pictures = runs.filter(isImage).map(({ image }) => image);
+    for (const { milliseconds } of pictures) clock.add('image_ms', milliseconds);
     if (decisions) {
       const { asked, plan: asks } = decisions;
       const { reproducible } = answering.options;

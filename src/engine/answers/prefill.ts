@@ -42,7 +42,6 @@ export async function* prefill(
   const { slot, begun } = await clock.time('prefill_ms', () => beginning(runs, { ...options, steps }));
   slot.inWork = true;
   const cached = new Set(steps.slice(0, begun).flatMap((step) => (step.kind === 'rows' ? [step.image] : [])));
-  for (const run of runs) if (run.kind === 'image') clock.add('image_ms', run.image.milliseconds);
   const isRows = ({ kind }: PromptStep): boolean => kind === 'rows';
   const keepAfter = kept ? [steps.findIndex(isRows) - 1, steps.findLastIndex(isRows)] : [];
   try {
