@@ -21,10 +21,12 @@ const floors: Record<string, number> = {
   convert: 2,
   store: 2,
   hub: 2,
-  engine: 3,
-  output: 4,
-  serve: 4,
-  cli: 5,
+  asking: 3,
+  engine: 4,
+  remote: 4,
+  output: 5,
+  serve: 5,
+  cli: 6,
 };
 const owners: Record<string, string> = {
   koffi: 'native',

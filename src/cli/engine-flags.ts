@@ -1,4 +1,4 @@
-import type { EngineOptions } from '../engine/answers/events.ts';
+import type { EngineOptions } from '../engine/engine-options.ts';
 import type { ModelPaths } from '../engine/runtime/resolve.ts';
 import { noteLine } from '../output/note.ts';
 import type { Cache } from '../store/cache.ts';

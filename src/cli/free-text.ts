@@ -1,4 +1,4 @@
-import type { RecordQuestion } from '../engine/answers/record-hash.ts';
+import type { RecordQuestion } from '../asking/record-hash.ts';
 import type { EngineFlags } from './engine-flags.ts';
 
 type SamplingFlags = Pick<EngineFlags, Exclude<keyof RecordQuestion['options'], 'stop' | 'format' | 'logprobs'>>;

@@ -1,4 +1,4 @@
-import type { PictureOptions } from '../engine/pictures/picture-chunks.ts';
+import type { PictureOptions } from '../asking/pictures/picture-chunks.ts';
 import type { Io } from './io.ts';
 
 /** As commander gives `pictureOptions`. */

@@ -1,9 +1,11 @@
 import { AbortFlag } from '../native/abort-flag.ts';
-import { type Asked, answerQuestions } from './answers/answer-questions.ts';
+import { answerQuestions } from './answers/answer-questions.ts';
 import { mostSequences } from './runtime/budget.ts';
-import type { EngineEvent, EngineOptions, Question } from './answers/events.ts';
+import type { Answerer, Asked, Endings, ItemEvent } from '../asking/answerer.ts';
+import type { EngineEvent, Question } from '../asking/events.ts';
+import type { EngineOptions } from './engine-options.ts';
+import type { GridConfig } from '../image/pixels/grid.ts';
 import { Grammars } from './answers/grammars.ts';
-import type { ItemEvent } from './answers/in-work.ts';
 import { type ModelFiles, readModelFiles } from './runtime/model-files.ts';
 import { Runtime } from './runtime/runtime.ts';
 
@@ -11,7 +13,7 @@ import { Runtime } from './runtime/runtime.ts';
  * A model ready to be asked. Headers and tokenizer are read at once; weights are loaded by the first question,
  * after its prompt has been found to fit.
  */
-export class Engine {
+export class Engine implements Answerer {
   readonly files: ModelFiles;
   readonly #options: EngineOptions;
   readonly #runtime: Runtime;
@@ -23,6 +25,14 @@ export class Engine {
     this.#options = options;
     this.#grammars = new Grammars(files.tekken);
     this.#runtime = new Runtime(files, { options, abort: this.#abort });
+  }
+
+  get image(): GridConfig {
+    return this.files.image;
+  }
+
+  get maxImageTokens(): number {
+    return this.files.decoder.trainedContext;
   }
 
   /** Questions that can be in work at once, if memory allows. */
@@ -47,7 +57,7 @@ export class Engine {
    */
   async *answer<T>(
     asked: AsyncIterable<Asked<T>>,
-    { stop: noMore, signal }: { stop?: AbortSignal | undefined; signal?: AbortSignal | undefined },
+    { stop: noMore, signal }: Endings,
   ): AsyncGenerator<ItemEvent<T>, void> {
     const stop = (): void => this.#abort.set();
     signal?.addEventListener('abort', stop);

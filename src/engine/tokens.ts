@@ -14,11 +14,11 @@ import type { ImageConfig, Tekken } from '../tokenizer/tekken.ts';
 import { towerConfig } from '../vision/config.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { demoCheckpoint } from './runtime/demo.ts';
-import type { PictureReceipt } from './answers/events.ts';
-import { loadMessages } from './pictures/message-pictures.ts';
+import type { PictureReceipt } from '../asking/events.ts';
+import { loadMessages } from '../asking/pictures/message-pictures.ts';
 import { readTokenizer } from './runtime/model-files.ts';
-import type { PictureOptions } from './pictures/picture-chunks.ts';
-import { pictureReceipt } from './pictures/receipt.ts';
+import type { PictureOptions } from '../asking/pictures/picture-chunks.ts';
+import { pictureReceipt } from '../asking/pictures/receipt.ts';
 import { isDemo, resolveModel } from './runtime/resolve.ts';
 import { noGpu } from './runtime/working-gpu.ts';
 

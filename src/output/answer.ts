@@ -1,4 +1,4 @@
-import type { EngineEvent } from '../engine/answers/events.ts';
+import type { EngineEvent } from '../asking/events.ts';
 import { askJson, jsonLine } from './json.ts';
 import { printable } from './printable.ts';
 import type { StageReporter } from './progress.ts';

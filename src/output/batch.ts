@@ -1,4 +1,4 @@
-import type { Answer } from '../engine/answers/events.ts';
+import type { Answer } from '../asking/events.ts';
 import { errorJson } from './error-json.ts';
 import { askJson } from './json.ts';
 import { chatChoice, chatUsage } from './openai-chat.ts';

@@ -1,6 +1,6 @@
-import type { Decided } from '../engine/answers/events.ts';
+import type { Decided } from '../asking/events.ts';
 import { atTemperature } from '../engine/decisions/calibration.ts';
-import { type DecisionReading, optionsOf } from '../engine/decisions/question.ts';
+import { type DecisionReading, optionsOf } from '../asking/decisions/question.ts';
 
 /** What a reading says once it is calibrated, and whether it says anything. */
 export interface Decision {

@@ -1,4 +1,4 @@
-import type { Answer } from '../engine/answers/events.ts';
+import type { Answer } from '../asking/events.ts';
 
 /** `ask --json`, version 1: fields may be added, never renamed. */
 export type AskJson = Answer;

@@ -1,4 +1,4 @@
-import type { Answer, TokenChoice } from '../engine/answers/events.ts';
+import type { Answer, TokenChoice } from '../asking/events.ts';
 
 /** One of the `choices` of OpenAI's `chat.completion`. */
 export function chatChoice(answer: Answer, index: number) {

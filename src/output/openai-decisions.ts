@@ -1,5 +1,5 @@
-import type { Decided } from '../engine/answers/events.ts';
-import { optionsOf } from '../engine/decisions/question.ts';
+import type { Decided } from '../asking/events.ts';
+import { optionsOf } from '../asking/decisions/question.ts';
 import { decisionOf } from './decisions.ts';
 
 /** An answer of OpenAI's Decisions API (the Python client's `types/decision.py`), and beside it what each probability is worth. */

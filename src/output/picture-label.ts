@@ -1,4 +1,4 @@
-import type { PictureReceipt } from '../engine/answers/events.ts';
+import type { PictureReceipt } from '../asking/events.ts';
 
 /** `scan.tif, page 2, 900x900 at 0,843` */
 export function pictureLabel({ source, page, crop }: Pick<PictureReceipt, 'source' | 'page' | 'crop'>): string {

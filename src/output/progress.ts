@@ -1,4 +1,4 @@
-import type { Stage } from '../engine/answers/events.ts';
+import type { Stage } from '../asking/events.ts';
 import { printableLine } from './printable.ts';
 
 interface Sink {

@@ -1,4 +1,4 @@
-import type { PictureReceipt } from '../engine/answers/events.ts';
+import type { PictureReceipt } from '../asking/events.ts';
 import { jsonLine } from './json.ts';
 import { pictureLabel } from './picture-label.ts';
 import { printableLine } from './printable.ts';

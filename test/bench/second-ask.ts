@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Answer } from '../../src/engine/answers/events.ts';
+import type { Answer } from '../../src/asking/events.ts';
 import { pixtral, runCommand } from './run-command.ts';
 
 /** Seconds until the first token of an answer is there. */

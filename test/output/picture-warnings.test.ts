@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PictureReceipt } from '../../src/engine/answers/events.ts';
+import type { PictureReceipt } from '../../src/asking/events.ts';
 import { batchWarnings, warnOfPictures } from '../../src/output/picture-warnings.ts';
 
 const receipt = (source: string, more: Partial<PictureReceipt> = {}): PictureReceipt => ({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PictureReceipt } from '../../src/engine/answers/events.ts';
+import type { PictureReceipt } from '../../src/asking/events.ts';
 import { warnOfShrinking } from '../../src/output/shrink.ts';
 
 const receipt = (source: string, width: number, more: Partial<PictureReceipt> = {}): PictureReceipt => ({

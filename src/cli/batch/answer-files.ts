@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemError, writeWhole } from '../../base/files.ts';
-import type { Answer } from '../../engine/answers/events.ts';
+import type { Answer } from '../../asking/events.ts';
 import { askJson, jsonLine } from '../../output/json.ts';
 import type { BatchEntry } from './entry.ts';
 

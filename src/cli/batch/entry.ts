@@ -1,7 +1,7 @@
 import { PixtralError } from '../../base/errors.ts';
-import type { RecordTask } from '../../engine/answers/answer-records.ts';
-import type { RecordQuestion } from '../../engine/answers/record-hash.ts';
-import type { Decisions } from '../../engine/decisions/question.ts';
+import type { RecordTask } from '../../asking/answer-records.ts';
+import type { RecordQuestion } from '../../asking/record-hash.ts';
+import type { Decisions } from '../../asking/decisions/question.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import type { RecordStyle } from '../../output/batch.ts';
 import type { FormatMemo } from './format-memo.ts';

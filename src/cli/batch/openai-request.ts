@@ -1,5 +1,5 @@
 import { PixtralError } from '../../base/errors.ts';
-import type { RecordQuestion } from '../../engine/answers/record-hash.ts';
+import type { RecordQuestion } from '../../asking/record-hash.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import type { Chunk, Message } from '../../prompt/message.ts';

@@ -1,9 +1,9 @@
 import { PixtralError } from '../../base/errors.ts';
-import type { RecordQuestion } from '../../engine/answers/record-hash.ts';
+import type { RecordQuestion } from '../../asking/record-hash.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import type { Source } from '../../image/sources/sources.ts';
-import { defaultTemplate } from '../../engine/decisions/decision-prompt.ts';
-import type { Decisions } from '../../engine/decisions/question.ts';
+import { defaultTemplate } from '../../asking/decisions/decision-prompt.ts';
+import type { Decisions } from '../../asking/decisions/question.ts';
 import type { Chunk, Message } from '../../prompt/message.ts';
 import { fieldNames } from '../../prompt/fields.ts';
 import { readQuestions } from '../decide/question-json.ts';

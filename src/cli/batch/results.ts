@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { RecordOutcome } from '../../engine/answers/answer-records.ts';
-import type { Decided } from '../../engine/answers/events.ts';
+import type { RecordOutcome } from '../../asking/answer-records.ts';
+import type { Decided } from '../../asking/events.ts';
 import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../output/batch.ts';
 import { type DecisionOptions, decidedJson } from '../../output/decisions.ts';
 import { openAiDecision } from '../../output/openai-decisions.ts';

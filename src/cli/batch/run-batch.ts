@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
-import { type RecordOutcome, answerRecords } from '../../engine/answers/answer-records.ts';
+import { type RecordOutcome, answerRecords } from '../../asking/answer-records.ts';
 import { type Engine, openEngine } from '../../engine/engine.ts';
-import { jobHash } from '../../engine/answers/record-hash.ts';
+import { jobHash } from '../../engine/answers/job-hash.ts';
 import { resolveModel } from '../../engine/runtime/resolve.ts';
 import { readSource } from '../../image/sources/sources.ts';
 import type { WrittenLine } from '../../output/batch.ts';
@@ -111,7 +111,7 @@ async function answerAll(
   );
   const warn = batchWarnings({ write: (text) => progress.lines(text), json });
   const answered = answerRecords(entries, {
-    engine,
+    answerer: engine,
     job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
     pictures: pictureSettings(flags, { io, stdin }),
     isDone: (entry, hash) => results.isDone(entry, hash),

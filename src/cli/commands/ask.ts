@@ -130,7 +130,7 @@ async function readPictures(
   sources: readonly Message<Source>[],
   { engine, reporter, flags, io, stdin }: Asking & { engine: Engine },
 ): Promise<Message<Picture>[]> {
-  const { loadMessages } = await import('../../engine/pictures/message-pictures.ts');
+  const { loadMessages } = await import('../../asking/pictures/message-pictures.ts');
   const messages = await loadMessages(sources, {
     ...pictureSettings(flags, { io, stdin }),
     image: engine.files.image,
@@ -138,7 +138,7 @@ async function readPictures(
     keepPatches: true,
     onSource: (name) => reporter.stage('image', name),
   });
-  const { pictureReceipt } = await import('../../engine/pictures/receipt.ts');
+  const { pictureReceipt } = await import('../../asking/pictures/receipt.ts');
   const { warnOfPictures } = await import('../../output/picture-warnings.ts');
   const images = messages.flatMap(({ content }) => imagesOf(content));
   const receipts = images.map((image) => pictureReceipt(image));

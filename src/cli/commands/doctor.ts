@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { exitCodes } from '../../base/errors.ts';
-import type { EngineOptions } from '../../engine/answers/events.ts';
+import type { EngineOptions } from '../../engine/engine-options.ts';
 import type { Io } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { defaults, modelOptions, outputOptions, runtimeOptions } from '../options.ts';

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { PixtralError } from '../../base/errors.ts';
-import type { PictureReceipt } from '../../engine/answers/events.ts';
-import type { PictureOptions } from '../../engine/pictures/picture-chunks.ts';
+import type { PictureReceipt } from '../../asking/events.ts';
+import type { PictureOptions } from '../../asking/pictures/picture-chunks.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import type { InlineProtocol, InlineWay } from '../../output/inline-picture.ts';
@@ -128,7 +128,7 @@ function notPassedOn(protocol: InlineProtocol): PixtralError {
 }
 
 async function* pictures(sources: readonly Source[], options: PictureOptions): AsyncGenerator<Picture, void> {
-  const { pictureChunks } = await import('../../engine/pictures/picture-chunks.ts');
+  const { pictureChunks } = await import('../../asking/pictures/picture-chunks.ts');
   for (const source of sources) {
     for await (const chunk of pictureChunks(source, options)) if (chunk.kind === 'image') yield chunk.image;
   }
@@ -152,7 +152,7 @@ async function show(
   const { seenPixels } = await import('../../image/pixels/seen.ts');
   const { drawGrid } = await import('../../image/pixels/draw-grid.ts');
   const { encodePng } = await import('../../image/pixels/write-png.ts');
-  const { pictureReceipt } = await import('../../engine/pictures/receipt.ts');
+  const { pictureReceipt } = await import('../../asking/pictures/receipt.ts');
   const seen = seenPixels(picture, image);
   const drawn = grid ? drawGrid(seen, { grid: picture.grid, image }) : seen;
   return { ...drawn, png: await encodePng(drawn), receipt: pictureReceipt(picture), clamped: seen.clamped };

@@ -1,5 +1,5 @@
-import type { RecordQuestion } from '../../engine/answers/record-hash.ts';
-import { defaultTemplate } from '../../engine/decisions/decision-prompt.ts';
+import type { RecordQuestion } from '../../asking/record-hash.ts';
+import { defaultTemplate } from '../../asking/decisions/decision-prompt.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import type { Chunk, Message } from '../../prompt/message.ts';
 import type { CommonQuestion } from '../batch/entry.ts';

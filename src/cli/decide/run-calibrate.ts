@@ -1,15 +1,15 @@
 import { dirname } from 'node:path';
 import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { writeWhole } from '../../base/files.ts';
-import { answerRecords } from '../../engine/answers/answer-records.ts';
-import { jobHash } from '../../engine/answers/record-hash.ts';
+import { answerRecords } from '../../asking/answer-records.ts';
+import { jobHash } from '../../engine/answers/job-hash.ts';
 import {
   type Calibration,
   type LabelledReading,
   calibrate,
   fewestExamples,
 } from '../../engine/decisions/calibration.ts';
-import { type DecisionQuestion, optionsOf } from '../../engine/decisions/question.ts';
+import { type DecisionQuestion, optionsOf } from '../../asking/decisions/question.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { calibrationSvg, calibrationText } from '../../output/calibration.ts';
@@ -118,7 +118,7 @@ async function readAll(
   const counts: BatchCounts = { done: 0, failed: 0, skipped: 0, skippedFailed: 0, again: 0 };
   try {
     const decided = answerRecords(entries, {
-      engine,
+      answerer: engine,
       job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
       pictures: pictureSettings(flags, { io, stdin }),
       isDone: () => false,

@@ -1,8 +1,8 @@
 import { PixtralError, exitCodes } from '../../base/errors.ts';
-import { type RecordOutcome, answerRecords } from '../../engine/answers/answer-records.ts';
-import { jobHash } from '../../engine/answers/record-hash.ts';
-import { defaultTemplate } from '../../engine/decisions/decision-prompt.ts';
-import type { DecisionQuestion, Decisions } from '../../engine/decisions/question.ts';
+import { type RecordOutcome, answerRecords } from '../../asking/answer-records.ts';
+import { jobHash } from '../../engine/answers/job-hash.ts';
+import { defaultTemplate } from '../../asking/decisions/decision-prompt.ts';
+import type { DecisionQuestion, Decisions } from '../../asking/decisions/question.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { imagesOf } from '../../prompt/message.ts';
 import { type Source, readSource } from '../../image/sources/sources.ts';
@@ -248,7 +248,7 @@ async function decideAll(
     if (shown) progress.note(`${entry.id}: ${errorJson(error).message}`);
   };
   const decided = answerRecords(entries, {
-    engine,
+    answerer: engine,
     job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
     pictures: pictureSettings(flags, { io, stdin }),
     isDone: (entry, hash) => results?.isDone(entry, hash) ?? false,

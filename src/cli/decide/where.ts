@@ -1,5 +1,5 @@
 import { PixtralError } from '../../base/errors.ts';
-import { type DecisionQuestion, optionsOf } from '../../engine/decisions/question.ts';
+import { type DecisionQuestion, optionsOf } from '../../asking/decisions/question.ts';
 
 /** What is known of a question's answer; undefined while it was not asked. */
 export type Lookup = (name: string) => WhereValue | undefined;

@@ -1,7 +1,6 @@
 import { PixtralError } from '../../base/errors.ts';
-import type { Asked } from '../../engine/answers/answer-questions.ts';
-import type { ItemEvent } from '../../engine/answers/in-work.ts';
-import type { Question, QuestionEvent } from '../../engine/answers/events.ts';
+import type { Asked, ItemEvent } from '../../asking/answerer.ts';
+import type { Question, QuestionEvent } from '../../asking/events.ts';
 
 /** More wait than may: try again later. */
 export class TooBusy extends Error {}

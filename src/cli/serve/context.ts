@@ -1,9 +1,9 @@
 import { PixtralError } from '../../base/errors.ts';
-import type { RecordQuestion } from '../../engine/answers/record-hash.ts';
-import type { Question } from '../../engine/answers/events.ts';
+import type { RecordQuestion } from '../../asking/record-hash.ts';
+import type { Question } from '../../asking/events.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { loadMessages } from '../../engine/pictures/message-pictures.ts';
-import type { PictureOptions } from '../../engine/pictures/picture-chunks.ts';
+import { loadMessages } from '../../asking/pictures/message-pictures.ts';
+import type { PictureOptions } from '../../asking/pictures/picture-chunks.ts';
 import type { CommonQuestion } from '../batch/entry.ts';
 import { asRecord } from '../batch/record-fields.ts';
 import type { AskQueue } from './ask-queue.ts';

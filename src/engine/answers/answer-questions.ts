@@ -7,24 +7,20 @@ import type { Picture } from '../../image/decoder/load.ts';
 import { type Run, encodePrompt } from '../../prompt/encode.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { chooseContextSize } from '../runtime/budget.ts';
-import { type StageClock, stageClock } from './clock.ts';
+import { type StageClock, stageClock } from '../../asking/clock.ts';
 import { type DecisionPlan, planDecisions } from '../decisions/plan-decisions.ts';
-import type { Decisions } from '../decisions/question.ts';
+import type { Decisions } from '../../asking/decisions/question.ts';
 import { type DecisionReadings, readDecisions } from '../decisions/read-decisions.ts';
-import type { AskOptions, Decided, EngineOptions, Question, QuestionEvent } from './events.ts';
+import type { Asked, ItemEvent } from '../../asking/answerer.ts';
+import type { AskOptions, Decided, QuestionEvent } from '../../asking/events.ts';
+import type { EngineOptions } from '../engine-options.ts';
 import type { Grammars } from './grammars.ts';
-import { type InWork, type ItemEvent, draw, end, fail } from './in-work.ts';
+import { type InWork, draw, end, fail } from './in-work.ts';
 import type { ModelFiles } from '../runtime/model-files.ts';
 import { prefill } from './prefill.ts';
-import { imageReceipt } from '../pictures/receipt.ts';
+import { imageReceipt } from '../../asking/pictures/receipt.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Slot } from './slots.ts';
-
-/** Something that brings a question; what brings none passes through in its place. */
-export interface Asked<T> {
-  item: T;
-  question: Question | undefined;
-}
 
 export interface AnsweringOptions {
   files: ModelFiles;

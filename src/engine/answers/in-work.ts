@@ -1,14 +1,9 @@
+import type { ItemEvent } from '../../asking/answerer.ts';
 import type { AnswerWriter, WrittenAnswer } from './answer-writer.ts';
-import type { StageClock } from './clock.ts';
-import type { Answer, AskOptions, ImageReceipt, QuestionEvent } from './events.ts';
-import { formatted } from './formatted.ts';
+import type { StageClock } from '../../asking/clock.ts';
+import type { Answer, AskOptions, ImageReceipt } from '../../asking/events.ts';
+import { formatted } from '../../asking/formatted.ts';
 import type { Slot } from './slots.ts';
-
-export interface ItemEvent<T> {
-  item: T;
-  /** undefined: it brought no question. */
-  event: QuestionEvent | undefined;
-}
 
 /** A question that is being answered. */
 export interface InWork<T> {

@@ -1,8 +1,8 @@
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Run } from '../../prompt/encode.ts';
 import { availableMemory } from '../runtime/budget.ts';
-import type { StageClock } from './clock.ts';
-import type { EngineEvent } from './events.ts';
+import type { StageClock } from '../../asking/clock.ts';
+import type { EngineEvent } from '../../asking/events.ts';
 import { imageRows } from '../pictures/image-rows.ts';
 import { type PromptStep, promptSteps } from './prompt-steps.ts';
 import type { Loaded } from '../runtime/runtime.ts';

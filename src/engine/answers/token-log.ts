@@ -1,7 +1,7 @@
 import { type Distribution, type LogProbability, logProbabilities } from '../../decoder/log-probabilities.ts';
 import type { Field } from '../../grammar/fields.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
-import type { TokenChoice, TokenLogprob } from './events.ts';
+import type { TokenChoice, TokenLogprob } from '../../asking/events.ts';
 
 interface Step {
   id: number;

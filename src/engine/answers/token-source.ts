@@ -7,7 +7,7 @@ import { type Field, jsonFields, wholeField } from '../../grammar/fields.ts';
 import type { Matcher } from '../../grammar/matcher.ts';
 import { checkNesting } from '../../grammar/nesting.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
-import type { Answer, AskOptions } from './events.ts';
+import type { Answer, AskOptions } from '../../asking/events.ts';
 import { tokenLog } from './token-log.ts';
 
 export type AnswerDetails = Pick<Answer, 'logprobs' | 'confidence'>;

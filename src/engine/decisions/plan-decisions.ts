@@ -2,9 +2,9 @@ import type { Picture } from '../../image/decoder/load.ts';
 import { type Run, encodePrompt } from '../../prompt/encode.ts';
 import type { Message } from '../../prompt/message.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
-import { decisionPrompt, hasOrders } from './decision-prompt.ts';
+import { decisionPrompt, hasOrders } from '../../asking/decisions/decision-prompt.ts';
 import { type LabelNode, depthOf, labelTree } from './label-tree.ts';
-import { type DecisionQuestion, type Decisions, optionsOf } from './question.ts';
+import { type DecisionQuestion, type Decisions, optionsOf } from '../../asking/decisions/question.ts';
 
 /** A question with its options in one order, ready to be read. */
 export interface DecisionAsk {

@@ -1,13 +1,13 @@
 import { Sequence } from '../../decoder/sequence.ts';
 import type { Picture } from '../../image/decoder/load.ts';
-import type { StageClock } from '../answers/clock.ts';
-import type { EngineEvent } from '../answers/events.ts';
+import type { StageClock } from '../../asking/clock.ts';
+import type { EngineEvent } from '../../asking/events.ts';
 import { prefill } from '../answers/prefill.ts';
 import type { Slot } from '../answers/slots.ts';
 import type { Loaded } from '../runtime/runtime.ts';
 import { LabelReader } from './label-reader.ts';
 import type { DecisionAsk, DecisionPlan } from './plan-decisions.ts';
-import { type DecisionReading, type Decisions, optionsOf } from './question.ts';
+import { type DecisionReading, type Decisions, optionsOf } from '../../asking/decisions/question.ts';
 
 export interface ReadingOptions {
   loaded: Loaded;

@@ -1,6 +1,6 @@
 import type { Picture } from '../../image/decoder/load.ts';
 import type { VisionEncoder } from '../../vision/encoder.ts';
-import type { Timings } from '../answers/events.ts';
+import type { Timings } from '../../asking/events.ts';
 import type { Kept } from '../runtime/kept.ts';
 import type { PictureKey } from './picture-key.ts';
 

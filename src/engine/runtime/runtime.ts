@@ -16,7 +16,8 @@ import {
   towerComputeBytes,
   towerWeightBytes,
 } from './budget.ts';
-import type { EngineOptions, Question } from '../answers/events.ts';
+import type { Question } from '../../asking/events.ts';
+import type { EngineOptions } from '../engine-options.ts';
 import { type Kept, openKept } from './kept.ts';
 import type { ModelFiles } from './model-files.ts';
 import { modelTrialOptions, requireSurvivor } from './model-trial.ts';

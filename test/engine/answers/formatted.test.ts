@@ -7,7 +7,7 @@ import { DecoderContext } from '../../../src/decoder/context.ts';
 import { DecoderModel } from '../../../src/decoder/model.ts';
 import { Grammars } from '../../../src/engine/answers/grammars.ts';
 import { type Engine, openEngine } from '../../../src/engine/engine.ts';
-import type { Answer, AskOptions } from '../../../src/engine/answers/events.ts';
+import type { Answer, AskOptions } from '../../../src/asking/events.ts';
 import {
   type AnswerFormat,
   choicesFormat,

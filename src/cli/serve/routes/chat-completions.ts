@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { PixtralError } from '../../../base/errors.ts';
-import type { Answer, Question } from '../../../engine/answers/events.ts';
+import type { Answer, Question } from '../../../asking/events.ts';
 import { chatChoice, chatUsage, finishReason } from '../../../output/openai-chat.ts';
 import { openAiQuestion } from '../../batch/openai-request.ts';
 import { asRecord, numberField } from '../../batch/record-fields.ts';

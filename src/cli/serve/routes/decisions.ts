@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { PixtralError } from '../../../base/errors.ts';
-import type { Decided, Question } from '../../../engine/answers/events.ts';
+import type { Decided, Question } from '../../../asking/events.ts';
 import { type Source, schemeSource } from '../../../image/sources/sources.ts';
 import { openAiDecision } from '../../../output/openai-decisions.ts';
 import { decisionRequest } from '../../decide/decision-request.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pictureChunks } from '../../../../src/engine/pictures/picture-chunks.ts';
-import { pictureReceipt } from '../../../../src/engine/pictures/receipt.ts';
+import { pictureChunks } from '../../../../src/asking/pictures/picture-chunks.ts';
+import { pictureReceipt } from '../../../../src/asking/pictures/receipt.ts';
 import { loadPictures } from '../../../../src/image/decoder/load.ts';
 import { type PdfPage, makePdf } from '../../../helpers/make-pdf.ts';
 import { pixtralImage } from '../../../helpers/pictures.ts';

@@ -1,14 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { PixtralError } from '../../base/errors.ts';
-import { ahead } from '../../base/ahead.ts';
-import { Gate } from '../../base/gate.ts';
-import { inOrder } from '../../base/in-order.ts';
-import type { Asked } from './answer-questions.ts';
-import type { Engine } from '../engine.ts';
+import { PixtralError } from '../base/errors.ts';
+import { ahead } from '../base/ahead.ts';
+import { Gate } from '../base/gate.ts';
+import { inOrder } from '../base/in-order.ts';
+import type { Answerer, Asked, ItemEvent } from './answerer.ts';
 import type { Answer, Decided, QuestionEvent } from './events.ts';
-import type { ItemEvent } from './in-work.ts';
-import { loadMessages } from '../pictures/message-pictures.ts';
-import type { PictureOptions } from '../pictures/picture-chunks.ts';
+import { loadMessages } from './pictures/message-pictures.ts';
+import type { PictureOptions } from './pictures/picture-chunks.ts';
 import { type RecordQuestion, recordHash } from './record-hash.ts';
 
 /** One line of work: what it asks is found out just before its turn. */
@@ -24,7 +22,7 @@ export type RecordOutcome =
   | { kind: 'failed'; hash: string | undefined; error: unknown };
 
 export interface AnswerRecordsOptions<T> {
-  engine: Engine;
+  answerer: Answerer;
   /** Of what all records share. */
   job: string;
   pictures: Omit<PictureOptions, 'image' | 'detail'>;
@@ -70,11 +68,11 @@ export async function* answerRecords<T extends RecordTask>(
   tasks: readonly T[],
   options: AnswerRecordsOptions<T>,
 ): AsyncGenerator<{ task: T; outcome: RecordOutcome }, void> {
-  const { engine, stop, signal, asCompleted } = options;
+  const { answerer, stop, signal, asCompleted } = options;
   const ending = new AbortController();
-  const gate = new Gate(engine.mostAtOnce * waitingEach);
+  const gate = new Gate(answerer.mostAtOnce * waitingEach);
   const asked = askedRecords(tasks, { ...options, gate, signal: AbortSignal.any([signal, stop, ending.signal]) });
-  const settled = settledRecords(engine.answer(asked, { stop, signal }), options);
+  const settled = settledRecords(answerer.answer(asked, { stop, signal }), options);
   try {
     for await (const { task, outcome } of asCompleted ? settled : inOrder(settled)) {
       yield { task, outcome };
@@ -99,11 +97,11 @@ async function* askedRecords<T extends RecordTask>(
   }
 }
 
-type PrepareOptions<T> = Pick<AnswerRecordsOptions<T>, 'engine' | 'job' | 'pictures' | 'isDone' | 'signal'>;
+type PrepareOptions<T> = Pick<AnswerRecordsOptions<T>, 'answerer' | 'job' | 'pictures' | 'isDone' | 'signal'>;
 
 async function prepareRecord<T extends RecordTask>(
   { task, place }: { task: T; place: number },
-  { engine, job, pictures, isDone, signal }: PrepareOptions<T>,
+  { answerer, job, pictures, isDone, signal }: PrepareOptions<T>,
 ): Promise<Asked<Prepared<T>>> {
   let hash: string | undefined;
   const settled = (outcome: RecordOutcome): Asked<Prepared<T>> => ({
@@ -119,8 +117,8 @@ async function prepareRecord<T extends RecordTask>(
       ...pictures,
       detail,
       signal,
-      image: engine.files.image,
-      maxImageTokens: engine.files.decoder.trainedContext,
+      image: answerer.image,
+      maxImageTokens: answerer.maxImageTokens,
       keepPatches: true,
     });
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);

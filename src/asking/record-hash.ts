@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { PixtralError } from '../../base/errors.ts';
-import { type Source, readSource } from '../../image/sources/sources.ts';
-import type { Message } from '../../prompt/message.ts';
-import type { Decisions } from '../decisions/question.ts';
-import type { AskOptions, EngineOptions } from './events.ts';
-import { weightsFingerprint } from '../runtime/fingerprint.ts';
-import type { ModelFiles } from '../runtime/model-files.ts';
-import type { PictureOptions } from '../pictures/picture-chunks.ts';
+import { PixtralError } from '../base/errors.ts';
+import { type Source, readSource } from '../image/sources/sources.ts';
+import type { Message } from '../prompt/message.ts';
+import type { Decisions } from './decisions/question.ts';
+import type { AskOptions } from './events.ts';
+import type { PictureOptions } from './pictures/picture-chunks.ts';
 
 /** What one record asks. */
 export interface RecordQuestion {
@@ -16,18 +14,6 @@ export interface RecordQuestion {
   /** Asked about the messages' pictures in place of a free answer. */
   decisions?: Decisions | undefined;
   detail: PictureOptions['detail'];
-}
-
-/** Raise it when the same question would be answered differently. */
-const format = 1;
-
-/** What all records of a job share. */
-export async function jobHash(
-  { model, mmproj }: ModelFiles,
-  { cacheType, contextSize }: Pick<EngineOptions, 'cacheType' | 'contextSize'>,
-): Promise<string> {
-  const weights = await Promise.all([weightsFingerprint(model), weightsFingerprint(mmproj)]);
-  return sha256(JSON.stringify([format, ...weights.map((bytes) => bytes.toString('hex')), cacheType, contextSize]));
 }
 
 /** Changes with all that an answer depends on: bytes of pictures, texts, options and the job's own hash. */

@@ -1,7 +1,7 @@
-import { PixtralError } from '../../base/errors.ts';
-import type { AnswerFormat } from '../../grammar/answer-format.ts';
-import { checkNesting } from '../../grammar/nesting.ts';
-import type { Json } from '../../grammar/schema.ts';
+import { PixtralError } from '../base/errors.ts';
+import type { AnswerFormat } from '../grammar/answer-format.ts';
+import { checkNesting } from '../grammar/nesting.ts';
+import type { Json } from '../grammar/schema.ts';
 import type { Answer } from './events.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Picture } from '../../image/decoder/load.ts';
-import type { ImageReceipt, PictureReceipt } from '../answers/events.ts';
+import type { ImageReceipt, PictureReceipt } from '../events.ts';
 
 /** What a picture's owner is told of it. */
 export function pictureReceipt({

@@ -1,13 +1,10 @@
-import type { AnswerFormat } from '../../grammar/answer-format.ts';
-import type { Json } from '../../grammar/schema.ts';
-import type { Picture } from '../../image/decoder/load.ts';
-import type { GpuChoice } from '../../native/builds.ts';
-import type { Native } from '../../native/native.ts';
-import type { Message } from '../../prompt/message.ts';
-import type { Cache } from '../../store/cache.ts';
-import type { DecisionReading, Decisions } from '../decisions/question.ts';
+import type { AnswerFormat } from '../grammar/answer-format.ts';
+import type { Json } from '../grammar/schema.ts';
+import type { Picture } from '../image/decoder/load.ts';
+import type { Message } from '../prompt/message.ts';
+import type { DecisionReading, Decisions } from './decisions/question.ts';
 
-/** What the engine is doing, for a spinner or a log. */
+/** What whoever answers is doing, for a spinner or a log. */
 export type Stage = 'load' | 'image' | 'encode' | 'prefill' | 'decode';
 
 export type EngineEvent =
@@ -95,40 +92,6 @@ export interface Answer {
   logprobs?: TokenLogprob[];
   /** By JSON pointer: the probability of this very value among those that the grammar allows at its place. */
   confidence?: Record<string, number>;
-}
-
-export interface EngineOptions {
-  /** Paths of the GGUF pair. */
-  model: string;
-  mmproj: string;
-  gpu: GpuChoice;
-  /** Layers on the GPU, the output layer counted as one more. */
-  gpuLayers: number | 'auto';
-  threads: number | 'auto';
-  /** Tokens; `auto`: prompt and answer, up to what the model was trained for. */
-  contextSize: number | 'auto';
-  /** Tokens per prefill step. */
-  batchSize: number;
-  /** Type of the KV cache: f16, q8_0, ... */
-  cacheType: string;
-  /** Questions at once; `auto`: what memory and device are good for. */
-  parallel: number | 'auto';
-  /** As many will come at most: for more at once no memory is taken. */
-  questions: number;
-  /** Every question is computed as it would be alone, in calls of its own. */
-  reproducible: boolean;
-  /** Where results are kept for later questions; without it everything is computed anew. */
-  cache?: Cache | undefined;
-  /** A line of llama.cpp's log. */
-  onLog?: (line: string) => void;
-  /** Where verdicts on GPUs are kept for later processes; without it each tries them anew. */
-  verdictFolder?: string | undefined;
-  /** Where it is kept which pairs have been loaded before; without it none is tried in a process of its own first. */
-  trialFolder?: string | undefined;
-  /** A line that the user should read. */
-  onNotice?: (line: string) => void;
-  /** A runtime that is open already, of the same `gpu`: closed with the engine. */
-  native?: Native;
 }
 
 export interface AskOptions {
