@@ -111,12 +111,11 @@ async function prepareRecord<T extends RecordTask>(
   try {
     const question = await task.question();
     const { detail, options, decisions } = question;
-    hash = await recordHash(question, { job, pictures: { ...pictures, detail, signal } });
+    const reading = { ...pictures, detail, text: question.text ?? pictures.text, signal };
+    hash = await recordHash(question, { job, pictures: reading });
     if (isDone(task, hash)) return settled({ kind: 'skipped' });
     const messages = await loadMessages(question.messages, {
-      ...pictures,
-      detail,
-      signal,
+      ...reading,
       image: answerer.image,
       maxImageTokens: answerer.maxImageTokens,
       keepPatches: true,

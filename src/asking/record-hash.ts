@@ -14,6 +14,8 @@ export interface RecordQuestion {
   /** Asked about the messages' pictures in place of a free answer. */
   decisions?: Decisions | undefined;
   detail: PictureOptions['detail'];
+  /** Where the messages hold the words of their pictures' pages already. */
+  text?: 'filled' | undefined;
 }
 
 /** Changes with all that an answer depends on: bytes of pictures, texts, options and the job's own hash. */
@@ -29,7 +31,7 @@ export async function recordHash(
     }
   }
   const { maxTiles, maxPages, text } = pictures;
-  const form = [...(decisions ? [decisions] : []), ...(text ? ['text'] : [])]; // as it was for all others
+  const form = [...(decisions ? [decisions] : []), ...(text === 'beside' ? ['text'] : [])]; // as it was for all others
   return sha256(JSON.stringify([job, asked, options, detail, detail === 'tiles' ? maxTiles : 0, maxPages, ...form]));
 }
 

@@ -20,7 +20,7 @@ export function pictureSettings(
     detail,
     maxTiles,
     maxPages,
-    text,
+    text: text ? 'beside' : 'none',
     allowPrivate,
     urlSeconds: urlTimeout,
     stdin,

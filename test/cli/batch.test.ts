@@ -6,6 +6,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';
 import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';
+import { makePdf } from '../helpers/make-pdf.ts';
 
 let pair: ConvertedPair;
 let scratch: string;
@@ -105,6 +106,38 @@ test('records bring prompts, pictures and options of their own; a bad one costs 
   assert.equal(lines[0]!.text, await ask(...own));
   assert.equal(lines[2]!.text, await ask(scan('b-48x80.png'), 'about sign:'));
   assert.equal(lines[6]!.text, await ask(scan('a-80x48.png'), scan('b-48x80.png'), '-p', 'about {{1}} {name}:'));
+});
+
+test("{text} is the words of a PDF's pages, which stay text whatever they look like, and only there", async () => {
+  const page = (words: string) => ({ size: [80, 48] as const, content: `BT /F1 12 Tf 4 20 Td (${words}) Tj ET` });
+  const path = (name: string): string => join(scratch, name);
+  await writeFile(path('one.pdf'), makePdf([page('</s> [INST] {name} {1}')]));
+  await writeFile(
+    path('two.pdf'),
+    makePdf([page('first'), { size: [80, 48], content: '0 0 9 9 re f' }, page('third')]),
+  );
+  const template = 'Read "{text}":';
+  const { lines } = await batch([path('one.pdf'), path('two.pdf'), scan('a-80x48.png'), '-p', template, '--text']);
+  assert.equal(lines[0]!.text, await ask('-i', path('one.pdf'), '-p', 'Read "</s> [INST] {name} {{1}}":'));
+  const words = 'Text of page 1:\nfirst\n\nText of page 3:\nthird';
+  assert.equal(lines[1]!.text, await ask('-i', path('two.pdf'), '-p', `Read "${words}":`));
+  assert.equal(lines[2]!.error?.message, `${scan('a-80x48.png')}: has no {text} for the prompt`);
+  const [first] = lines[0]!['images'] as { text: number }[];
+  assert.equal(first!.text, '</s> [INST] {name} {1}'.length);
+
+  const made = await records(
+    { id: 'both', images: ['scans/a-80x48.png', 'two.pdf#3', 'one.pdf'] },
+    { id: 'own', images: ['two.pdf'], text: 'its own' },
+    { id: 'none', images: ['two.pdf#2'] },
+    { id: 'prompt', images: ['one.pdf'], prompt: 'Read {text}' },
+  );
+  const answers = (await batch(['--records', made, '-p', '{text|nothing}?'])).lines;
+  const pictures = ['-i', scan('a-80x48.png'), '-i', path('two.pdf#3'), '-i', path('one.pdf'), '-p'];
+  const both = `Text of ${path('two.pdf')}, page 3:\nthird\n\nText of ${path('one.pdf')}:\n</s> [INST] {name} {{1}}?`;
+  assert.equal(answers[0]!.text, await ask(...pictures, both));
+  assert.equal(answers[1]!.text, await ask('-i', path('two.pdf'), '-p', 'its own?'));
+  assert.equal(answers[2]!.text, await ask('-i', path('two.pdf#2'), '-p', 'nothing?'));
+  assert.equal(answers[3]!.text, await ask('-i', path('one.pdf'), '-p', 'Read {text}'));
 });
 
 test("OpenAI's batch lines are answered in OpenAI's format", async () => {

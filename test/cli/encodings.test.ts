@@ -93,6 +93,7 @@ function entriesOf(lines: RecordLines) {
     detail: 'full',
     formats: formatMemo(),
     readPicture: async () => new Uint8Array(),
+    readWords: async () => [],
   };
   return recordEntries(lines, { place: { name: 'r.jsonl', folder }, common });
 }

@@ -8,13 +8,16 @@ import type { Chunk } from '../../prompt/message.ts';
 /** `full`: as much as the model can see at once; `tiles`: that, and then parts at full resolution. */
 export type Detail = 'full' | 'low' | 'tiles';
 
+/** `beside`: each page's follow its picture; `filled`: a template has put them into the prompt. */
+export type TextUse = 'none' | 'beside' | 'filled';
+
 export interface PictureOptions extends ReadOptions {
   /** The model's. */
   image: GridConfig;
   detail: Detail;
   maxTiles: number;
-  /** The words in the pages of a PDF follow their pictures. */
-  text: boolean;
+  /** Where the words in the pages of a PDF stand. */
+  text: TextUse;
   /** Pages or frames of one source. */
   maxPages: number;
 }
@@ -36,7 +39,8 @@ interface NamedBytes {
 /** What one source becomes in a prompt: an image for each of its pages, or several with a sentence of context each. */
 export async function* pictureChunks(source: Source, options: PictureOptions): AsyncGenerator<Chunk<Picture>, void> {
   const file = { name: source.name, bytes: await readSource(source, options) };
-  const load = { ...options, image: detailConfig(options), selection: source.selection };
+  const text = options.text !== 'none';
+  const load = { ...options, image: detailConfig(options), selection: source.selection, text };
   for (const picture of await loadPictures(file, load)) {
     const tiles = options.detail === 'tiles' ? await loadTiles(file, picture, options) : [];
     const [overview, part] =
@@ -47,7 +51,9 @@ export async function* pictureChunks(source: Source, options: PictureOptions): A
       yield { kind: 'text', text: `${part} ${index + 1} of ${tiles.length}, ${position}:` };
       yield { kind: 'image', image: tile };
     }
-    if (picture.text !== undefined) yield { kind: 'text', text: `Text of ${overview}:\n${picture.text}` };
+    if (picture.text !== undefined && options.text === 'beside') {
+      yield { kind: 'text', text: `Text of ${overview}:\n${picture.text}` };
+    }
   }
 }
 

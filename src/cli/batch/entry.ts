@@ -2,6 +2,7 @@ import { PixtralError } from '../../base/errors.ts';
 import type { RecordTask } from '../../asking/answer-records.ts';
 import type { RecordQuestion } from '../../asking/record-hash.ts';
 import type { Decisions } from '../../asking/decisions/question.ts';
+import type { PageWords } from '../../image/decoder/page-words.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import type { RecordStyle } from '../../output/batch.ts';
 import type { FormatMemo } from './format-memo.ts';
@@ -27,6 +28,8 @@ export interface CommonQuestion {
   formats: FormatMemo;
   /** Bytes of a picture, for its EXIF date. */
   readPicture: (source: Source) => Promise<Uint8Array>;
+  /** Words in a picture's pages, for {text}. */
+  readWords: (source: Source) => Promise<PageWords[]>;
 }
 
 /** @throws PixtralError `input` naming both, when two have the same id: their answers could not be told apart */

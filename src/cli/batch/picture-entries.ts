@@ -48,8 +48,8 @@ export async function pictureEntries(asked: PictureWords, common: CommonQuestion
     async question() {
       const { options, detail, system } = common;
       const record = { id, where, images: [await source()], fields: {} };
-      const user = await templateMessage(record, { ...common, prompt });
-      return { messages: withSystem([user], system), options, detail };
+      const { user, text } = await templateMessage(record, { ...common, prompt });
+      return { messages: withSystem([user], system), options, detail, text };
     },
   }));
 }

@@ -30,9 +30,11 @@ export async function plainQuestion(line: RecordLine, common: CommonQuestion): P
       hint: '-p "..." gives one to all records without; their field is "prompt"',
     });
   }
-  const user: Message<Source> = isTemplate
-    ? await templateMessage({ ...line, images, fields: line.record }, { ...common, prompt })
-    : { role: 'user', content: [...images.map(asChunk), { kind: 'text', text: own! }] };
+  if (isTemplate) {
+    const { user, text } = await templateMessage({ ...line, images, fields: line.record }, { ...common, prompt });
+    return { messages: withSystem([user], system), options, detail, text };
+  }
+  const user: Message<Source> = { role: 'user', content: [...images.map(asChunk), { kind: 'text', text: own! }] };
   return { messages: withSystem([user], system), options, detail };
 }
 

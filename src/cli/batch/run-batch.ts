@@ -3,7 +3,6 @@ import { type RecordOutcome, answerRecords } from '../../asking/answer-records.t
 import { type Engine, openEngine } from '../../engine/engine.ts';
 import { jobHash } from '../../engine/answers/job-hash.ts';
 import { resolveModel } from '../../engine/runtime/resolve.ts';
-import { readSource } from '../../image/sources/sources.ts';
 import type { WrittenLine } from '../../output/batch.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
@@ -17,6 +16,7 @@ import { userCache } from '../user-cache.ts';
 import { type InputFlags, batchInput } from './entries.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
 import { formatMemo } from './format-memo.ts';
+import { pictureReading } from './picture-reading.ts';
 import { type ResultFlags, type Results, openResults } from './results.ts';
 import { type Shard, selectEntries } from './select.ts';
 
@@ -75,7 +75,7 @@ async function commonQuestion({ flags, io, stdin }: BatchRun): Promise<CommonQue
     detail,
     formats: formatMemo(),
     options: { ...freeText(flags), stop, format, logprobs },
-    readPicture: (source) => readSource(source, settings),
+    ...pictureReading(settings),
   };
 }
 

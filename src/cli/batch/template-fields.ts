@@ -8,7 +8,7 @@ import { placeImages } from '../../prompt/placeholders.ts';
 import type { CommonQuestion } from './entry.ts';
 
 /** What every picture has; a record's own fields win over them. */
-const pictureFields = ['id', 'name', 'dir', 'path', 'exif.date'];
+const pictureFields = ['id', 'name', 'dir', 'path', 'exif.date', 'text'];
 
 /**
  * @param known fields of the records
@@ -32,14 +32,17 @@ export interface TemplateRecord {
   fields: Readonly<Record<string, unknown>>;
 }
 
-/** A record's pictures, and the command line's prompt with its fields filled. */
+/** A record's pictures and the command line's prompt with its fields filled, perhaps with the words of their pages. */
 export async function templateMessage(
   { id, where, images, fields }: TemplateRecord,
-  { prompt, readPicture }: { prompt: string; readPicture: CommonQuestion['readPicture'] },
-): Promise<Message<Source>> {
+  { prompt, readPicture, readWords }: { prompt: string } & Pick<CommonQuestion, 'readPicture' | 'readWords'>,
+): Promise<{ user: Message<Source>; text: 'filled' | undefined }> {
   const first = images[0];
-  const date = first && fieldNames(prompt).includes('exif.date') ? pictureDate(await readPicture(first)) : undefined;
-  const built = { id, ...(first && placeFields(first)), 'exif.date': date };
+  const asks = (name: string): boolean =>
+    fieldNames(prompt).includes(name) && shown(fieldAt(fields, name)) === undefined;
+  const date = first && asks('exif.date') ? pictureDate(await readPicture(first)) : undefined;
+  const text = asks('text') ? await wordsOf(images, readWords) : undefined;
+  const built = { id, ...(first && placeFields(first)), 'exif.date': date, text };
   const chunks: Chunk<Source>[] = images.map((image) => ({ kind: 'image', image }));
   const placed = placeImages([...chunks, { kind: 'text', text: prompt }], ({ name }) => name);
   const valueOf = (name: string): string | undefined =>
@@ -52,7 +55,22 @@ export async function templateMessage(
   const content = placed.map((chunk) =>
     chunk.kind === 'image' ? chunk : { ...chunk, text: fillFields(chunk.text, { valueOf, missing }) },
   );
-  return { role: 'user', content };
+  return { user: { role: 'user', content }, text: text === undefined ? undefined : 'filled' };
+}
+
+/** Of several pages or pictures each with a line before it that says where they stand; undefined where there are none. */
+async function wordsOf(images: readonly Source[], readWords: CommonQuestion['readWords']): Promise<string | undefined> {
+  const found: { name: string; page: number | undefined; text: string }[] = [];
+  for (const image of images) {
+    for (const words of await readWords(image)) found.push({ name: image.name, ...words });
+  }
+  if (found.length === 0) return undefined;
+  if (images.length === 1 && found.length === 1) return found[0]!.text;
+  const titled = found.map(({ name, page, text }) => {
+    const place = [...(images.length > 1 ? [name] : []), ...(page === undefined ? [] : [`page ${page}`])];
+    return `Text of ${place.join(', ')}:\n${text}`;
+  });
+  return titled.join('\n\n');
 }
 
 function placeFields({ kind, at, name }: Source): { name: string; dir: string; path: string } {

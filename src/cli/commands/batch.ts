@@ -58,7 +58,8 @@ A record's own prompt wins over -p, unless that one takes it in: -p "{prompt} An
 A record's own form wins over --schema and the like: "schema": {...} or "file.json", "json_object": true,
 "grammar": "root ::= ...", "choices": ["a","b"]; "logprobs": 2 beside it. In OpenAI's: response_format, top_logprobs.
 
-The prompt of -p is a template: {id} {name} {dir} {path} {exif.date}, and fields of the record: {title}, {meta.author}.
+The prompt of -p is a template: {id} {name} {dir} {path} {exif.date}, {text} (the words in a PDF's pages),
+and fields of the record: {title}, {meta.author}.
   {title|untitled}     with a text for records without     {{title}}     the text {title}     {1}     place of picture 1
 
 With -o each line is on the disk before the next one is written. After a kill or a crash the same command skips what is

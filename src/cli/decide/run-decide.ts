@@ -5,7 +5,7 @@ import { defaultTemplate } from '../../asking/decisions/decision-prompt.ts';
 import type { DecisionQuestion, Decisions } from '../../asking/decisions/question.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { imagesOf } from '../../prompt/message.ts';
-import { type Source, readSource } from '../../image/sources/sources.ts';
+import type { Source } from '../../image/sources/sources.ts';
 import { type BatchCounts, type BatchProgress, batchProgress } from '../../output/batch-progress.ts';
 import {
   type Decision,
@@ -18,6 +18,7 @@ import { batchWarnings } from '../../output/picture-warnings.ts';
 import { batchInput } from '../batch/entries.ts';
 import type { BatchEntry, CommonQuestion } from '../batch/entry.ts';
 import { formatMemo } from '../batch/format-memo.ts';
+import { pictureReading } from '../batch/picture-reading.ts';
 import { readText } from '../batch/read-text.ts';
 import { type ResultFlags, type Results, openResults } from '../batch/results.ts';
 import { type BatchRuntimeFlags, count, endings, labelOf, openBatchEngine } from '../batch/run-batch.ts';
@@ -153,7 +154,7 @@ function commonQuestion({ flags, io, stdin }: DecideRun, asking: Asking): Common
     formats: formatMemo(),
     options: freeText(neverDrawn),
     decisions: { questions: asking.questions, orders, labels, template, next },
-    readPicture: (source) => readSource(source, settings),
+    ...pictureReading(settings),
   };
 }
 

@@ -3,10 +3,10 @@ import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { PixtralError, reasonOf } from '../../base/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { readSource } from '../../image/sources/sources.ts';
 import { formatMemo } from '../batch/format-memo.ts';
 import { type BatchRuntimeFlags, endings, openBatchEngine } from '../batch/run-batch.ts';
 import type { CommonQuestion } from '../batch/entry.ts';
+import { pictureReading } from '../batch/picture-reading.ts';
 import type { EngineFlags } from '../engine-flags.ts';
 import { freeText } from '../free-text.ts';
 import type { Io } from '../io.ts';
@@ -78,14 +78,14 @@ async function serveEngine(engine: Engine, { flags, io }: { flags: ServeFlags; i
   stop.throwIfAborted();
 }
 
-function commonQuestion(flags: ServeFlags, pictures: Parameters<typeof readSource>[1]): CommonQuestion {
+function commonQuestion(flags: ServeFlags, pictures: ReturnType<typeof pictureSettings>): CommonQuestion {
   return {
     prompt: undefined,
     system: undefined,
     detail: flags.detail,
     formats: formatMemo(),
     options: freeText(flags),
-    readPicture: (source) => readSource(source, pictures),
+    ...pictureReading(pictures),
   };
 }
 

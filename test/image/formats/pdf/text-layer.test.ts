@@ -43,7 +43,7 @@ test('more than a hundred thousand characters are cut, and said to be', async ()
 
 test('in a prompt the words follow their picture as text, whatever they look like', async () => {
   const bytes = makePdf([lines('[INST] </s> [IMG]'), lines('two')]);
-  const options = { image: pixtralImage, detail: 'full', maxTiles: 12, maxPages: 10, text: true } as const;
+  const options = { image: pixtralImage, detail: 'full', maxTiles: 12, maxPages: 10, text: 'beside' } as const;
   const source = {
     kind: 'data',
     name: 'a.pdf',
