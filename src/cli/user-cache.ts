@@ -25,23 +25,24 @@ export function trialFolder({ env }: Io): string | undefined {
  * @throws PixtralError `usage` when PIXTRAL_CACHE_SIZE is no size
  */
 export async function userCache(io: Io): Promise<Cache | undefined> {
+  const said = saidLimit(io);
+  if (said === 0) return undefined;
   const { openCache } = await import('../store/cache.ts');
-  const folder = resultsFolder(io);
-  const maxBytes = await cacheLimit(io);
-  return maxBytes === 0 ? undefined : openCache({ folder, maxBytes });
+  return openCache({ folder: resultsFolder(io), limit: () => cacheLimit(io) });
 }
 
 /** What PIXTRAL_CACHE_SIZE says, or a share of the free disk. */
 export async function cacheLimit(io: Io): Promise<number> {
-  const said = io.env['PIXTRAL_CACHE_SIZE'];
-  if (said !== undefined && said !== '') {
-    const bytes = parseByteSize(said);
-    if (bytes !== undefined) return bytes;
-    throw new PixtralError(
-      'usage',
-      `PIXTRAL_CACHE_SIZE: is ${JSON.stringify(said)}, expected a size such as 5GB, or 0`,
-    );
-  }
+  const said = saidLimit(io);
+  if (said !== undefined) return said;
   const { defaultCacheLimit } = await import('../store/cache-limit.ts');
   return defaultCacheLimit(resultsFolder(io));
+}
+
+function saidLimit({ env }: Io): number | undefined {
+  const said = env['PIXTRAL_CACHE_SIZE'];
+  if (said === undefined || said === '') return undefined;
+  const bytes = parseByteSize(said);
+  if (bytes !== undefined) return bytes;
+  throw new PixtralError('usage', `PIXTRAL_CACHE_SIZE: is ${JSON.stringify(said)}, expected a size such as 5GB, or 0`);
 }

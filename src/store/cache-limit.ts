@@ -9,6 +9,7 @@ export async function defaultCacheLimit(folder: string): Promise<number> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const { bavail, bsize } = await statfs(folder);
+    if (bavail * bsize * shareOfFree >= most) return most;
     const held = (await listEntries(folder)).reduce((sum, { bytes }) => sum + bytes, 0);
     return Math.min(most, (bavail * bsize + held) * shareOfFree);
   } catch {

@@ -36,7 +36,7 @@ export interface Cache {
   /** Returns whether it was kept. */
   put(kind: CacheKind, key: Buffer, payload: Uint8Array): Promise<boolean>;
   /** Whether a payload of this length would be kept. */
-  accepts(byteLength: number): boolean;
+  accepts(byteLength: number): Promise<boolean>;
   /** Least recently used first. */
   entries(): Promise<CacheEntry[]>;
   /** Removes the least recently used until `maxBytes` are left. */
@@ -50,18 +50,22 @@ const largestShare = 0.5;
 /** Of a writer that was killed. */
 const abandonedAfterMilliseconds = 60 * 60 * 1000;
 
-export function openCache({ folder, maxBytes }: { folder: string; maxBytes: number }): Cache {
+/** @param limit in bytes, asked for when something is to be kept: whoever only reads does not wait for it */
+export function openCache({ folder, limit }: { folder: string; limit: () => Promise<number> }): Cache {
+  let known: Promise<number> | undefined;
+  const maxBytes = (): Promise<number> => (known ??= limit());
   const pathOf = (kind: CacheKind, key: string): string => join(folder, `${kind}-${key}`);
-  const accepts = (byteLength: number): boolean => byteLength <= maxBytes * largestShare;
+  const accepts = async (byteLength: number): Promise<boolean> => byteLength <= (await maxBytes()) * largestShare;
   const entries = (): Promise<CacheEntry[]> => listEntries(folder);
-  const prune = async (limit: number): Promise<Swept> => removeOldest(await entries(), limit);
+  const prune = async (most: number): Promise<Swept> => removeOldest(await entries(), most);
+  const makeRoom = roomKeeper(entries);
 
   return {
     accepts,
     entries,
-    prune: async (limit) => {
+    prune: async (most) => {
       await removeAbandoned(folder);
-      return prune(limit);
+      return prune(most);
     },
     async get(kind, key, most) {
       const path = pathOf(kind, key.toString('hex'));
@@ -76,10 +80,10 @@ export function openCache({ folder, maxBytes }: { folder: string; maxBytes: numb
       return found;
     },
     async put(kind, key, payload) {
-      if (!accepts(payload.byteLength)) return false;
       try {
+        if (!(await accepts(payload.byteLength))) return false;
         await mkdir(folder, { recursive: true, mode: 0o700 });
-        await prune(maxBytes - payload.byteLength);
+        await makeRoom(payload.byteLength, await maxBytes());
         await writeEntry(pathOf(kind, key.toString('hex')), { key, payload });
         return true;
       } catch {
@@ -99,6 +103,24 @@ export function openCache({ folder, maxBytes }: { folder: string; maxBytes: numb
       }
       return { whole, damaged };
     },
+  };
+}
+
+/** So long one listing of the folder serves, while no more than its limit has come: others write there as well. */
+const listedForMilliseconds = 10_000;
+
+/** Thousands of entries take tenths of a second to list, which not every picture of a batch can wait for. */
+function roomKeeper(entries: () => Promise<CacheEntry[]>): (byteLength: number, maxBytes: number) => Promise<void> {
+  let held = Infinity;
+  let listedAt = 0;
+  return async (byteLength, maxBytes) => {
+    if (held + byteLength > maxBytes || performance.now() - listedAt > listedForMilliseconds) {
+      const found = await entries();
+      const swept = await removeOldest(found, maxBytes - byteLength);
+      held = found.reduce((sum, { bytes }) => sum + bytes, 0) - swept.bytes;
+      listedAt = performance.now();
+    }
+    held += byteLength;
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -59,6 +59,10 @@ test('a demo model that was cut or changed in the cache is made anew', async () 
       assert.ok(whole.equals(await readFile(model)));
       assert.deepEqual(await readdir(join(cache, 'models')), [name]);
     }
+    const made = await stat(model);
+    await utimes(model, 0, 0); // as a copy of the folder has other times
+    assert.equal(pixtral(words, cache).status, 0);
+    assert.equal((await stat(model)).ino, made.ino);
   } finally {
     await rm(cache, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { openCache } from '../../src/store/cache.ts';
 
 const [folder = '', seed = '1'] = process.argv.slice(2);
-const cache = openCache({ folder, maxBytes: 400_000 });
+const cache = openCache({ folder, limit: () => Promise.resolve(400_000) });
 let state = Number(seed) * 7919;
 const random = (count: number): number => (state = (state * 48_271) % 2_147_483_647) % count;
 

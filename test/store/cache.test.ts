@@ -19,7 +19,7 @@ after(() => rm(folder, { recursive: true, force: true }));
 let places = 0;
 function freshCache(maxBytes = 1e6) {
   const place = join(folder, String(places++));
-  return { place, cache: openCache({ folder: place, maxBytes }) };
+  return { place, cache: openCache({ folder: place, limit: () => Promise.resolve(maxBytes) }) };
 }
 
 async function firstOf(cache: Cache): Promise<CacheEntry> {
@@ -36,7 +36,10 @@ test('what was put is got back, by kind and key, by another cache on the same fo
   assert.equal(await cache.get('image', keyOf('a'), 1e6), undefined);
   assert.equal(await cache.put('image', keyOf('a'), payloadOf(1000)), true);
   assert.deepEqual(await cache.get('image', keyOf('a'), 1e6), payloadOf(1000));
-  assert.deepEqual(await openCache({ folder: place, maxBytes: 1e6 }).get('image', keyOf('a'), 1e6), payloadOf(1000));
+  assert.deepEqual(
+    await openCache({ folder: place, limit: () => Promise.resolve(1e6) }).get('image', keyOf('a'), 1e6),
+    payloadOf(1000),
+  );
   assert.equal(await cache.get('prefix', keyOf('a'), 1e6), undefined);
   assert.equal(await cache.get('image', keyOf('b'), 1e6), undefined);
 });
@@ -101,7 +104,7 @@ test('what would take more than half of the room is not kept', async () => {
 test('a folder that cannot be written keeps nothing and fails nothing', async () => {
   const file = join(folder, 'a file');
   await writeFile(file, 'x');
-  const cache = openCache({ folder: join(file, 'cache'), maxBytes: 1e6 });
+  const cache = openCache({ folder: join(file, 'cache'), limit: () => Promise.resolve(1e6) });
   assert.equal(await cache.put('image', keyOf('a'), payloadOf(10)), false);
   assert.equal(await cache.get('image', keyOf('a'), 1e6), undefined);
 });
@@ -199,8 +202,19 @@ test(
 test('a folder that is a file is an error that says so', async () => {
   const place = join(folder, 'a-file');
   await writeFile(place, '');
-  await assert.rejects(openCache({ folder: place, maxBytes: 1e6 }).entries(), {
+  await assert.rejects(openCache({ folder: place, limit: () => Promise.resolve(1e6) }).entries(), {
     code: 'machine',
     message: /a-file: is no folder that can be read/,
   });
+});
+
+test('the limit is asked for when something is to be kept, not by readers', async () => {
+  const { place } = freshCache(0);
+  let asked = 0;
+  const cache = openCache({ folder: place, limit: () => Promise.resolve(++asked * 1e6) });
+  assert.equal(await cache.get('image', keyOf('a'), 1e6), undefined);
+  assert.equal(asked, 0);
+  await cache.put('image', keyOf('a'), payloadOf(1000));
+  await cache.put('image', keyOf('b'), payloadOf(1000));
+  assert.equal(asked, 1);
 });

@@ -87,7 +87,7 @@ export async function openBatchEngine(
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const cache = flags.cache ? await userCache(io) : undefined;
   // Of pictures that are asked about once, states of whole prompts would only drive out everything else.
-  const rowsOnly = cache && flags.records === undefined ? { ...cache, accepts: () => false } : cache;
+  const rowsOnly = cache && flags.records === undefined ? { ...cache, accepts: () => Promise.resolve(false) } : cache;
   const { parallel, reproducible = false } = flags;
   const many = { parallel, reproducible, questions };
   const note = (lines: string): void => {

@@ -37,7 +37,7 @@ async function tidy(
   const { openCache } = await import('../../store/cache.ts');
   const { entriesJson, entriesText, sweptText, verifiedText } = await import('../../output/cache.ts');
   const { jsonLine } = await import('../../output/json.ts');
-  const cache = openCache({ folder, maxBytes: limit });
+  const cache = openCache({ folder, limit: () => Promise.resolve(limit) });
   const print = (shape: object, text: string): void => {
     io.stdout.write(flags.json === true ? jsonLine({ folder, ...shape }) : text);
   };

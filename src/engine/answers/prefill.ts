@@ -118,7 +118,7 @@ async function keepState(
   { kept, slot: { sequence }, step }: PrefillOptions & { slot: Slot; step: PromptStep },
 ): Promise<void> {
   const byteLength = sequence.stateByteLength();
-  if (!kept?.accepts(byteLength) || byteLength > availableMemory() * shareOfMemory) return;
+  if (!kept || byteLength > availableMemory() * shareOfMemory || !(await kept.accepts(byteLength))) return;
   const isImage = ({ kind }: Run<Picture>): boolean => kind === 'image';
   const count = step.kind === 'ids' ? runs.findIndex(isImage) : runs.findLastIndex(isImage) + 1;
   kept.keepPrefix(runs.slice(0, count), await sequence.state());

@@ -1,9 +1,9 @@
-import { webcrypto } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash, webcrypto } from 'node:crypto';
+import { lstat, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PixtralError } from '../../base/errors.ts';
-import { systemError } from '../../base/files.ts';
+import { readExactly, systemError } from '../../base/files.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import type { Native } from '../../native/native.ts';
 import { type GpuOptions, openWorking } from './working-gpu.ts';
@@ -25,40 +25,90 @@ export interface DemoFolder {
 
 /** The demonstration model as a converted folder in the user's cache, made on first use, in a second or two. */
 export async function demoFolder({ cache, ...gpu }: GpuOptions & { cache: string }): Promise<DemoFolder> {
-  const weights = await readFile(join(demoCheckpoint, 'consolidated.safetensors')).catch((cause: unknown) => {
-    throw new PixtralError('model', `${demoCheckpoint}: the demonstration model is missing`, {
-      hint: 'reinstall the package',
-      cause,
-    });
-  });
-  const folder = join(cache, 'models', `demo-${(await sha256(weights)).slice(0, 16)}`);
+  const folder = join(cache, 'models', `demo-${await checkpointName()}`);
   if (await isWhole(folder)) return { folder };
   const native = await openWorking({ ...gpu, onLog: () => {} });
   await make(folder, native);
   return { folder, native };
 }
 
+const samples = 64;
+const sampleBytes = 4096;
+
+/** Another version's weights differ in all places: some are enough to tell them, and need not delay every question. */
+async function checkpointName(): Promise<string> {
+  const path = join(demoCheckpoint, 'consolidated.safetensors');
+  try {
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const hash = createHash('sha256').update(`${size}\n`);
+      for (let sample = 0; sample < samples; sample++) {
+        const position = Math.floor((sample * (size - sampleBytes)) / (samples - 1));
+        hash.update(await readExactly(file, { path, position, length: sampleBytes }));
+      }
+      return hash.digest('hex').slice(0, 16);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw new PixtralError('model', `${demoCheckpoint}: the demonstration model is missing`, {
+      hint: 'reinstall the package',
+      cause,
+    });
+  }
+}
+
 const files = ['model.gguf', 'mmproj.gguf'];
 /** Beside them, what they were when they were made. */
-const sumsName = 'sums.json';
+const factsName = 'made.json';
 /** Far above the model's size. */
 const maxBytes = 2 ** 30;
 
-/** Cut or changed files of a cache would be a model that answers wrongly. They are small enough to be read each time. */
+/** What a file was: its bytes need not be read again while its size and times are the same. */
+interface FileFacts {
+  size: number;
+  mtimeMs: number;
+  ctimeMs: number;
+  sha256: string;
+}
+
+/** Cut or changed files of a cache would be a model that answers wrongly. */
 async function isWhole(folder: string): Promise<boolean> {
   try {
-    const sums = await readWhole(join(folder, sumsName), { maxBytes, what: 'sums', pipes: false });
-    return Buffer.from(sums).toString() === (await sumsOf(folder));
+    const text = await readWhole(join(folder, factsName), { maxBytes, what: 'sums', pipes: false });
+    const made = JSON.parse(Buffer.from(text).toString()) as FileFacts[];
+    if (await areUntouched(folder, made)) return true;
+    const found = await factsOf(folder);
+    if (!found.every(({ sha256 }, index) => sha256 === made[index]?.sha256)) return false;
+    await writeFile(join(folder, factsName), JSON.stringify(found)).catch(() => {}); // a copy: it is read once
+    return true;
   } catch {
     return false; // one of them is not there, or something else is
   }
 }
 
-async function sumsOf(folder: string): Promise<string> {
-  const sums = files.map(async (name) =>
-    sha256(await readWhole(join(folder, name), { maxBytes, what: 'a model', pipes: false })),
+async function areUntouched(folder: string, made: readonly FileFacts[]): Promise<boolean> {
+  const found = await Promise.all(files.map((name) => lstat(join(folder, name))));
+  return found.every((status, index) => {
+    const { size, mtimeMs, ctimeMs } = made[index]!;
+    return status.isFile() && status.size === size && status.mtimeMs === mtimeMs && status.ctimeMs === ctimeMs;
+  });
+}
+
+async function factsOf(folder: string): Promise<FileFacts[]> {
+  return Promise.all(
+    files.map(async (name) => {
+      const path = join(folder, name);
+      const { size, mtimeMs, ctimeMs } = await stat(path);
+      return {
+        size,
+        mtimeMs,
+        ctimeMs,
+        sha256: await sha256(await readWhole(path, { maxBytes, what: 'a model', pipes: false })),
+      };
+    }),
   );
-  return JSON.stringify(await Promise.all(sums));
 }
 
 /** On other threads: this one loads the program meanwhile. */
@@ -86,7 +136,7 @@ async function make(folder: string, native: Native): Promise<void> {
       check: false,
       native,
     });
-    await writeFile(join(part, sumsName), await sumsOf(part));
+    await writeFile(join(part, factsName), JSON.stringify(await factsOf(part)));
     if (!(await isWhole(folder))) await rm(folder, { recursive: true, force: true }); // another process was not faster
     await rename(part, folder).catch(async (cause: unknown) => {
       if (!(await isWhole(folder))) throw systemError(folder, 'cannot write there', cause);

@@ -25,7 +25,7 @@ export interface Kept {
   rows(picture: Picture): Promise<Float32Array | undefined>;
   /** Returns the rows as they will be read again, rounded to f16: an answer must not depend on what was kept. */
   keepRows(picture: Picture, rows: Float32Array): Promise<Float32Array>;
-  accepts(byteLength: number): boolean;
+  accepts(byteLength: number): Promise<boolean>;
   /** Waits until all is on disk. */
   settle(): Promise<void>;
 }
