@@ -6,24 +6,34 @@ import type { Gguf } from '../../gguf/types.ts';
 const sampledTensors = 64;
 const sampleBytes = 4096;
 
+const known = new WeakMap<Gguf, Promise<Buffer>>();
+
 /**
  * What tells a file of weights from another without reading gigabytes: its header's tensors, its length and time of
- * change, and samples of its weights.
+ * change, and samples of its weights. Read once for each header.
  */
-export async function weightsFingerprint({ path, tensors }: Gguf): Promise<Buffer> {
-  const hash = createHash('sha256');
+export function weightsFingerprint(gguf: Gguf): Promise<Buffer> {
+  const found = known.get(gguf) ?? readFingerprint(gguf);
+  known.set(gguf, found);
+  return found;
+}
+
+async function readFingerprint({ path, tensors }: Gguf): Promise<Buffer> {
   const file = await open(path, 'r');
   try {
     const { size, mtimeMs } = await file.stat();
-    hash.update(`${size} ${mtimeMs}\n`);
     const all = [...tensors.values()];
     const step = Math.ceil(all.length / sampledTensors);
-    for (const [index, { name, type, dims, offset, byteLength }] of all.entries()) {
-      hash.update(`${name} ${type} ${dims.join('x')}\n`);
-      if (index % step !== 0) continue;
+    const samples = all.map(async ({ offset, byteLength }, index) => {
+      if (index % step !== 0) return undefined;
       const length = Math.min(sampleBytes, byteLength);
-      const position = offset + Math.floor((byteLength - length) / 2);
-      hash.update(await readExactly(file, { path, position, length }));
+      return readExactly(file, { path, position: offset + Math.floor((byteLength - length) / 2), length });
+    });
+    const hash = createHash('sha256').update(`${size} ${mtimeMs}\n`);
+    for (const [index, sample] of (await Promise.all(samples)).entries()) {
+      const { name, type, dims } = all[index]!;
+      hash.update(`${name} ${type} ${dims.join('x')}\n`);
+      if (sample) hash.update(sample);
     }
     return hash.digest();
   } finally {
