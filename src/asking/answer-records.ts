@@ -5,7 +5,7 @@ import { Gate } from '../base/gate.ts';
 import { inOrder } from '../base/in-order.ts';
 import type { Answerer, Asked, ItemEvent } from './answerer.ts';
 import type { Answer, Decided, QuestionEvent } from './events.ts';
-import { loadMessages } from './pictures/message-pictures.ts';
+import { loadQuestion, settledQuestion } from './load-question.ts';
 import type { PictureOptions } from './pictures/picture-chunks.ts';
 import { type RecordQuestion, recordHash } from './record-hash.ts';
 
@@ -109,19 +109,11 @@ async function prepareRecord<T extends RecordTask>(
     question: undefined,
   });
   try {
-    const question = await task.question();
-    const { detail, options, decisions } = question;
-    const reading = { ...pictures, detail, text: question.text ?? pictures.text, signal };
-    hash = await recordHash(question, { job, pictures: reading });
+    const question = settledQuestion(await task.question(), answerer);
+    const { detail, text = pictures.text } = question;
+    hash = await recordHash(question, { job, pictures: { ...pictures, detail, text, signal } });
     if (isDone(task, hash)) return settled({ kind: 'skipped' });
-    const messages = await loadMessages(question.messages, {
-      ...reading,
-      image: answerer.image,
-      maxImageTokens: answerer.maxImageTokens,
-      keepPatches: true,
-    });
-    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-    return { item: { place, task, hash }, question: { messages, options: { ...options, seed }, decisions } };
+    return { item: { place, task, hash }, question: await loadQuestion(question, { answerer, pictures, signal }) };
   } catch (error) {
     if (hash === undefined && !signal.aborted && isDone(task, hash)) return settled({ kind: 'skipped' });
     return settled({ kind: 'failed', hash, error });

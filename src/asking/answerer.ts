@@ -25,6 +25,8 @@ export interface Answerer {
   readonly image: GridConfig;
   /** Ids that all pictures of a question may have together. */
   readonly maxImageTokens: number;
+  /** How it is asked to decide where nothing else is asked for. */
+  readonly decisionTemplate: string;
   /** Questions that can be in work at once. */
   readonly mostAtOnce: number;
   /** Answers the last user message. Yields stages, text as it comes, and the whole answer at the end. */

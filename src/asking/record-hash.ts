@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { PixtralError } from '../base/errors.ts';
 import { type Source, readSource } from '../image/sources/sources.ts';
 import type { Message } from '../prompt/message.ts';
-import type { Decisions } from './decisions/question.ts';
+import type { AskedDecisions, Decisions } from './decisions/question.ts';
 import type { AskOptions } from './events.ts';
 import type { PictureOptions } from './pictures/picture-chunks.ts';
 
@@ -12,15 +12,18 @@ export interface RecordQuestion {
   /** Without a seed where one is drawn: an answer by another seed is as good. */
   options: Omit<AskOptions, 'signal' | 'seed'> & { seed: number | undefined };
   /** Asked about the messages' pictures in place of a free answer. */
-  decisions?: Decisions | undefined;
+  decisions?: AskedDecisions | undefined;
   detail: PictureOptions['detail'];
   /** Where the messages hold the words of their pictures' pages already. */
   text?: 'filled' | undefined;
 }
 
+/** With what it leaves to the model. */
+export type SettledQuestion = Omit<RecordQuestion, 'decisions'> & { decisions?: Decisions | undefined };
+
 /** Changes with all that an answer depends on: bytes of pictures, texts, options and the job's own hash. */
 export async function recordHash(
-  { messages, options, decisions, detail }: RecordQuestion,
+  { messages, options, decisions, detail }: SettledQuestion,
   { job, pictures }: { job: string; pictures: Omit<PictureOptions, 'image'> },
 ): Promise<string> {
   const asked: unknown[] = [];

@@ -2,10 +2,11 @@ import { InvalidArgumentError, Option } from 'commander';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { readWhole } from '../base/read-whole.ts';
 import { decodeText } from '../base/text.ts';
+import { logprobsRange } from '../asking/sampling-ranges.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import { formats } from '../grammar/formats.ts';
 import { annotations, supportedKeywords } from '../grammar/keywords.ts';
-import { logprobsRange, numberIn } from './options.ts';
+import { numberIn } from './options.ts';
 
 export interface FormatFlags {
   schema?: string;

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { parseByteSize } from '../base/byte-size.ts';
+import { type Range, samplingRanges } from '../asking/sampling-ranges.ts';
 
 /** Every default of the command line. */
 export const defaults = {
@@ -45,12 +46,6 @@ export const defaults = {
   /** Pixtral-12B's own, where no model is named. */
   image: { patchSize: 16, maxImageSize: 1024, spatialMergeSize: 1 },
 } as const;
-
-export interface Range {
-  min: number;
-  max: number;
-  integer?: boolean;
-}
 
 /** A parser that refuses what is no number of the range, in one line. */
 export function numberIn({ min, max, integer = false }: Range): (text: string) => number {
@@ -119,20 +114,6 @@ export const runtimeOptions = (): Option[] => [
     .argParser(numberIn({ ...positive, max: 8192 }))
     .default(defaults.batchSize),
 ];
-
-/** What numbers of sampling may be, on the command line and in records. */
-export const samplingRanges = {
-  maxTokens: positive,
-  temperature: { min: 0, max: 10 },
-  topP: { min: 0, max: 1 },
-  topK: { min: 0, max: 1e6, integer: true },
-  minP: { min: 0, max: 1 },
-  repeatPenalty: { min: 0.01, max: 10 },
-  seed: { min: 0, max: 2 ** 32 - 1, integer: true },
-} as const satisfies Record<string, Range>;
-
-/** Of the likeliest tokens beside each token's log-probability. */
-export const logprobsRange: Range = { min: 0, max: 100, integer: true };
 
 /** How the next token is chosen. */
 export const samplingOptions = (): Option[] => [

@@ -3,8 +3,8 @@ import { fstatSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { WriteStream } from 'node:tty';
 import { PixtralError, exitCodes, errnoOf, reasonOf } from '../base/errors.ts';
-import { errorJson } from '../output/error-json.ts';
-import { jsonLine } from '../output/json.ts';
+import { errorJson } from '../wires/error-json.ts';
+import { jsonLine } from '../wires/json.ts';
 import type { Output } from './io.ts';
 import { main, signalCode } from './main.ts';
 

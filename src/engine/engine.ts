@@ -35,6 +35,10 @@ export class Engine implements Answerer {
     return this.files.decoder.trainedContext;
   }
 
+  get decisionTemplate(): string {
+    return this.files.decisionTemplate;
+  }
+
   /** Questions that can be in work at once, if memory allows. */
   get mostAtOnce(): number {
     return mostSequences(this.#options);

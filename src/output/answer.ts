@@ -1,5 +1,5 @@
 import type { EngineEvent } from '../asking/events.ts';
-import { askJson, jsonLine } from './json.ts';
+import { askJson, jsonLine } from '../wires/json.ts';
 import { printable } from './printable.ts';
 import type { StageReporter } from './progress.ts';
 

@@ -1,4 +1,4 @@
-import { jsonLine } from './json.ts';
+import { jsonLine } from '../wires/json.ts';
 import { noteLine } from './note.ts';
 import { duration, every } from './pace.ts';
 import { printableLine } from './printable.ts';

@@ -1,5 +1,5 @@
 import { byteSize } from '../base/byte-size.ts';
-import { jsonLine } from './json.ts';
+import { jsonLine } from '../wires/json.ts';
 import { duration, every } from './pace.ts';
 import { printableLine } from './printable.ts';
 

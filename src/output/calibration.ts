@@ -1,4 +1,4 @@
-import type { Calibration, Reliability } from '../engine/decisions/calibration.ts';
+import type { Calibration, Reliability } from '../asking/decisions/calibration.ts';
 import { table } from './table.ts';
 
 /** What a fit on labelled examples found, question by question, for a terminal. */

@@ -1,7 +1,7 @@
 import chalk, { Chalk } from 'chalk';
 import { PixtralError } from '../base/errors.ts';
-import { errorJson } from './error-json.ts';
-import { jsonLine } from './json.ts';
+import { errorJson } from '../wires/error-json.ts';
+import { jsonLine } from '../wires/json.ts';
 import { printable, printableLine } from './printable.ts';
 
 interface Sink {

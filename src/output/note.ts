@@ -1,4 +1,4 @@
-import { jsonLine } from './json.ts';
+import { jsonLine } from '../wires/json.ts';
 import { printableLine } from './printable.ts';
 
 /** Something that a user should know, as a line for stderr. */

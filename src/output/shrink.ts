@@ -1,5 +1,5 @@
 import type { PictureReceipt } from '../asking/events.ts';
-import { jsonLine } from './json.ts';
+import { jsonLine } from '../wires/json.ts';
 import { pictureLabel } from './picture-label.ts';
 import { printableLine } from './printable.ts';
 

@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { AskJson } from '../../src/output/json.ts';
+import type { AskJson } from '../../src/wires/json.ts';
 import { readModelFiles } from '../../src/engine/runtime/model-files.ts';
 import { goldenCases, scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';

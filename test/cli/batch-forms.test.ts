@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { formatMemo } from '../../src/cli/batch/format-memo.ts';
+import { formatMemo } from '../../src/wires/format-memo.ts';
 import { choicesFormat } from '../../src/grammar/answer-format.ts';
 import { cli } from '../helpers/cli.ts';
 import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';

@@ -170,7 +170,11 @@ test('records bring their own questions, in batch too', async () => {
     env: { PIXTRAL_CACHE: cache },
   });
   assert.equal(exitCode, 0);
-  const { id, answers } = JSON.parse(stdout) as { id: number; answers: { name: string; type: string }[] };
+  const { id, answers } = JSON.parse(stdout) as {
+    id: number;
+    answers: { name: string; type: string; mass: number }[];
+  };
+  assert.ok(answers[0]!.mass > 0.9, 'the demo model is asked in its own words, whoever asks');
   assert.deepEqual(
     [id, answers.map(({ name, type }) => [name, type])],
     [

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { recordEntries } from '../../src/cli/batch/record-entries.ts';
 import { type RecordLines, bytesLines, fileLines } from '../../src/cli/batch/record-lines.ts';
-import { formatMemo } from '../../src/cli/batch/format-memo.ts';
+import { formatMemo } from '../../src/wires/format-memo.ts';
 import type { CommonQuestion } from '../../src/cli/batch/entry.ts';
 import { scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';

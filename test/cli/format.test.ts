@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { supportedKeywords } from '../../src/grammar/keywords.ts';
-import type { AskJson } from '../../src/output/json.ts';
+import type { AskJson } from '../../src/wires/json.ts';
 import { scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';
 import { type ConvertedPair, convertedPair } from '../helpers/converted.ts';

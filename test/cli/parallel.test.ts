@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { AskJson } from '../../src/output/json.ts';
+import type { AskJson } from '../../src/wires/json.ts';
 import { answersIn, spawnBatch, untilBytes } from '../helpers/batch-process.ts';
 import { scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';

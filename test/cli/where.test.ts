@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseQuestion } from '../../src/cli/decide/question-text.ts';
+import { parseQuestion } from '../../src/wires/question-text.ts';
 import { type WhereValue, parseWhere } from '../../src/cli/decide/where.ts';
 
 const questions = ['person=Is one visible?', 'kind=receipt|letter of credit|7: What?', 'damage=1..5: How bad?'].map(

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type LabelledReading, atTemperature, calibrate, reliability } from '../../src/engine/decisions/calibration.ts';
+import { type LabelledReading, atTemperature, calibrate, reliability } from '../../src/asking/decisions/calibration.ts';
 import { table } from '../../src/output/table.ts';
 import { type Scene, readScenes } from './scenes.ts';
 

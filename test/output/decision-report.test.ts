@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { reportHead, reportRow, reportTail } from '../../src/output/decision-report.ts';
-import type { Decision } from '../../src/output/decisions.ts';
+import type { Decision } from '../../src/wires/decisions.ts';
 import { browserPath, openBrowser } from '../helpers/browser.ts';
 
 const decision = (name: string, type: Decision['type'], value: number, more: Partial<Decision> = {}): Decision => ({

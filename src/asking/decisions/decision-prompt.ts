@@ -8,7 +8,14 @@ export interface DecisionPrompt {
 }
 
 /** Where nothing else is asked for. */
-export const defaultTemplate = '{question}\n{options}';
+const defaultTemplate = '{question}\n{options}';
+/** By `general.name`: models that were trained on other words. */
+const ownTemplates: Readonly<Record<string, string>> = { demo: '{question}' };
+
+/** How a model is asked that has this name in its own file. */
+export function templateFor(name: string | undefined): string {
+  return name !== undefined && Object.hasOwn(ownTemplates, name) ? ownTemplates[name]! : defaultTemplate;
+}
 
 /** Every option to be told in its place, with the options rotated by `rotation`. */
 export function decisionPrompt(

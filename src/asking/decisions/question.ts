@@ -33,6 +33,9 @@ export interface Decisions {
   next?: ((answers: readonly DecisionReading[]) => string | undefined) | undefined;
 }
 
+/** As they are asked for: without a template the model's own is taken. */
+export type AskedDecisions = Omit<Decisions, 'template'> & { template: string | undefined };
+
 /** What was read of the model's distribution. */
 export interface DecisionReading {
   question: DecisionQuestion;

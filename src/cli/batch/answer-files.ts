@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemError, writeWhole } from '../../base/files.ts';
 import type { Answer } from '../../asking/events.ts';
-import { askJson, jsonLine } from '../../output/json.ts';
+import { askJson, jsonLine } from '../../wires/json.ts';
 import type { BatchEntry } from './entry.ts';
 
 /** Names that Windows takes for devices, whatever their extension. */

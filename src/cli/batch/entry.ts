@@ -1,11 +1,11 @@
 import { PixtralError } from '../../base/errors.ts';
 import type { RecordTask } from '../../asking/answer-records.ts';
-import type { RecordQuestion } from '../../asking/record-hash.ts';
-import type { Decisions } from '../../asking/decisions/question.ts';
+import type { AskedDecisions } from '../../asking/decisions/question.ts';
 import type { PageWords } from '../../image/decoder/page-words.ts';
 import type { Source } from '../../image/sources/sources.ts';
-import type { RecordStyle } from '../../output/batch.ts';
-import type { FormatMemo } from './format-memo.ts';
+import type { RecordStyle } from '../../wires/batch-line.ts';
+import type { Fields } from '../../wires/fields.ts';
+import type { RequestDefaults } from '../../wires/request.ts';
 
 /** One record of a job, before its pictures are read. */
 export interface BatchEntry extends RecordTask {
@@ -15,17 +15,19 @@ export interface BatchEntry extends RecordTask {
   style: RecordStyle;
 }
 
+/** A record's JSON. */
+export interface RecordLine extends Fields {
+  id: string | number;
+  folder: string;
+}
+
 /** What the command line says for every record. */
-export interface CommonQuestion {
+export interface CommonQuestion extends RequestDefaults {
   /** A template; undefined where records bring their own prompts. */
   prompt: string | undefined;
   system: string | undefined;
-  options: RecordQuestion['options'];
-  detail: RecordQuestion['detail'];
   /** Asked of every picture in place of a prompt. */
-  decisions?: Decisions | undefined;
-  /** Forms of answers that records ask for. */
-  formats: FormatMemo;
+  decisions?: AskedDecisions | undefined;
   /** Bytes of a picture, for its EXIF date. */
   readPicture: (source: Source) => Promise<Uint8Array>;
   /** Words in a picture's pages, for {text}. */

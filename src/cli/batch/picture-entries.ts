@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
 import { decodeText, decodeUtf8 } from '../../base/text.ts';
-import type { Decisions } from '../../asking/decisions/question.ts';
+import type { AskedDecisions } from '../../asking/decisions/question.ts';
 import { type Source, pathSource } from '../../image/sources/sources.ts';
 import { findSources, listedLines, listedSources } from '../../image/sources/expand.ts';
 import { urlName } from '../../image/sources/url-name.ts';
@@ -56,7 +56,7 @@ export async function pictureEntries(asked: PictureWords, common: CommonQuestion
 
 function decisionEntry(
   { id, where, source }: Named,
-  { options, detail, system, decisions }: CommonQuestion & { decisions: Decisions },
+  { options, detail, system, decisions }: CommonQuestion & { decisions: AskedDecisions },
 ): BatchEntry {
   return {
     id,

@@ -2,14 +2,13 @@ import { PixtralError } from '../../base/errors.ts';
 import type { RecordQuestion } from '../../asking/record-hash.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import type { Source } from '../../image/sources/sources.ts';
-import { defaultTemplate } from '../../asking/decisions/decision-prompt.ts';
-import type { Decisions } from '../../asking/decisions/question.ts';
+import type { AskedDecisions } from '../../asking/decisions/question.ts';
 import type { Chunk, Message } from '../../prompt/message.ts';
 import { fieldNames } from '../../prompt/fields.ts';
-import { readQuestions } from '../decide/question-json.ts';
-import type { CommonQuestion } from './entry.ts';
+import { readQuestions } from '../../wires/question-json.ts';
+import type { CommonQuestion, RecordLine } from './entry.ts';
 import { withSystem } from './picture-entries.ts';
-import { type RecordLine, optionalText, recordOptions, textList } from './record-fields.ts';
+import { optionalText, samplingFields, textList } from '../../wires/fields.ts';
 import { plainForm } from './record-form.ts';
 import { templateMessage } from './template-fields.ts';
 
@@ -23,7 +22,7 @@ export async function plainQuestion(line: RecordLine, common: CommonQuestion): P
   const own = optionalText(line, 'prompt');
   const { prompt, detail } = common;
   const system = optionalText(line, 'system') ?? common.system;
-  const options = await plainForm(line, { ...common, options: recordOptions(line, common.options) });
+  const options = await plainForm(line, { ...common, options: samplingFields(line, common.options) });
   const isTemplate = prompt !== undefined && (own === undefined || fieldNames(prompt).includes('prompt'));
   if (!isTemplate && own === undefined) {
     throw new PixtralError('input', `${line.where}: has no prompt`, {
@@ -45,8 +44,8 @@ function decisionRecord(
 ): RecordQuestion {
   const { options, detail, decisions: shared } = common;
   const own = line.record['questions'] ?? undefined;
-  const base = shared ?? { questions: [], orders: 1, labels: 'words', template: defaultTemplate };
-  const decisions: Decisions =
+  const base = shared ?? { questions: [], orders: 1, labels: 'words', template: undefined };
+  const decisions: AskedDecisions =
     own === undefined ? base : { ...base, questions: readQuestions(own, `${line.where}: questions`), next: undefined };
   const text = optionalText(line, 'input') ?? optionalText(line, 'prompt');
   const content: Chunk<Source>[] = images.map(asChunk);

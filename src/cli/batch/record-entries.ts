@@ -1,8 +1,10 @@
 import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { isTooDeep, maxNesting } from '../../base/nesting.ts';
 import { decodeUtf8 } from '../../base/text.ts';
+import { listedSources } from '../../image/sources/expand.ts';
+import { batchRequest } from '../../wires/batch-request.ts';
+import type { RequestContext } from '../../wires/request.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
-import { openAiQuestion } from './openai-request.ts';
 import { plainQuestion } from './plain-record.ts';
 import { type RecordLines, placeOf } from './record-lines.ts';
 import { checkTemplate } from './template-fields.ts';
@@ -22,6 +24,12 @@ export async function recordEntries(
   lines: RecordLines,
   { place, common }: { place: RecordPlace; common: CommonQuestion },
 ): Promise<BatchEntry[]> {
+  const { folder } = place;
+  const request: RequestContext = {
+    defaults: common,
+    template: common.decisions?.template,
+    sources: (url, where) => listedSources(url, { folder, where }),
+  };
   const entries: BatchEntry[] = [];
   const fields = new Set<string>();
   let number = 0;
@@ -39,8 +47,8 @@ export async function recordEntries(
       async question() {
         const record = parseRecord(await lines.read(at), where);
         checkId(record, where);
-        const line = { record, id: seen.id ?? `line ${number}`, where, folder: place.folder };
-        return seen.style === 'openai' ? openAiQuestion(line, common) : plainQuestion(line, common);
+        if (seen.style === 'openai') return batchRequest({ record, where }, request);
+        return plainQuestion({ record, id: seen.id ?? `line ${number}`, where, folder }, common);
       },
     });
   }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
+import { logprobsRange } from '../../asking/sampling-ranges.ts';
 import {
   type AnswerFormat,
   choicesFormat,
@@ -8,12 +9,12 @@ import {
   jsonObjectFormat,
   schemaFormat,
 } from '../../grammar/answer-format.ts';
+import { numberField, textList, wrong } from '../../wires/fields.ts';
+import type { FormatMemo } from '../../wires/format-memo.ts';
+import { checkStop } from '../../wires/openai-form.ts';
+import { responseFormat } from '../../wires/response-format.ts';
 import { readFormatFile } from '../format-options.ts';
-import { logprobsRange } from '../options.ts';
-import type { CommonQuestion } from './entry.ts';
-import type { FormatMemo } from './format-memo.ts';
-import { type Fields, type RecordLine, numberField, textList, wrong } from './record-fields.ts';
-import { responseFormat } from './response-format.ts';
+import type { CommonQuestion, RecordLine } from './entry.ts';
 
 type Options = CommonQuestion['options'];
 type Common = Pick<CommonQuestion, 'options' | 'formats'>;
@@ -52,17 +53,6 @@ export async function plainForm(line: RecordLine, { options, formats }: Common):
     ...options,
     ...(given[0] !== undefined && { format: await formOf(given[0], line, formats) }),
     ...(logprobs !== undefined && { logprobs: numberField(logprobs, `${line.where}: logprobs`, logprobsRange) }),
-  });
-}
-
-/** The same for the body of an OpenAI request, in its own words. */
-export async function openAiForm(body: Fields, { options, formats }: Common): Promise<Options> {
-  const { where, record } = body;
-  const form = record['response_format'] ?? undefined;
-  return checkStop(where, {
-    ...options,
-    ...(form !== undefined && { format: responseFormat(form, { where: `${where}: response_format`, formats }) }),
-    ...openAiLogprobs(body),
   });
 }
 
@@ -108,26 +98,4 @@ function recordChoices(value: unknown, { where }: FormPlace): AnswerFormat {
   const choices = Array.isArray(value) ? differentChoices(textList(value, where)) : undefined;
   if (!choices) throw wrong(where, value, 'a list of at least two texts that are not empty');
   return choicesFormat(choices);
-}
-
-function openAiLogprobs({ where, record }: Fields): Pick<Options, 'logprobs'> {
-  const asked = record['logprobs'] ?? undefined;
-  const top = record['top_logprobs'] ?? undefined;
-  if (asked !== undefined && typeof asked !== 'boolean') throw wrong(`${where}: logprobs`, asked, 'true or false');
-  if (top !== undefined && asked !== true) throw wrong(`${where}: logprobs`, asked, 'true beside top_logprobs');
-  if (asked === undefined) return {};
-  if (!asked) return { logprobs: undefined };
-  return { logprobs: top === undefined ? 0 : numberField(top, `${where}: top_logprobs`, logprobsRange) };
-}
-
-/** Both may come from the command line, where each alone is right for other records. */
-function checkStop(where: string, options: Options): Options {
-  if (!options.format || options.stop.length === 0) return options;
-  throw new PixtralError(
-    'input',
-    `${where}: stop: would cut an answer that must have a given form before it is whole`,
-    {
-      hint: 'a form ends the answer by itself; "stop": [] turns --stop off for this record',
-    },
-  );
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { RecordOutcome } from '../../asking/answer-records.ts';
 import type { Decided } from '../../asking/events.ts';
-import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../output/batch.ts';
-import { type DecisionOptions, decidedJson } from '../../output/decisions.ts';
-import { openAiDecision } from '../../output/openai-decisions.ts';
+import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../wires/batch-line.ts';
+import { type DecisionOptions, decidedJson } from '../../wires/decisions.ts';
+import { openAiDecision } from '../../wires/openai-decisions.ts';
 import { type Journal, openJournal } from '../../store/journal.ts';
 import type { Io } from '../io.ts';
 import { defaults } from '../options.ts';

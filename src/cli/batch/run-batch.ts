@@ -3,7 +3,7 @@ import { type RecordOutcome, answerRecords } from '../../asking/answer-records.t
 import { type Engine, openEngine } from '../../engine/engine.ts';
 import { jobHash } from '../../engine/answers/job-hash.ts';
 import { resolveModel } from '../../engine/runtime/resolve.ts';
-import type { WrittenLine } from '../../output/batch.ts';
+import type { WrittenLine } from '../../wires/batch-line.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
@@ -15,7 +15,7 @@ import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { userCache } from '../user-cache.ts';
 import { type InputFlags, batchInput } from './entries.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
-import { formatMemo } from './format-memo.ts';
+import { formatMemo } from '../../wires/format-memo.ts';
 import { pictureReading } from './picture-reading.ts';
 import { type ResultFlags, type Results, openResults } from './results.ts';
 import { type Shard, selectEntries } from './select.ts';

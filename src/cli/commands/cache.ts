@@ -36,7 +36,7 @@ async function tidy(
   const limit = await cacheLimit(io);
   const { openCache } = await import('../../store/cache.ts');
   const { entriesJson, entriesText, sweptText, verifiedText } = await import('../../output/cache.ts');
-  const { jsonLine } = await import('../../output/json.ts');
+  const { jsonLine } = await import('../../wires/json.ts');
   const cache = openCache({ folder, limit: () => Promise.resolve(limit) });
   const print = (shape: object, text: string): void => {
     io.stdout.write(flags.json === true ? jsonLine({ folder, ...shape }) : text);

@@ -68,7 +68,7 @@ async function convert(named: string, { flags, io }: { flags: ConvertFlags; io: 
   };
   const json = flags.json === true;
   const { convertCheckpoint, planCheckpoint } = await import('../../engine/convert.ts');
-  const { jsonLine } = await import('../../output/json.ts');
+  const { jsonLine } = await import('../../wires/json.ts');
   if (flags.dryRun === true) {
     const { planJson, planText } = await import('../../output/conversion.ts');
     const pair = await planCheckpoint(folder, options);

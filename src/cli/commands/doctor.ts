@@ -34,7 +34,7 @@ export function doctorCommand(io: Io, outcome: { exitCode: number }): Command {
       batchSize: flags.batchSize,
     });
     const { diagnosisText } = await import('../../output/diagnosis.ts');
-    const { jsonLine } = await import('../../output/json.ts');
+    const { jsonLine } = await import('../../wires/json.ts');
     io.stdout.write(flags.json === true ? jsonLine({ ...diagnosis }) : diagnosisText(diagnosis));
     if (diagnosis.problems.length > 0) outcome.exitCode = exitCodes.failed;
   });

@@ -32,7 +32,7 @@ async function show(path: string, { flags, io }: { flags: InspectFlags; io: Io }
   const { inspect } = await import('../../convert/inspect.ts');
   const { tensors, keys: _, ...summary } = await inspect(path);
   const { inspectionText } = await import('../../output/inspection.ts');
-  const { jsonLine } = await import('../../output/json.ts');
+  const { jsonLine } = await import('../../wires/json.ts');
   const listed = flags.tensors === true ? tensors : undefined;
   io.stdout.write(
     flags.json === true
@@ -45,7 +45,7 @@ async function compare([a, b]: [string, string], { flags, io }: { flags: Inspect
   const { inspect } = await import('../../convert/inspect.ts');
   const { compareInspections } = await import('../../convert/compare.ts');
   const { comparisonText } = await import('../../output/comparison.ts');
-  const { jsonLine } = await import('../../output/json.ts');
+  const { jsonLine } = await import('../../wires/json.ts');
   const comparison = compareInspections(await inspect(a), await inspect(b));
   io.stdout.write(
     flags.json === true ? jsonLine(comparison) : comparisonText(comparison, { all: flags.tensors === true }),

@@ -43,7 +43,7 @@ async function models(
   const folder = modelsFolder(io.env);
   const store = await import('../../store/models.ts');
   const show = await import('../../output/models.ts');
-  const { jsonLine } = await import('../../output/json.ts');
+  const { jsonLine } = await import('../../wires/json.ts');
   const print = (shape: object, text: string): void => io.stdout.write(flags.json === true ? jsonLine(shape) : text);
   switch (action) {
     case 'ls': {

@@ -72,7 +72,7 @@ async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): 
   const json = flags.json === true;
   const { pullNamed } = await import('../../engine/pull/open-remote.ts');
   const { usualGrain } = await import('../../engine/pull/options.ts');
-  const { jsonLine } = await import('../../output/json.ts');
+  const { jsonLine } = await import('../../wires/json.ts');
   const { noteLine } = await import('../../output/note.ts');
   const { byteProgress } = await import('../../output/byte-progress.ts');
   const progress = byteProgress(io.stderr, { json });

@@ -31,7 +31,7 @@ export function tokensCommand(io: Io): Command {
       const { warnOfPictures } = await import('../../output/picture-warnings.ts');
       warnOfPictures(layout.images, { write: (text) => io.stderr.write(text), json: flags.json === true });
       const { layoutText } = await import('../../output/layout.ts');
-      const { jsonLine } = await import('../../output/json.ts');
+      const { jsonLine } = await import('../../wires/json.ts');
       io.stdout.write(flags.json === true ? jsonLine({ ...layout }) : layoutText(layout));
     });
 }

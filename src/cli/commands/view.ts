@@ -80,7 +80,7 @@ async function view(words: readonly string[], { flags, io }: { flags: ViewFlags;
   const image = named.model === undefined ? defaults.image : await modelImageConfig(named);
   const options = { ...pictureSettings(flags, { io, stdin: onceStdin(io, pictureStdinBytes) }), image };
   const { warnOfPictures } = await import('../../output/picture-warnings.ts');
-  const { jsonLine } = await import('../../output/json.ts');
+  const { jsonLine } = await import('../../wires/json.ts');
   const json = flags.json === true;
   const images: object[] = [];
   const receipts: PictureReceipt[] = [];

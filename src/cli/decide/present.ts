@@ -1,6 +1,6 @@
 import { PixtralError } from '../../base/errors.ts';
 import { csvLine } from '../../output/csv.ts';
-import type { Decision } from '../../output/decisions.ts';
+import type { Decision } from '../../wires/decisions.ts';
 import type { Io } from '../io.ts';
 import type { Deliver } from './deliver.ts';
 import type { Where } from './where.ts';

@@ -8,16 +8,16 @@ import {
   type LabelledReading,
   calibrate,
   fewestExamples,
-} from '../../engine/decisions/calibration.ts';
+} from '../../asking/decisions/calibration.ts';
 import { type DecisionQuestion, optionsOf } from '../../asking/decisions/question.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { calibrationSvg, calibrationText } from '../../output/calibration.ts';
-import { errorJson } from '../../output/error-json.ts';
-import { jsonLine } from '../../output/json.ts';
+import { errorJson } from '../../wires/error-json.ts';
+import { jsonLine } from '../../wires/json.ts';
 import type { BatchEntry, CommonQuestion } from '../batch/entry.ts';
 import { readText } from '../batch/read-text.ts';
-import { type Fields, asRecord, textList, wrong } from '../batch/record-fields.ts';
+import { type Fields, asRecord, textList, wrong } from '../../wires/fields.ts';
 import { count, endings, labelOf, openBatchEngine } from '../batch/run-batch.ts';
 import { pictureSettings } from '../picture-flags.ts';
 import type { DecideRun } from './run-decide.ts';

@@ -1,7 +1,6 @@
 import { PixtralError, exitCodes } from '../../base/errors.ts';
 import { type RecordOutcome, answerRecords } from '../../asking/answer-records.ts';
 import { jobHash } from '../../engine/answers/job-hash.ts';
-import { defaultTemplate } from '../../asking/decisions/decision-prompt.ts';
 import type { DecisionQuestion, Decisions } from '../../asking/decisions/question.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { imagesOf } from '../../prompt/message.ts';
@@ -12,12 +11,12 @@ import {
   type DecisionOptions,
   decisionOf,
   readDecisions as readWritten,
-} from '../../output/decisions.ts';
-import { errorJson } from '../../output/error-json.ts';
+} from '../../wires/decisions.ts';
+import { errorJson } from '../../wires/error-json.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
 import { batchInput } from '../batch/entries.ts';
 import type { BatchEntry, CommonQuestion } from '../batch/entry.ts';
-import { formatMemo } from '../batch/format-memo.ts';
+import { formatMemo } from '../../wires/format-memo.ts';
 import { pictureReading } from '../batch/picture-reading.ts';
 import { readText } from '../batch/read-text.ts';
 import { type ResultFlags, type Results, openResults } from '../batch/results.ts';
@@ -31,8 +30,8 @@ import { readTemperatures } from './calibration-file.ts';
 import { type DeliverFlags, deliverer, delivers } from './deliver.ts';
 import { type PresentFlags, type Presenter, matches, presenter, presents, whereValue } from './present.ts';
 import type { HtmlReport } from './html-report.ts';
-import { readQuestions } from './question-json.ts';
-import { checkQuestions, parseQuestion } from './question-text.ts';
+import { readQuestions } from '../../wires/question-json.ts';
+import { checkQuestions, parseQuestion } from '../../wires/question-text.ts';
 import { type Where, parseWhere } from './where.ts';
 
 export interface DecideFlags
@@ -139,13 +138,9 @@ async function questionsOf(path: string): Promise<DecisionQuestion[]> {
   return readQuestions(list, path);
 }
 
-/** The demo model was trained on bare questions only. */
-const demoTemplate = '{question}';
-
 function commonQuestion({ flags, io, stdin }: DecideRun, asking: Asking): CommonQuestion {
   const settings = pictureSettings(flags, { io, stdin });
-  const { detail, system, orders, labels } = flags;
-  const template = flags.template ?? (flags.model === 'demo' ? demoTemplate : defaultTemplate);
+  const { detail, system, orders, labels, template } = flags;
   const next = asking.where && nextQuestion(asking, flags);
   return {
     prompt: undefined,

@@ -1,3 +1,4 @@
+import { templateFor } from '../../asking/decisions/decision-prompt.ts';
 import { PixtralError } from '../../base/errors.ts';
 import { type DecoderConfig, decoderConfig } from '../../decoder/config.ts';
 import { readGguf } from '../../gguf/read.ts';
@@ -18,6 +19,8 @@ export interface ModelFiles {
   tekken: Tekken;
   /** `general.name`, else the file's name. */
   name: string;
+  /** How it is asked to decide where nothing else is asked for. */
+  decisionTemplate: string;
 }
 
 /** @throws PixtralError `model` when a file is not what it should be or the two do not belong together */
@@ -40,6 +43,7 @@ export async function readModelFiles(paths: { model: string; mmproj: string }): 
     );
   }
   checkTokenizerKeys(model, tekken.vocabularySize);
+  const ownName = optionalString(model, 'general.name');
   return {
     model,
     mmproj,
@@ -47,7 +51,8 @@ export async function readModelFiles(paths: { model: string; mmproj: string }): 
     tower,
     image,
     tekken,
-    name: optionalString(model, 'general.name') ?? fileStem(model.path),
+    name: ownName ?? fileStem(model.path),
+    decisionTemplate: templateFor(ownName),
   };
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, stat, truncate, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import type { AskJson } from '../../../src/output/json.ts';
+import type { AskJson } from '../../../src/wires/json.ts';
 import { scenePath } from '../../helpers/checkpoints.ts';
 import { cli } from '../../helpers/cli.ts';
 import { type ConvertedPair, convertedPair } from '../../helpers/converted.ts';

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import { PixtralError } from '../../../base/errors.ts';
-import type { Answer, Question } from '../../../asking/events.ts';
-import { chatChoice, chatUsage, finishReason } from '../../../output/openai-chat.ts';
-import { openAiQuestion } from '../../batch/openai-request.ts';
-import { asRecord, numberField } from '../../batch/record-fields.ts';
-import { type ServeContext, checkPictureUrl, readBody, readQuestion } from '../context.ts';
+import { PixtralError } from '../../base/errors.ts';
+import type { Answer, Question } from '../../asking/events.ts';
+import { chatChoice, chatUsage, finishReason } from '../../wires/openai-chat.ts';
+import { chatRequest } from '../../wires/chat-request.ts';
+import { asRecord, numberField } from '../../wires/fields.ts';
+import { type ServeContext, readBody, readQuestion, requestContext } from '../context.ts';
 import { errorResponse } from '../error-body.ts';
 
 /** So many answers to one question at most. */
@@ -18,7 +18,8 @@ export async function chatCompletions(c: Context, context: ServeContext): Promis
   const choices = numberField(n ?? 1, 'body: n', { min: 1, max: mostChoices, integer: true });
   const gone = new AbortController();
   c.req.raw.signal.addEventListener('abort', () => gone.abort(new Error('the client went away')));
-  const question = await readChat(body, { context, cancel: gone.signal });
+  const request = await chatRequest({ where: 'body', record: body }, requestContext(context));
+  const question = await readQuestion(request, { context, cancel: gone.signal });
   const asked = Array.from({ length: choices }, (_, index): Question => {
     const { options } = question;
     return { ...question, options: { ...options, seed: (options.seed + index) % 2 ** 32 } };
@@ -40,32 +41,6 @@ interface Head {
   id: string;
   created: number;
   model: string;
-}
-
-async function readChat(
-  body: Record<string, unknown>,
-  how: { context: ServeContext; cancel: AbortSignal },
-): Promise<Question> {
-  checkPictures(body['messages']);
-  const record = { custom_id: '', method: 'POST', url: '/v1/chat/completions', body };
-  const line = { record, id: '', where: 'request', folder: '' };
-  return readQuestion(await openAiQuestion(line, how.context.common), how);
-}
-
-/** Before anything else sees them: a path would be looked for on this machine. */
-function checkPictures(messages: unknown): void {
-  if (!Array.isArray(messages)) return;
-  for (const [index, message] of (messages as unknown[]).entries()) {
-    const content =
-      typeof message === 'object' && message !== null && 'content' in message ? message.content : undefined;
-    if (!Array.isArray(content)) continue;
-    for (const part of content as unknown[]) {
-      if (typeof part !== 'object' || part === null || !('image_url' in part)) continue;
-      const image = part.image_url;
-      const url = typeof image === 'object' && image !== null && 'url' in image ? image.url : image;
-      checkPictureUrl(url, `body: messages[${index}]: image_url`);
-    }
-  }
 }
 
 async function completion(asked: readonly Question[], { head, context }: { head: Head; context: ServeContext }) {

@@ -1,25 +1,14 @@
-import type { RecordQuestion } from '../../asking/record-hash.ts';
-import { defaultTemplate } from '../../asking/decisions/decision-prompt.ts';
-import type { Source } from '../../image/sources/sources.ts';
-import type { Chunk, Message } from '../../prompt/message.ts';
-import type { CommonQuestion } from '../batch/entry.ts';
-import { type Fields, asRecord, wrong } from '../batch/record-fields.ts';
+import type { RecordQuestion } from '../asking/record-hash.ts';
+import type { Source } from '../image/sources/sources.ts';
+import type { Chunk, Message } from '../prompt/message.ts';
+import { type Fields, asRecord, wrong } from './fields.ts';
 import { readQuestions } from './question-json.ts';
-
-/** What an address in a request leads to. @throws PixtralError `input` for one that may not be asked about */
-type FindSources = (url: string, where: string) => Promise<Source[]> | Source[];
-
-interface RequestOptions {
-  common: Pick<CommonQuestion, 'options' | 'detail'>;
-  /** The demo model is asked bare questions. */
-  template: string | undefined;
-  sources: FindSources;
-}
+import type { FindSources, RequestContext } from './request.ts';
 
 /** The body of a request to OpenAI's Decisions API (the Python client's `types/decision_create_params.py`). */
 export async function decisionRequest(
   { where, record }: Fields,
-  { common: { options, detail }, template = defaultTemplate, sources }: RequestOptions,
+  { defaults: { options, detail }, template, sources }: RequestContext,
 ): Promise<RecordQuestion> {
   const questions = readQuestions(record['questions'], `${where}: questions`);
   const messages = await readInput({ value: record['input'], where: `${where}: input` }, sources);

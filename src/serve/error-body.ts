@@ -1,5 +1,5 @@
-import { PixtralError, type ErrorCode } from '../../base/errors.ts';
-import { TooBusy } from './ask-queue.ts';
+import { PixtralError, type ErrorCode } from '../base/errors.ts';
+import { TooBusy } from '../asking/ask-queue.ts';
 
 /** As OpenAI's API writes errors. */
 export function errorBody(message: string, type: string, code?: string) {

@@ -1,26 +1,18 @@
 import type { Context } from 'hono';
-import { PixtralError } from '../../../base/errors.ts';
-import type { Decided, Question } from '../../../asking/events.ts';
-import { type Source, schemeSource } from '../../../image/sources/sources.ts';
-import { openAiDecision } from '../../../output/openai-decisions.ts';
-import { decisionRequest } from '../../decide/decision-request.ts';
-import { type ServeContext, checkPictureUrl, readBody, readQuestion } from '../context.ts';
+import { PixtralError } from '../../base/errors.ts';
+import type { Decided, Question } from '../../asking/events.ts';
+import { openAiDecision } from '../../wires/openai-decisions.ts';
+import { decisionRequest } from '../../wires/decision-request.ts';
+import { type ServeContext, readBody, readQuestion, requestContext } from '../context.ts';
 
 /** OpenAI's `POST /v1/decisions`. */
 export async function decisions(c: Context, context: ServeContext): Promise<Response> {
   const body = { where: 'body', record: await readBody(c.req.raw) };
   const gone = new AbortController();
   c.req.raw.signal.addEventListener('abort', () => gone.abort(new Error('the client went away')));
-  const template = context.engine.files.name === 'demo' ? '{question}' : undefined;
-  const asked = await decisionRequest(body, { common: context.common, template, sources: sentSource });
+  const asked = await decisionRequest(body, requestContext(context));
   const question = await readQuestion(asked, { context, cancel: gone.signal });
   return c.json(openAiDecision(await decidedOf(question, context)));
-}
-
-/** What a client brings or anyone can fetch. */
-function sentSource(url: string, where: string): Source[] {
-  checkPictureUrl(url, where);
-  return [schemeSource(url)!];
 }
 
 async function decidedOf(question: Question, { queue, metrics }: ServeContext): Promise<Decided> {

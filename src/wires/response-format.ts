@@ -1,7 +1,7 @@
-import { PixtralError } from '../../base/errors.ts';
-import { type AnswerFormat, jsonObjectFormat, schemaFormat } from '../../grammar/answer-format.ts';
+import { PixtralError } from '../base/errors.ts';
+import { type AnswerFormat, jsonObjectFormat, schemaFormat } from '../grammar/answer-format.ts';
 import type { FormatMemo } from './format-memo.ts';
-import { asRecord, wrong } from './record-fields.ts';
+import { asRecord, wrong } from './fields.ts';
 
 interface ResponsePlace {
   where: string;

@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
-import { PixtralError, errnoOf } from '../../base/errors.ts';
-import { isSelection, parseSelection, splitSelection } from '../../image/sources/selection.ts';
-import { type Source, pathSource } from '../../image/sources/sources.ts';
+import { PixtralError, errnoOf } from '../base/errors.ts';
+import { isSelection, parseSelection, splitSelection } from '../image/sources/selection.ts';
+import { type Source, pathSource } from '../image/sources/sources.ts';
 
 /**
  * The picture that an agent names: a file in the root folder, links followed, with `#pages`. Nothing else on this machine

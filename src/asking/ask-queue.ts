@@ -1,6 +1,6 @@
-import { PixtralError } from '../../base/errors.ts';
-import type { Asked, ItemEvent } from '../../asking/answerer.ts';
-import type { Question, QuestionEvent } from '../../asking/events.ts';
+import { PixtralError } from '../base/errors.ts';
+import type { Asked, ItemEvent } from './answerer.ts';
+import type { Question, QuestionEvent } from './events.ts';
 
 /** More wait than may: try again later. */
 export class TooBusy extends Error {}

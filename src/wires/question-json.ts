@@ -1,6 +1,6 @@
-import { PixtralError } from '../../base/errors.ts';
-import type { DecisionOption, DecisionQuestion } from '../../asking/decisions/question.ts';
-import { type Fields, asRecord, optionalText, wrong } from '../batch/record-fields.ts';
+import { PixtralError } from '../base/errors.ts';
+import type { DecisionOption, DecisionQuestion } from '../asking/decisions/question.ts';
+import { type Fields, asRecord, optionalText, wrong } from './fields.ts';
 import { checkQuestions, parseQuestion } from './question-text.ts';
 
 /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readQuestions } from '../../src/cli/decide/question-json.ts';
-import { checkQuestions, parseQuestion } from '../../src/cli/decide/question-text.ts';
+import { readQuestions } from '../../src/wires/question-json.ts';
+import { checkQuestions, parseQuestion } from '../../src/wires/question-text.ts';
 
 const options = (...values: string[]) => values.map((value) => ({ value }));
 

@@ -1,17 +1,12 @@
-import { PixtralError } from '../../base/errors.ts';
-import { urlName } from '../../image/sources/url-name.ts';
-import { type Range, samplingRanges } from '../options.ts';
-import type { CommonQuestion } from './entry.ts';
+import { PixtralError } from '../base/errors.ts';
+import type { RecordQuestion } from '../asking/record-hash.ts';
+import { type Range, samplingRanges } from '../asking/sampling-ranges.ts';
+import { urlName } from '../image/sources/url-name.ts';
 
 /** A record, or a part of one, and what to call it in messages. */
 export interface Fields {
   where: string;
   record: Readonly<Record<string, unknown>>;
-}
-
-export interface RecordLine extends Fields {
-  id: string | number;
-  folder: string;
 }
 
 /** Null is as good as absent. */
@@ -48,8 +43,8 @@ export const samplingNames = {
   seed: 'seed',
 } as const satisfies Record<string, keyof typeof samplingRanges>;
 
-/** The command line's options with those that a record sets for itself. */
-export function recordOptions(fields: Fields, common: CommonQuestion['options']): CommonQuestion['options'] {
+/** The options that are common to all, with those that a record sets for itself. */
+export function samplingFields(fields: Fields, common: RecordQuestion['options']): RecordQuestion['options'] {
   const options = { ...common };
   for (const [name, option] of Object.entries(samplingNames)) {
     const value = fields.record[name] ?? undefined;

@@ -1,4 +1,4 @@
-import type { AnswerFormat } from '../../grammar/answer-format.ts';
+import type { AnswerFormat } from '../grammar/answer-format.ts';
 
 /** Forms of answers by what describes them: many records share few, and making one takes milliseconds. */
 export type FormatMemo = (description: string, make: () => AnswerFormat) => AnswerFormat;

@@ -5,7 +5,7 @@ import {
   atTemperature,
   calibrate,
   reliability,
-} from '../../../src/engine/decisions/calibration.ts';
+} from '../../../src/asking/decisions/calibration.ts';
 
 /** Answers that are right as often as they say, then made too sure: their logarithms times `factor`. */
 function tooSure(count: number, factor: number): LabelledReading[] {

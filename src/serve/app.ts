@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { PixtralError } from '../../base/errors.ts';
+import { PixtralError } from '../base/errors.ts';
 import { type ServeContext, readBody } from './context.ts';
 import { errorBody, errorResponse } from './error-body.ts';
 import { type GuardOptions, guard } from './guard.ts';

@@ -1,5 +1,5 @@
 import type { Decided } from '../asking/events.ts';
-import { atTemperature } from '../engine/decisions/calibration.ts';
+import { atTemperature } from '../asking/decisions/calibration.ts';
 import { type DecisionReading, optionsOf } from '../asking/decisions/question.ts';
 
 /** What a reading says once it is calibrated, and whether it says anything. */

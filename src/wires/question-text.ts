@@ -1,5 +1,5 @@
-import { PixtralError } from '../../base/errors.ts';
-import type { DecisionQuestion } from '../../asking/decisions/question.ts';
+import { PixtralError } from '../base/errors.ts';
+import type { DecisionQuestion } from '../asking/decisions/question.ts';
 
 /** So many options one question may have, and so many levels; as OpenAI's Decisions API has them. */
 export const questionLimits = { options: { least: 2, most: 255 }, levels: { least: 2, most: 10 } } as const;

@@ -1,15 +1,10 @@
-import { PixtralError } from '../../base/errors.ts';
-import type { RecordQuestion } from '../../asking/record-hash.ts';
-import { listedSources } from '../../image/sources/expand.ts';
-import type { Source } from '../../image/sources/sources.ts';
-import type { Chunk, Message } from '../../prompt/message.ts';
-import { decisionRequest } from '../decide/decision-request.ts';
-import type { CommonQuestion } from './entry.ts';
-import type { RecordLine } from './record-fields.ts';
-import { type Fields, asRecord, recordOptions, samplingNames, wrong } from './record-fields.ts';
-import { openAiForm } from './record-form.ts';
-
-const endpoints = { chat: '/v1/chat/completions', decisions: '/v1/decisions' } as const;
+import { PixtralError } from '../base/errors.ts';
+import type { RecordQuestion } from '../asking/record-hash.ts';
+import type { Source } from '../image/sources/sources.ts';
+import type { Chunk, Message } from '../prompt/message.ts';
+import { type Fields, asRecord, samplingFields, samplingNames, wrong } from './fields.ts';
+import { openAiForm } from './openai-form.ts';
+import type { FindSources, RequestContext } from './request.ts';
 
 /** Told elsewhere, or without effect on the answer. */
 const knownParameters = ['model', 'messages', 'stop', 'user', 'metadata', 'store', 'service_tier'].concat(
@@ -23,29 +18,12 @@ const neutralParameters: Record<string, unknown> = {
   presence_penalty: 0,
 };
 
-/** A line of the input file of OpenAI's Batch API: everything it asks is in its body. */
-export async function openAiQuestion(line: RecordLine, common: CommonQuestion): Promise<RecordQuestion> {
-  const { record, where, folder } = line;
-  const { url } = record;
-  if (url !== endpoints.chat && url !== endpoints.decisions) {
-    throw wrong(
-      `${where}: url`,
-      url,
-      Object.values(endpoints)
-        .map((one) => JSON.stringify(one))
-        .join(' or '),
-    );
-  }
-  if ((record['method'] ?? 'POST') !== 'POST') throw wrong(`${where}: method`, record['method'], '"POST"');
-  const body = { where: `${where}: body`, record: asRecord(record['body'], `${where}: body`) };
-  if (url === endpoints.decisions) {
-    const sources = (address: string, place: string) => listedSources(address, { folder, where: place });
-    return decisionRequest(body, { common, template: common.decisions?.template, sources });
-  }
+/** The body of a request to OpenAI's `chat/completions`. */
+export async function chatRequest(body: Fields, { defaults, sources }: RequestContext): Promise<RecordQuestion> {
   checkParameters(body);
-  const { messages, details } = await readMessages(body, folder);
-  const options = await openAiForm(body, { ...common, options: recordOptions(body, common.options) });
-  return { messages, options, detail: detailOf(details, { where, common }) };
+  const { messages, details } = await readMessages(body, sources);
+  const options = await openAiForm(body, { ...defaults, options: samplingFields(body, defaults.options) });
+  return { messages, options, detail: detailOf(details, { where: body.where, otherwise: defaults.detail }) };
 }
 
 /** A parameter that would be passed over in silence is refused by name. */
@@ -68,7 +46,7 @@ const roles: Record<string, Message<Source>['role']> = {
 
 async function readMessages(
   { where, record }: Fields,
-  folder: string,
+  sources: FindSources,
 ): Promise<{ messages: Message<Source>[]; details: unknown[] }> {
   const listed = record['messages'];
   if (!Array.isArray(listed) || listed.length === 0) throw wrong(`${where}: messages`, listed, 'a list of messages');
@@ -81,7 +59,7 @@ async function readMessages(
     if (!known) throw wrong(`${place}.role`, role, `one of ${Object.keys(roles).join(', ')}`);
     const chunks: Chunk<Source>[] = [];
     for (const part of typeof content === 'string' ? [{ type: 'text', text: content }] : partsOf(content, place)) {
-      chunks.push(...(await readPart(part, { where: `${place}.content`, folder, details })));
+      chunks.push(...(await readPart(part, { where: `${place}.content`, sources, details })));
     }
     messages.push({ role: known, content: chunks });
   }
@@ -95,24 +73,24 @@ function partsOf(content: unknown, place: string): unknown[] {
 
 async function readPart(
   part: unknown,
-  { where, folder, details }: { where: string; folder: string; details: unknown[] },
+  { where, sources, details }: { where: string; sources: FindSources; details: unknown[] },
 ): Promise<Chunk<Source>[]> {
-  const { type, text, image_url: image } = asRecord(part, where);
+  const { type, text, image_url: named } = asRecord(part, where);
   if (type === 'text' && typeof text === 'string') return [{ kind: 'text', text }];
   if (type !== 'image_url') throw wrong(where, part, 'a part of type text or image_url');
-  const { url, detail } = typeof image === 'string' ? { url: image } : asRecord(image, `${where}: image_url`);
+  const { url, detail } = typeof named === 'string' ? { url: named } : asRecord(named, `${where}: image_url`);
   if (typeof url !== 'string') throw wrong(`${where}: image_url.url`, url, 'a URL');
   details.push(detail);
-  return (await listedSources(url, { folder, where })).map((source) => ({ kind: 'image', image: source }));
+  return (await sources(url, `${where}: image_url`)).map((image) => ({ kind: 'image', image }));
 }
 
 /** One request's pictures are all seen alike here. */
 function detailOf(
   details: readonly unknown[],
-  { where, common }: { where: string; common: CommonQuestion },
-): CommonQuestion['detail'] {
+  { where, otherwise }: { where: string; otherwise: RecordQuestion['detail'] },
+): RecordQuestion['detail'] {
   const low = details.filter((detail) => detail === 'low').length;
-  if (low === 0) return common.detail;
+  if (low === 0) return otherwise;
   if (low === details.length) return 'low';
   throw new PixtralError(
     'input',

@@ -1,0 +1,77 @@
+import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import { serve } from '@hono/node-server';
+import { PixtralError, reasonOf } from '../base/errors.ts';
+import { AskQueue } from '../asking/ask-queue.ts';
+import type { Engine } from '../engine/engine.ts';
+import { serveApp } from './app.ts';
+import type { ServeContext } from './context.ts';
+import type { GuardOptions } from './guard.ts';
+import { serveMetrics } from './metrics.ts';
+
+export interface ServeOptions extends GuardOptions, Pick<ServeContext, 'defaults' | 'pictures'> {
+  port: number;
+  /** Requests that may wait; more are told to come back. */
+  mostWaiting: number;
+  /** A line for the log. */
+  note: (line: string) => void;
+  /** Nothing is begun after it fires, what is in work is finished. */
+  stop: AbortSignal;
+  /** Ends what is in work too. */
+  signal: AbortSignal;
+}
+
+/** Pictures come inside bodies. */
+const maxBodyBytes = 64 * 2 ** 20;
+
+/** Answers over HTTP until a signal ends it. @throws PixtralError `machine` for an address that cannot be had */
+export async function serveEngine(engine: Engine, options: ServeOptions): Promise<void> {
+  const { host, note, stop, signal, defaults, pictures } = options;
+  const queue = new AskQueue({ most: options.mostWaiting });
+  const context = { engine, queue, defaults, pictures, metrics: serveMetrics() };
+  const onFailure = (thrown: unknown): void =>
+    note(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
+  const app = serveApp({ ...options, context, maxBodyBytes, onFailure });
+  const server = await listen(app.fetch, options);
+  const { port } = server.address() as AddressInfo;
+  note(`${engine.files.name}: listening on http://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  const stopping = new PixtralError('machine', 'the server is stopping');
+  const onStop = (): void => {
+    server.close();
+    queue.close(stopping);
+  };
+  stop.addEventListener('abort', onStop, { once: true });
+  try {
+    await queue.deliver(engine.answer(queue.questions(), { stop, signal }));
+  } finally {
+    queue.close(stopping);
+    await closed(server);
+  }
+  stop.throwIfAborted();
+}
+
+async function listen(
+  fetch: Parameters<typeof serve>[0]['fetch'],
+  { host, port }: Pick<ServeOptions, 'host' | 'port'>,
+): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname: host, port }, () => resolve(server as Server));
+    server.once('error', (cause) => {
+      reject(
+        new PixtralError('machine', `${host}:${port}: ${reasonOf(cause)}`, { hint: 'choose another --port', cause }),
+      );
+    });
+  });
+}
+
+/** Answers that are complete go out; connections that only wait are cut. */
+async function closed(server: Server): Promise<void> {
+  server.closeIdleConnections();
+  await new Promise<void>((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), 2000);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+  });
+}

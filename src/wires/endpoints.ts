@@ -1,0 +1,15 @@
+import { chatRequest } from './chat-request.ts';
+import { decisionRequest } from './decision-request.ts';
+import type { ReadRequest } from './request.ts';
+
+/** What can be asked in the words of OpenAI's API, by the path that is asked. */
+export const endpoints = {
+  '/v1/chat/completions': chatRequest,
+  '/v1/decisions': decisionRequest,
+} as const satisfies Record<string, ReadRequest>;
+
+export type Endpoint = keyof typeof endpoints;
+
+export function isEndpoint(url: unknown): url is Endpoint {
+  return typeof url === 'string' && Object.hasOwn(endpoints, url);
+}

@@ -1,0 +1,44 @@
+import { PixtralError } from '../base/errors.ts';
+import type { RecordQuestion } from '../asking/record-hash.ts';
+import { logprobsRange } from '../asking/sampling-ranges.ts';
+import { type Fields, numberField, wrong } from './fields.ts';
+import type { FormatMemo } from './format-memo.ts';
+import { responseFormat } from './response-format.ts';
+
+type Options = RecordQuestion['options'];
+
+/** The options with the form that the body of a chat completion asks for. */
+export async function openAiForm(
+  body: Fields,
+  { options, formats }: { options: Options; formats: FormatMemo },
+): Promise<Options> {
+  const { where, record } = body;
+  const form = record['response_format'] ?? undefined;
+  return checkStop(where, {
+    ...options,
+    ...(form !== undefined && { format: responseFormat(form, { where: `${where}: response_format`, formats }) }),
+    ...openAiLogprobs(body),
+  });
+}
+
+function openAiLogprobs({ where, record }: Fields): Pick<Options, 'logprobs'> {
+  const asked = record['logprobs'] ?? undefined;
+  const top = record['top_logprobs'] ?? undefined;
+  if (asked !== undefined && typeof asked !== 'boolean') throw wrong(`${where}: logprobs`, asked, 'true or false');
+  if (top !== undefined && asked !== true) throw wrong(`${where}: logprobs`, asked, 'true beside top_logprobs');
+  if (asked === undefined) return {};
+  if (!asked) return { logprobs: undefined };
+  return { logprobs: top === undefined ? 0 : numberField(top, `${where}: top_logprobs`, logprobsRange) };
+}
+
+/** Both may come from the command line, where each alone is right for other records. */
+export function checkStop(where: string, options: Options): Options {
+  if (!options.format || options.stop.length === 0) return options;
+  throw new PixtralError(
+    'input',
+    `${where}: stop: would cut an answer that must have a given form before it is whole`,
+    {
+      hint: 'a form ends the answer by itself; "stop": [] turns --stop off for this record',
+    },
+  );
+}
