@@ -54,20 +54,24 @@ export interface Timings {
   decode_ms: number;
 }
 
-/** A token and its log-probability by the model's own distribution: before grammar, penalties and temperature. */
-export interface TokenChoice {
+interface TokenLabel {
   id: number;
   /** As text, or `<0xE6>` for bytes that are only part of a character. */
   token: string;
   /** Where `token` is not the text that it stands for: part of a character, or none for a control token. */
   bytes?: number[];
+}
+
+/** A token and its log-probability by the model's own distribution: before grammar, penalties and temperature. */
+export interface TokenChoice extends TokenLabel {
   logprob: number;
 }
 
-export interface TokenLogprob extends TokenChoice {
-  /** The likeliest tokens at this place. */
-  top: TokenChoice[];
-}
+export type TokenLogprob =
+  /** With the likeliest tokens at this place. */
+  | (TokenChoice & { top: TokenChoice[] })
+  /** The grammar left nothing else, and the model was not asked. */
+  | (TokenLabel & { forced: true });
 
 export interface Answer {
   model: string;

@@ -50,9 +50,9 @@ export class ConstrainedSampler {
     return this.#accept(this.#draw());
   }
 
-  /** Whether the text is whole and nothing but its end may follow. */
-  isFinished(): boolean {
-    return this.#options.matcher.isFinished;
+  /** Takes a token that was not drawn, since nothing else may come: it counts for penalties as if it had been. */
+  append(id: number): void {
+    this.#accept(id);
   }
 
   close(): void {

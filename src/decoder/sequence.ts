@@ -18,23 +18,27 @@ export class Sequence {
   }
 
   /**
-   * Appends ids to each of several sequences of one context in one call, all together at most `callSize`: the weights
-   * are read once for all of them. Each has the logits after its last id. Sums are rounded in another order than in
-   * calls of their own.
+   * Appends ids to each of several sequences of one context in one call: the weights are read once for all of them. Each
+   * has the logits after its last id. Sums are rounded in another order than in calls of their own. Of ids that are more
+   * than its share of a call, a sequence is given the first ones before, in calls of its own.
    */
   static async appendJointly(
     next: readonly { sequence: Sequence; ids: readonly number[] }[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const sorted = next.toSorted((one, other) => one.sequence.id - other.sequence.id);
-    const [first] = sorted;
+    const [first] = next;
     if (!first) return;
-    for (const { sequence, ids } of sorted) sequence.#check({ ids, count: ids.length });
     const { context } = first.sequence;
+    const total = next.reduce((sum, { ids }) => sum + ids.length, 0);
+    const room = Math.max(context.batchSize, next.length);
+    const share = total <= room ? total : Math.floor(room / next.length);
+    for (const { sequence, ids } of next) sequence.#check({ ids, count: ids.length });
+    for (const { sequence, ids } of next) await sequence.appendIds(ids.slice(0, -share), signal);
+    const sorted = next
+      .toSorted((one, other) => one.sequence.id - other.sequence.id)
+      .map(({ sequence, ids }) => ({ sequence, ids: ids.slice(-share) }));
     const token = Int32Array.from(sorted.flatMap(({ ids }) => ids));
     const sequenceIds = sorted.flatMap(({ sequence, ids }) => ids.map(() => sequence.id));
-    if (token.length > context.callSize)
-      throw new Error(`${token.length} ids in one call, expected at most ${context.callSize}`);
     const wanted = new Int8Array(token.length);
     let end = 0;
     const ends = sorted.map(({ ids }) => (end += ids.length) - 1);

@@ -1,6 +1,13 @@
 import type { GrammarState } from './automaton.ts';
 import type { TokenMask, TokenMasks } from './token-masks.ts';
 
+/** Text that a grammar leaves no choice about. */
+export interface Forced {
+  bytes: Uint8Array;
+  /** Whether the text is whole with it, and nothing may follow. */
+  ends: boolean;
+}
+
 /** One text of a grammar as it is being written, token by token. */
 export class Matcher {
   readonly #masks: TokenMasks;
@@ -29,11 +36,11 @@ export class Matcher {
 
   /** Whether the text is whole and nothing may follow. */
   get isFinished(): boolean {
-    return this.#state.mayEnd && this.#state.terminals.length === 0;
+    return isEnd(this.#state);
   }
 
-  /** The bytes that must come, up to where there is a choice or the text may end; whole characters, at most `most`. */
-  forced(most: number): Uint8Array {
+  /** What must come, up to where there is a choice or the text may end; whole characters, at most `most` bytes. */
+  forced(most: number): Forced {
     const { automaton } = this.#masks;
     automaton.beginWork();
     const bytes: number[] = [];
@@ -41,14 +48,17 @@ export class Matcher {
     let whole = 0;
     while (bytes.length < most && !state.mayEnd) {
       const byte = onlyByte(state);
-      if (byte === undefined) break;
+      const next = byte === undefined ? null : automaton.step(state, byte);
+      if (byte === undefined || next === null) break;
       bytes.push(byte);
-      state = automaton.step(state, byte)!;
+      state = next;
       if (state.terminals.every(({ isInside }) => !isInside)) whole = bytes.length;
     }
-    return Uint8Array.from(bytes.slice(0, whole));
+    return { bytes: Uint8Array.from(bytes.slice(0, whole)), ends: isEnd(state) };
   }
 }
+
+const isEnd = ({ mayEnd, terminals }: GrammarState): boolean => mayEnd && terminals.length === 0;
 
 function onlyByte({ terminals }: GrammarState): number | undefined {
   let only: number | undefined;

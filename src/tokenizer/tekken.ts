@@ -26,6 +26,8 @@ export interface Tekken {
   readonly vocabulary: Vocabulary;
   /** Ids of a text. Control-token look-alikes stay text; an unpaired surrogate counts as U+FFFD. */
   encode(text: string): number[];
+  /** The pieces that well-formed UTF-8 is cut into before anything is merged, each with its ids. */
+  pieces(text: Uint8Array): { start: number; ids: number[] }[];
   /** Text of ids. Control tokens are dropped; bytes that are not UTF-8 become U+FFFD. */
   decode(ids: readonly number[]): string;
   /** Bytes of an ordinary token, empty for a control token. */
@@ -82,6 +84,17 @@ export function createTekken({
       const textBytes = utf8.encode(text);
       splitPieces(textBytes, { kindOf, piece: (start, end) => merge({ bytes: textBytes, start, end, out }) });
       return out;
+    },
+
+    pieces(text) {
+      const pieces: { start: number; ids: number[] }[] = [];
+      const piece = (start: number, end: number): void => {
+        const ids: number[] = [];
+        merge({ bytes: text, start, end, out: ids });
+        pieces.push({ start, ids });
+      };
+      splitPieces(text, { kindOf, piece });
+      return pieces;
     },
 
     decode(tokenIds) {

@@ -23,10 +23,12 @@ export function chatUsage(answers: readonly Pick<Answer, 'usage'>[]) {
 
 function openAiLogprobs(logprobs: Answer['logprobs']) {
   if (!logprobs) return null;
-  const content = logprobs.map(({ top, ...chosen }) => ({
-    ...openAiChoice(chosen),
-    top_logprobs: top.map(openAiChoice),
-  }));
+  const content = logprobs.map((token) => {
+    // Clients want a number: what cannot be otherwise has a probability of 1.
+    if ('forced' in token) return { ...openAiChoice({ ...token, logprob: 0 }), top_logprobs: [], forced: true };
+    const { top, ...chosen } = token;
+    return { ...openAiChoice(chosen), top_logprobs: top.map(openAiChoice) };
+  });
   return { content, refusal: null };
 }
 

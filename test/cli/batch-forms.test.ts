@@ -180,8 +180,10 @@ test("OpenAI's response_format and logprobs are answered as OpenAI does", async 
   assert.ok(['red', 'blue'].includes(value.colour));
   const content = logprobs!.content;
   assert.equal(Buffer.from(content.flatMap(({ bytes }) => bytes)).toString(), message.content);
-  assert.deepEqual(Object.keys(content[0]!), ['token', 'logprob', 'bytes', 'top_logprobs']);
-  assert.deepEqual(Object.keys(content[0]!.top_logprobs[1]!), ['token', 'logprob', 'bytes']);
+  assert.deepEqual(Object.keys(content[0]!), ['token', 'logprob', 'bytes', 'top_logprobs', 'forced']);
+  const drawn = content.find((token) => !('forced' in token));
+  assert.deepEqual(Object.keys(drawn!), ['token', 'logprob', 'bytes', 'top_logprobs']);
+  assert.deepEqual(Object.keys(drawn!.top_logprobs[1]!), ['token', 'logprob', 'bytes']);
   assert.deepEqual(Object.keys(shaped!.response.body.pixtral.confidence!), ['/colour', '/count']);
   assert.equal(object!.response.body.choices[0]!.logprobs, null);
   assert.equal(typeof JSON.parse(object!.response.body.choices[0]!.message.content), 'object');

@@ -53,13 +53,14 @@ const answersOf = (lines: readonly Line[]) =>
 for (const type of ['f16', 'q8_0'] as const) {
   for (const [how, words] of [
     ['greedy', ['--temperature', '0', '--logprobs', '2']],
+    ['formed', ['--temperature', '0', '--schema', 'shop, total: number, paid: yes|no', '--logprobs', '1']],
     ['drawn', ['--temperature', '1.2', '--top-p', '1', '--seed', '7', '--repeat-penalty', '1.1']],
   ] as const) {
     test(`--reproducible: ${how} answers of ${type} are those of --parallel 1 to the last bit`, async () => {
       const records = mixedRecords(30);
       const alone = await batch(records, ['--parallel', '1', ...words], type);
       const together = await batch(records, ['--parallel', '5', '--reproducible', ...words], type);
-      assert.equal(together.exitCode, 0, together.stderr);
+      assert.equal(together.exitCode, alone.exitCode, together.stderr); // some forms do not fit into their tokens
       assert.deepEqual(answersOf(together.lines), answersOf(alone.lines));
     });
   }
@@ -71,7 +72,9 @@ test('one step for all gives the answers of --parallel 1 wherever rounding does 
   const alone = (await batch(records, ['--parallel', '1', ...words])).lines;
   const together = (await batch(records, ['--parallel', '4', ...words])).lines;
   for (const [index, { logprobs = [] }] of alone.entries()) {
-    for (const [at, { id, top }] of logprobs.entries()) {
+    for (const [at, token] of logprobs.entries()) {
+      if ('forced' in token) assert.fail('of free text nothing is forced');
+      const { id, top } = token;
       const other = together[index]!.logprobs![at];
       if (top[0]!.logprob - top[1]!.logprob < 0.02) break; // from here on they may differ
       assert.equal(other?.id, id, `record ${index}, token ${at}`);

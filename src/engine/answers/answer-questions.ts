@@ -141,7 +141,7 @@ async function* begin<T>(
     const parts = { model, tekken: files.tekken, matcher: matcher?.(), contextSize };
     const writer = new AnswerWriter({ ...options, ...parts });
     const images = pictures.map((image) => imageReceipt(image, prompt.cached));
-    const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, cancel, next: -1 };
+    const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, cancel, next: [] };
     return (yield* draw(begun, files.name)) ? begun : undefined;
   } catch (error) {
     if (slot) slot.inWork = false;
@@ -168,7 +168,7 @@ function matcherInBackground(
   return make;
 }
 
-/** One token for each question in work; those that came to an end are taken out. */
+/** The next token or tokens of each question in work; those that came to an end are taken out. */
 async function* step<T>(work: InWork<T>[], answering: AnsweringOptions): AsyncGenerator<ItemEvent<T>, void> {
   for (const one of work.filter(({ cancel }) => cancel?.aborted)) {
     work.splice(work.indexOf(one), 1);
@@ -191,7 +191,7 @@ async function* stepTogether<T>(
   const start = performance.now();
   try {
     const appended = Sequence.appendJointly(
-      together.map(({ slot, next }) => ({ sequence: slot.sequence, ids: [next] })),
+      together.map(({ slot, next }) => ({ sequence: slot.sequence, ids: next })),
       signal,
     );
     for (const { writer } of together) writer.lookAhead();

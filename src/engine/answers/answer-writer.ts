@@ -29,10 +29,10 @@ export interface Written {
   /** What is sure by it. */
   text: string;
   /** To be appended to the sequence before the next step, or the answer when it is whole. */
-  next: number | WrittenAnswer;
+  next: readonly number[] | WrittenAnswer;
 }
 
-/** Writes an answer token by token: until `</s>`, a stop string, the token limit or the end of the context. */
+/** Writes an answer token by token, with what a grammar leaves no choice about in one go: until `</s>`, a stop string, the token limit or the end of the context. */
 export class AnswerWriter {
   readonly #options: AskOptions & AnswerWriterOptions;
   readonly #source: ReturnType<typeof tokenSource>;
@@ -48,18 +48,24 @@ export class AnswerWriter {
     this.#watch = stopWatch(options.stop);
   }
 
-  /** Draws a token from the logits of the sequence, which holds the prompt and what was drawn before. */
+  /** Draws tokens from the logits of the sequence, which holds the prompt and what was drawn before. */
   draw(sequence: Sequence): Written {
     const { model, maxTokens, contextSize } = this.#options;
-    const token = this.#source.next(sequence);
-    if (model.endsGeneration(token)) return this.#end('stop');
-    this.#length++;
-    const { text, stopped } = this.#watch.push(this.#characters.push(token));
-    this.#text += text;
-    if (stopped) return { text, next: this.#whole('stop-string') };
-    if (sequence.length < contextSize && this.#length < maxTokens) return { text, next: token };
-    const last = this.#end(this.#source.isFinished() ? 'stop' : 'length');
-    return { ...last, text: text + last.text };
+    // The last token of an answer needs no place in the context.
+    const most = Math.min(maxTokens - this.#length, contextSize + 1 - sequence.length);
+    const { ids, isWhole } = this.#source.next(sequence, most);
+    if (model.endsGeneration(ids[0]!)) return this.#end('stop');
+    let written = '';
+    for (const id of ids) {
+      this.#length++;
+      const { text, stopped } = this.#watch.push(this.#characters.push(id));
+      this.#text += text;
+      written += text;
+      if (stopped) return { text: written, next: this.#whole('stop-string') };
+    }
+    if (!isWhole && ids.length < most) return { text: written, next: ids };
+    const last = this.#end(isWhole ? 'stop' : 'length');
+    return { ...last, text: written + last.text };
   }
 
   /** Finds out what may come next, while the model reads what came. */

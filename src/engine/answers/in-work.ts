@@ -15,8 +15,8 @@ export interface InWork<T> {
   images: ImageReceipt[];
   promptTokens: number;
   cancel: AbortSignal | undefined;
-  /** Token to append. */
-  next: number;
+  /** Tokens to append. */
+  next: readonly number[];
 }
 
 /** Draws a token from what the sequence was last given. Returns whether the answer goes on. */
@@ -26,7 +26,7 @@ export async function* draw<T>(one: InWork<T>, model: string): AsyncGenerator<It
     const { text, next } = writer.draw(one.slot.sequence);
     // Whether an answer of a format is what was asked for is known at its end.
     if (text !== '' && !options.format) yield { item, event: { kind: 'text', text } };
-    if (typeof next === 'number') {
+    if (!('finish' in next)) {
       one.next = next;
       return true;
     }

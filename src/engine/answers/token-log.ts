@@ -3,11 +3,14 @@ import type { Field } from '../../grammar/fields.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { TokenChoice, TokenLogprob } from '../../asking/events.ts';
 
-interface Step {
+interface Token {
   id: number;
   /** Bytes of the answer before it. */
   at: number;
   byteLength: number;
+}
+
+interface Step extends Token {
   logprob: number;
   top: LogProbability[];
   /** The likeliest tokens among those that the grammar allowed, with their share of what it allowed. */
@@ -20,6 +23,8 @@ export interface TokenLog {
   /** Which tokens the grammar allows at this step. */
   allowed(mask: Uint32Array): void;
   chosen(id: number): void;
+  /** A token that nobody chose: no other was possible. */
+  forced(id: number): void;
   logprobs(): TokenLogprob[];
   confidence(fields: readonly Field[], answer: Uint8Array): Record<string, number>;
 }
@@ -32,7 +37,7 @@ export function tokenLog(
   tekken: Tekken,
   { top, endsText }: { top: number; endsText: (id: number) => boolean },
 ): TokenLog {
-  const steps: Step[] = [];
+  const tokens: (Step | Token)[] = [];
   let now: ReturnType<typeof logProbabilities> | undefined;
   let allowed: Distribution | undefined;
   let length = 0;
@@ -51,16 +56,23 @@ export function tokenLog(
     chosen: (id) => {
       if (!now) throw new Error('no logits were given for this step');
       const byteLength = endsText(id) ? 0 : tekken.bytes(id).length;
-      steps.push({ id, at: length, byteLength, logprob: now.of(id), top: now.top(top), allowed: keptOf(allowed, id) });
+      tokens.push({ id, at: length, byteLength, logprob: now.of(id), top: now.top(top), allowed: keptOf(allowed, id) });
       length += byteLength;
     },
-    logprobs: () =>
-      steps
-        .filter(({ id }) => !endsText(id))
-        .map((step) => ({ ...choice(step), top: step.top.map((one) => choice(one)) })),
+    forced: (id) => {
+      const byteLength = tekken.bytes(id).length;
+      tokens.push({ id, at: length, byteLength });
+      length += byteLength;
+    },
+    logprobs: () => tokens.filter(({ id }) => !endsText(id)).map(told),
     confidence: (fields, answer) =>
       Object.fromEntries(fields.map((field) => [field.pointer, fieldConfidence(field, answer)])),
   };
+
+  function told(token: Step | Token): TokenLogprob {
+    if ('logprob' in token) return { ...choice(token), top: token.top.map(choice) };
+    return { id: token.id, ...labelled(token.id, tekken), forced: true };
+  }
 
   function keptOf(from: typeof allowed, chosen: number): LogProbability[] {
     if (!from) return [];
@@ -75,7 +87,8 @@ export function tokenLog(
    */
   function fieldConfidence(field: Field, answer: Uint8Array): number {
     let logarithm = 0;
-    for (const step of steps) {
+    for (const step of tokens) {
+      if (!('allowed' in step)) continue; // all that was possible went on with the value
       const touches = step.at < field.end && step.at + step.byteLength > field.start;
       if (!touches && step.at !== field.end) continue;
       let share = 0;

@@ -8,19 +8,29 @@ import type { Matcher } from '../../grammar/matcher.ts';
 import { checkNesting } from '../../grammar/nesting.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { Answer, AskOptions } from '../../asking/events.ts';
+import { ForcedSpelling } from './forced-spelling.ts';
 import { tokenLog } from './token-log.ts';
 
 export type AnswerDetails = Pick<Answer, 'logprobs' | 'confidence'>;
 
+/** Tokens of an answer. */
+export interface Drawn {
+  ids: readonly number[];
+  /** Nothing but the end may follow. */
+  isWhole: boolean;
+}
+
 /** Where an answer's tokens come from. */
 interface TokenSource {
-  next(sequence: Sequence): number;
-  /** Whether nothing but the end may follow. */
-  isFinished(): boolean;
+  /** One that is drawn from the logits of the sequence, and what must come after it; at most `most`. */
+  next(sequence: Sequence, most: number): Drawn;
   /** What `--logprobs` tells about the answer. */
   details(text: string, finish: Answer['finish']): AnswerDetails;
   close(): void;
 }
+
+/** Bytes that are looked ahead at once. */
+const forcedReach = 2048;
 
 /** Draws freely, or what a format's grammar allows; keeps log-probabilities where they are asked for. */
 export function tokenSource(
@@ -34,14 +44,36 @@ export function tokenSource(
     matcher &&
     new ConstrainedSampler(model, { sampling: options, matcher, onAllowed: log && ((mask) => log.allowed(mask)) });
   const sampler = constrained ?? new Sampler(model, options);
+  const spelling = matcher && new ForcedSpelling(tekken);
+  const forced = (most: number): number[] => {
+    if (!constrained || !matcher || !spelling || most === 0) return [];
+    const ids = spelling.ids(matcher.forced(forcedReach)).slice(0, most);
+    for (const id of ids) {
+      constrained.append(id);
+      spelling.push(id);
+      log?.forced(id);
+    }
+    return ids;
+  };
+  const draw = (sequence: Sequence): number => {
+    log?.step(sequence.logits());
+    const id = sampler.sample(sequence);
+    log?.chosen(id);
+    spelling?.push(id);
+    return id;
+  };
+  let begun = false;
   return {
-    next: (sequence) => {
-      log?.step(sequence.logits());
-      const id = sampler.sample(sequence);
-      log?.chosen(id);
-      return id;
+    next: (sequence, most) => {
+      const ids = begun ? [] : forced(most); // what must come after a token comes with it, and is known already
+      begun = true;
+      if (ids.length === 0) {
+        const id = draw(sequence);
+        ids.push(id);
+        if (!endsText(id)) ids.push(...forced(most - 1));
+      }
+      return { ids, isWhole: matcher?.isFinished ?? false };
     },
-    isFinished: () => constrained?.isFinished() ?? false,
     details: (text, finish) => {
       if (!log) return {};
       const bytes = new TextEncoder().encode(text);
