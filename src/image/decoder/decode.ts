@@ -1,5 +1,6 @@
 import { type Crop, cropped } from '../pixels/crop.ts';
 import type { Grid } from '../pixels/grid.ts';
+import type { Kernel } from '../pixels/kernel.ts';
 import { checkSize } from './limits.ts';
 import { picturePatches } from '../pixels/patches.ts';
 import { selectedPages } from '../sources/selected-pages.ts';
@@ -29,7 +30,7 @@ export interface DecodedPage {
   width: number;
   height: number;
   grid: Grid;
-  /** As picturePatches gives them. */
+  /** As picturePatches gives them; valid until the next page is asked for. */
   patches: Float32Array;
 }
 
@@ -42,7 +43,10 @@ export interface PageTurns {
 }
 
 /** Decodes and resizes page by page. @throws PixtralError `input` for what is no picture, damaged or over a limit */
-export async function* decodePages(request: DecodeRequest, turns: PageTurns): AsyncGenerator<DecodedPage, void> {
+export async function* decodePages(
+  request: DecodeRequest,
+  { turns, kernel }: { turns: PageTurns; kernel: Kernel },
+): AsyncGenerator<DecodedPage, void> {
   const { name, crops, image } = request;
   const opened = await openPicture(request);
   try {
@@ -59,7 +63,7 @@ export async function* decodePages(request: DecodeRequest, turns: PageTurns): As
       for (const crop of crops ?? [undefined]) {
         const part = crop ? cropped(pixels, crop, name) : pixels;
         checkSize(part, name);
-        const { grid, values } = picturePatches(part, image);
+        const { grid, values } = picturePatches(part, image, kernel);
         const { width, height } = part;
         yield {
           page: pageCount > 1 ? page : undefined,

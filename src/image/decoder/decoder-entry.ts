@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import { type ErrorCode, PixtralError, reasonOf } from '../../base/errors.ts';
 import { endWithParent } from '../../base/own-process.ts';
+import { createKernel } from '../pixels/kernel.ts';
 import { type DecodeRequest, type DecodedPage, type PageTurns, decodePages } from './decode.ts';
 
 export type Reply =
@@ -32,6 +33,7 @@ interface Refused {
 endWithParent({ maxBytes: Number(process.argv[3]) });
 const pipe = new Socket({ fd: 4, readable: false });
 pipe.on('error', () => {}); // the parent is gone, or has had enough
+const kernel = createKernel();
 /** Pages of the file in work that are wanted from this process. */
 let wanted = Infinity;
 process.on('message', (message: DecodeRequest | Share) => {
@@ -47,7 +49,7 @@ async function answer(request: DecodeRequest): Promise<void> {
   };
   try {
     await reply({ kind: 'begun' });
-    for await (const { patches, ...page } of decodePages(request, turns)) {
+    for await (const { patches, ...page } of decodePages(request, { turns, kernel })) {
       await reply({ kind: 'page', page, patchBytes: patches.byteLength });
       await sendBytes(new Uint8Array(patches.buffer, patches.byteOffset, patches.byteLength));
     }

@@ -1,5 +1,5 @@
 import { type Grid, type GridConfig, imageGrid } from './grid.ts';
-import { type Kernel, createKernel } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 import { cubicTaps } from './resize.ts';
 
 export interface Patches {
@@ -29,8 +29,9 @@ export const deviation = [0.26862954, 0.26130258, 0.27577711] as const;
 /**
  * The numbers that the vision tower sees of a picture: one cubic resize of the whole picture to the grid's size
  * (values beyond 0 and 255 survive, as in the reference), normalised, cut into patches.
+ * @param kernel holds them until the next picture is given to it
  */
-export function picturePatches(pixels: Pixels, config: GridConfig): Patches {
+export function picturePatches(pixels: Pixels, config: GridConfig, kernel: Kernel): Patches {
   const grid = imageGrid(pixels, config);
   const across = cubicTaps(pixels.width, grid.width);
   const down = cubicTaps(pixels.height, grid.height);
@@ -43,8 +44,7 @@ export function picturePatches(pixels: Pixels, config: GridConfig): Patches {
     lines: 4 * grid.width * 16,
     stripe: stripeLines(pixels) * pixels.width * 4 + 16, // the kernel reads four pixels even of a line of one
   });
-  const kernel = createKernel(places.end);
-  const { buffer } = kernel.memory;
+  const buffer = kernel.memory(places.end);
   const values = new Float32Array(buffer, places.values, grid.width * grid.height * 3);
   const pixelBytes = pixels.rgbLines ? 3 : 4;
   new Int32Array(buffer, places.starts).set(across.starts.map((start) => start * pixelBytes));
@@ -52,14 +52,16 @@ export function picturePatches(pixels: Pixels, config: GridConfig): Patches {
   new Float32Array(buffer, places.downWeights).set(down.weights);
   new Float32Array(buffer, places.scaleAndShift).set(scaleAndShift());
 
-  const line = resizedLines(pixels, { kernel, places, width: grid.width });
+  new Float32Array(buffer, places.lines, 16 * grid.width).fill(0); // lines below the last one have no weight, but are read
+  const line = resizedLines(pixels, { kernel, buffer, places, width: grid.width });
   const { patchSize } = config;
+  const blend = patchSize % 4 === 0 ? 'downFours' : 'down';
   for (let y = 0; y < grid.height; y++) {
     const first = down.starts[y]!;
     const partLength = patchSize * 4;
     const channelLength = patchSize * partLength;
     const linesAbove = Math.floor(y / patchSize) * patchSize;
-    kernel.down(
+    kernel[blend](
       line(first),
       line(first + 1),
       line(first + 2),
@@ -118,9 +120,14 @@ function stripeLines({ width, height }: Pixels): number {
  */
 function resizedLines(
   pixels: Pixels,
-  { kernel, places, width }: { kernel: Kernel; places: Record<Part, number>; width: number },
+  {
+    kernel,
+    buffer,
+    places,
+    width,
+  }: { kernel: Kernel; buffer: ArrayBuffer; places: Record<Part, number>; width: number },
 ): (line: number) => number {
-  const bytes = new Uint8Array(kernel.memory.buffer);
+  const bytes = new Uint8Array(buffer);
   const [pixelBytes, across] = pixels.rgbLines ? ([3, 'acrossRgb'] as const) : ([4, 'across'] as const);
   const held = [-1, -1, -1, -1];
   const stripe = { first: 0, count: 0 };

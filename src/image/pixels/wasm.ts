@@ -92,6 +92,13 @@ export const store32Lane = (address: Code, value: Code, lane: number): Code => [
 ];
 /** Bytes by their places in `value`. */
 export const pickBytes = (value: Code, places: readonly number[]): Code => [value, value, simd(0x0d), places];
+/** 32-bit parts by their places in `first` (0 to 3) and `second` (4 to 7). */
+export const pickWords = (first: Code, second: Code, places: readonly number[]): Code => [
+  first,
+  second,
+  simd(0x0d),
+  places.flatMap((place) => [0, 1, 2, 3].map((byte) => place * 4 + byte)),
+];
 export const addF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe4)];
 export const multiplyF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe6)];
 export const extendLow8 = (value: Code): Code => [value, simd(0x89)];

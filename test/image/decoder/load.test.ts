@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { type LoadOptions, type Picture, loadPictures } from '../../../src/image/decoder/load.ts';
+import { createKernel } from '../../../src/image/pixels/kernel.ts';
 import { picturePatches } from '../../../src/image/pixels/patches.ts';
 import { imagePath } from '../../helpers/corpus.ts';
 import { decodeFile, pixtralImage } from '../../helpers/pictures.ts';
@@ -52,7 +53,7 @@ test('a picture has the hash of its source and the patches of its pixels', async
   const bytes = await readFile(imagePath('orientation-6.jpg'));
   const [picture] = await load('orientation-6.jpg');
   assert.equal(picture!.sha256, createHash('sha256').update(bytes).digest('hex'));
-  assert.deepEqual(picture!.patches, picturePatches(await decodeFile(bytes), pixtralImage).values);
+  assert.deepEqual(picture!.patches, picturePatches(await decodeFile(bytes), pixtralImage, createKernel()).values);
 });
 
 test("PDF pages are drawn so that their longer side is exactly the model's", async () => {
@@ -74,7 +75,7 @@ test('a crop is the part of the upright picture that it names', async () => {
   );
   const [picture] = await load('orientation-6.jpg', { crops: [{ x: 25, y: 12, width: 20, height: 10 }] });
   assert.deepEqual([picture!.width, picture!.height], [20, 10]);
-  assert.deepEqual(picture!.patches, picturePatches(part, pixtralImage).values);
+  assert.deepEqual(picture!.patches, picturePatches(part, pixtralImage, createKernel()).values);
   await assert.rejects(load('rgb.png', { crops: [{ x: 30, y: 0, width: 8, height: 8 }] }), {
     code: 'input',
     message: 'rgb.png: is 37x53, expected to hold 8x8 at 30,0',

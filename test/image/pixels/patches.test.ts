@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { GridConfig } from '../../../src/image/pixels/grid.ts';
+import { createKernel } from '../../../src/image/pixels/kernel.ts';
 import { type Patches, picturePatches } from '../../../src/image/pixels/patches.ts';
 import { pixelsGolden, pixelsOf, syntheticPixels } from '../../helpers/pixels.ts';
 import { slowPatches } from '../../helpers/slow-patches.ts';
@@ -20,7 +21,7 @@ function placeOf({ grid }: Patches, { patchSize }: GridConfig, at: { channel: nu
 for (const { config: name, width, height, shape, stride, values } of cases) {
   test(`${width}x${height} has mistral-common's pixels with the image settings of ${name}`, () => {
     const config = configs[name]!;
-    const patches = picturePatches(syntheticPixels(width, height), config);
+    const patches = picturePatches(syntheticPixels(width, height), config, createKernel());
     assert.deepEqual([3, patches.grid.height, patches.grid.width], shape);
     values.forEach((expected, sample) => {
       const flat = sample * stride;
@@ -45,7 +46,7 @@ test('pictures of any size have the pixels that a slow, obvious resize gives', (
         { width, height },
         (x, y, channel) => Math.imul(x * 31 + y * 17 + channel, seed | 1) >>> 24,
       );
-      const { values } = picturePatches(pixels, config);
+      const { values } = picturePatches(pixels, config, createKernel());
       const expected = slowPatches(pixels, config);
       assert.equal(values.length, expected.length);
       const worst = expected.reduce((most, value, at) => Math.max(most, Math.abs(value - values[at]!)), 0);
@@ -53,4 +54,32 @@ test('pictures of any size have the pixels that a slow, obvious resize gives', (
     }),
     { numRuns: 60 },
   );
+});
+
+test('one picture after another leaves nothing of itself in the next', () => {
+  const kernel = createKernel();
+  for (const [width, height] of [
+    [90, 40],
+    [3, 3],
+    [200, 300],
+    [5, 1],
+    [90, 40],
+  ] as const) {
+    for (const config of Object.values(configs)) {
+      const pixels = syntheticPixels(width, height);
+      const alone = picturePatches(pixels, config, createKernel());
+      assert.deepEqual(picturePatches(pixels, config, kernel), alone, `${width}x${height}`);
+    }
+  }
+});
+
+test('patches of any side have the pixels that a slow, obvious resize gives', () => {
+  for (const patchSize of [2, 4, 6, 7, 8, 12, 14, 16]) {
+    const config = { patchSize, maxImageSize: patchSize * 5, spatialMergeSize: 1 };
+    const pixels = syntheticPixels(61, 47);
+    const { values } = picturePatches(pixels, config, createKernel());
+    for (const [at, value] of slowPatches(pixels, config).entries()) {
+      assert.ok(Math.abs(value - values[at]!) * 70 <= limit, `${patchSize}: ${value} and ${values[at]} at ${at}`);
+    }
+  }
 });

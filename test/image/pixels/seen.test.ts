@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { createKernel } from '../../../src/image/pixels/kernel.ts';
 import { picturePatches } from '../../../src/image/pixels/patches.ts';
 import { seenPixels } from '../../../src/image/pixels/seen.ts';
 import { encodePng } from '../../../src/image/pixels/write-png.ts';
@@ -9,7 +10,7 @@ import { decodeFile, pixtralImage } from '../../helpers/pictures.ts';
 import { pixelsOf, rgbOf, syntheticPixels } from '../../helpers/pixels.ts';
 
 const seen = (pixels: ReturnType<typeof pixelsOf>, image = pixtralImage) => {
-  const { grid, values } = picturePatches(pixels, image);
+  const { grid, values } = picturePatches(pixels, image, createKernel());
   return seenPixels({ grid, patches: values }, image);
 };
 
