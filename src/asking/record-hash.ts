@@ -35,7 +35,9 @@ export async function recordHash(
   }
   const { maxTiles, maxPages, text } = pictures;
   const form = [...(decisions ? [decisions] : []), ...(text === 'beside' ? ['text'] : [])]; // as it was for all others
-  return sha256(JSON.stringify([job, asked, options, detail, detail === 'tiles' ? maxTiles : 0, maxPages, ...form]));
+  const { format } = options;
+  const answered = { ...options, format: format && { kind: format.kind, grammar: format.grammar } };
+  return sha256(JSON.stringify([job, asked, answered, detail, detail === 'tiles' ? maxTiles : 0, maxPages, ...form]));
 }
 
 /** A URL stands for itself: asking the network would make going on as slow as beginning. */

@@ -66,6 +66,14 @@ export function commandPage(command: Command): CommandPage {
   };
 }
 
+/** All commands, those within others behind them by their whole names: `batch`, `batch split`. */
+export function allCommands({ commands }: CommandPage, before = ''): CommandPage[] {
+  return commands.flatMap((command) => {
+    const name = `${before}${command.name}`;
+    return [{ ...command, name }, ...allCommands(command, `${name} `)];
+  });
+}
+
 /** What a completion script runs for the names of installed models. */
 export const installedModels = 'pixtral models ls --quiet 2>/dev/null';
 

@@ -81,17 +81,25 @@ async function buildProgram(
     .helpCommand('help [command]', 'help for a command')
     .addHelpText('after', examples);
   for (const make of await Promise.all(names.map((name) => commands[name]!()))) program.addCommand(make(io, outcome));
+  // Else options behind a command within a command would be taken for those of the outer one.
+  program.enablePositionalOptions(program.commands.some(({ commands: inside }) => inside.length > 0));
   // Commands added with addCommand inherit neither of the two.
-  for (const command of [program, ...program.commands]) {
+  for (const { command, path } of commandsOf(program, '')) {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(printable(text)),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
-    command.showHelpAfterError(`(pixtral ${command === program ? '' : `${command.name()} `}--help explains)`);
+    command.showHelpAfterError(`(pixtral ${path}--help explains)`);
   }
   return program;
+}
+
+/** A command and those within it; `path`: `batch split `. */
+function commandsOf(command: Command, path: string): { command: Command; path: string }[] {
+  const inside = command.commands.flatMap((one) => commandsOf(one, `${path}${one.name()} `));
+  return [{ command, path }, ...inside];
 }
 
 const examples = `

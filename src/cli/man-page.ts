@@ -1,8 +1,9 @@
-import type { CommandPage, OptionPage } from './command-tree.ts';
+import { type CommandPage, type OptionPage, allCommands } from './command-tree.ts';
 
 /** The manual in roff (man(7)), all commands on one page. */
 export function manPage(program: CommandPage, { version }: { version: string }): string {
-  const { name, description, commands } = program;
+  const { name, description } = program;
+  const commands = allCommands(program);
   return [
     `.TH ${name.toUpperCase()} 1 "" "${name} ${version}" "User Commands"`,
     '.ad l',

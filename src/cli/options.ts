@@ -39,6 +39,9 @@ export const defaults = {
   connections: 8,
   /** Of a server that sends nothing. */
   stallSeconds: 30,
+  /** Limits of OpenAI's batch jobs. */
+  jobLines: 50_000,
+  jobBytes: 200e6,
   /** Before the first of several attempts. */
   backoffSeconds: 1,
   /** A server that has not sent a picture by then will not. */

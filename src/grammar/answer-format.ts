@@ -14,10 +14,13 @@ export type AnswerFormat =
       kind: 'json';
       /** GBNF. */
       grammar: string;
+      /** As it was given; any object without. */
+      schema: Json | undefined;
       /** What is wrong with a value that was written, if anything is. */
       problem(value: Json): string | undefined;
     }
-  | { kind: 'choice' | 'text'; grammar: string };
+  | { kind: 'choice'; grammar: string; choices: readonly string[] }
+  | { kind: 'text'; grammar: string };
 
 /** An answer that a JSON Schema describes; `where` names it in messages. */
 export function schemaFormat(text: string, where: string): AnswerFormat {
@@ -25,7 +28,7 @@ export function schemaFormat(text: string, where: string): AnswerFormat {
   const document = parseJson(text, where);
   try {
     const grammar = schemaGrammar(parseSchema(document, where));
-    return { kind: 'json', grammar, problem: schemaValidator(document) };
+    return { kind: 'json', grammar, schema: document, problem: schemaValidator(document) };
   } catch (thrown) {
     // A stack that overflows: in a validator made of thousands of parts, or along a chain of references.
     if (!(thrown instanceof RangeError)) throw thrown;
@@ -40,7 +43,7 @@ export function schemaFormat(text: string, where: string): AnswerFormat {
 export function jsonObjectFormat(): AnswerFormat {
   const rule: JsonRule = 'object-any';
   const gbnf = new GbnfRules();
-  return { kind: 'json', grammar: gbnf.text(jsonRule(gbnf, rule)), problem: () => undefined };
+  return { kind: 'json', grammar: gbnf.text(jsonRule(gbnf, rule)), schema: undefined, problem: () => undefined };
 }
 
 /** An answer that a grammar of the user's describes; `where` names it in messages. */
@@ -58,7 +61,7 @@ export function differentChoices(choices: readonly string[]): string[] | undefin
 
 /** One of a few texts. */
 export function choicesFormat(choices: readonly string[]): AnswerFormat {
-  return { kind: 'choice', grammar: new GbnfRules().text(choices.map(literal).join(' | ')) };
+  return { kind: 'choice', grammar: new GbnfRules().text(choices.map(literal).join(' | ')), choices };
 }
 
 /** Written by hand, or by a program that knows no end. */

@@ -25,7 +25,7 @@ export interface Journal {
  */
 export async function openJournal<E>(
   path: string,
-  { readEntry, beginsLikeEntry, onEntry }: JournalReader<E>,
+  { readEntry, beginsLikeEntry, onEntry, entryName }: JournalReader<E>,
 ): Promise<Journal> {
   const file = await openFile(path);
   try {
@@ -35,7 +35,7 @@ export async function openJournal<E>(
         hint: 'wait for it, or give each process an -o of its own (--shard i/n divides the records)',
       });
     }
-    const { length, torn } = await readAll(file, { path, readEntry, beginsLikeEntry, onEntry });
+    const { length, torn } = await readAll(file, { path, readEntry, beginsLikeEntry, onEntry, entryName });
     if (torn) await file.truncate(length);
     await syncFolder(dirname(path));
     return journal(file, { path, length, torn, unlocked: state === 'unsupported' });
@@ -50,6 +50,8 @@ interface JournalReader<E> {
   /** Whether a line that ends early could have become an entry. */
   beginsLikeEntry: (part: string) => boolean;
   onEntry: (entry: E) => void;
+  /** For messages: `answer of pixtral batch`. */
+  entryName: string;
 }
 
 async function openFile(path: string): Promise<FileHandle> {
@@ -74,7 +76,7 @@ async function openFile(path: string): Promise<FileHandle> {
 /** Where the last whole line ends. */
 async function readAll<E>(
   file: FileHandle,
-  { path, readEntry, beginsLikeEntry, onEntry }: JournalReader<E> & { path: string },
+  { path, readEntry, beginsLikeEntry, onEntry, entryName }: JournalReader<E> & { path: string },
 ): Promise<{ length: number; torn: boolean }> {
   let length = 0;
   let number = 0;
@@ -83,7 +85,7 @@ async function readAll<E>(
     const text = new TextDecoder().decode(bytes);
     const entry = ended ? readEntry(text) : undefined;
     if (entry !== undefined) onEntry(entry);
-    else if (ended || !beginsLikeEntry(text)) throw foreign(path, number);
+    else if (ended || !beginsLikeEntry(text)) throw foreign(`${path}, line ${number}`, entryName);
     else return { length, torn: true };
     length += bytes.byteLength + 1;
   }
@@ -91,9 +93,9 @@ async function readAll<E>(
 }
 
 /** Anything else that happens to have this name must not be written to, and its last line not be cut. */
-function foreign(path: string, number: number): PixtralError {
-  return new PixtralError('usage', `${path}, line ${number}: is no answer of pixtral batch, expected only such lines`, {
-    hint: 'give -o a new file, or one that an earlier pixtral batch wrote',
+function foreign(where: string, entryName: string): PixtralError {
+  return new PixtralError('usage', `${where}: is no ${entryName}, expected only such lines`, {
+    hint: 'give -o a new name, or one that an earlier run of the same command wrote',
   });
 }
 

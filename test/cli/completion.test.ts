@@ -20,6 +20,13 @@ async function optionsByCommand(): Promise<Map<string, string[]>> {
       [...page.matchAll(/^ {2}(?:-\w, )?--([a-z-]+)/gm)].map(([, name]) => name!),
     );
   }
+  for (const inside of ['batch split', 'batch merge']) {
+    const page = await printed(...inside.split(' '), '--help');
+    options.set(
+      inside,
+      [...page.matchAll(/^ {2}(?:-\w, )?--([a-z-]+)/gm)].map(([, name]) => name!),
+    );
+  }
   assert.ok(options.get('ask')!.length > 20 && options.size >= 7);
   return options;
 }
@@ -28,7 +35,7 @@ for (const page of [['completion', 'bash'], ['completion', 'zsh'], ['completion'
   test(`${page.join(' ')} has every option of every command`, async () => {
     const text = (await printed(...page)).replaceAll('\\-', '-');
     for (const [command, options] of await optionsByCommand()) {
-      assert.ok(text.includes(command), command);
+      for (const word of command.split(' ')) assert.ok(text.includes(word), command);
       for (const option of options) {
         assert.ok(text.includes(`--${option}`) || text.includes(` -l ${option} `), `${command} --${option}`);
       }
@@ -58,6 +65,11 @@ test('bash completes commands, options, values behind a space or =, and leaves t
   assert.deepEqual(complete('convert', '-t', 'q8'), ['q8_0']);
   assert.deepEqual(complete('completion', ''), ['bash', 'zsh', 'fish']);
   assert.deepEqual(complete('help', 'do'), ['doctor']);
+  assert.deepEqual(complete('batch', 'spl'), ['split']);
+  assert.deepEqual(complete('batch', '--sha'), ['--shard']);
+  assert.deepEqual(complete('batch', 'split', '--fo'), ['--for']);
+  assert.deepEqual(complete('batch', 'split', '--for', 'mi'), ['mistral']);
+  assert.ok(!complete('batch', 'merge', '-').includes('--shard'));
   assert.deepEqual(complete('ask', '--schema', ''), ['']);
   assert.deepEqual(complete('ask', 'pic'), ['']);
   const registered = inShell('bash', '--norc', '-c', `${script}\ncomplete -p pixtral`);

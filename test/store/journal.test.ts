@@ -18,6 +18,7 @@ async function open(path: string) {
     readEntry: (line) => (line.startsWith(begin) && line.endsWith('}') ? line : undefined),
     beginsLikeEntry: (part) => part.startsWith(begin) || begin.startsWith(part),
     onEntry: (line) => seen.push(line),
+    entryName: 'answer of pixtral batch',
   });
   return { journal, seen };
 }

@@ -57,6 +57,7 @@ export async function openResults(
     readEntry: readBatchLine,
     beginsLikeEntry: beginsLikeBatchLine,
     onEntry: (line) => written.set(line.id, line),
+    entryName: 'answer of pixtral batch',
   });
   return {
     ...results({ flags, reading, written, files, append: (line) => journal.append(line) }),

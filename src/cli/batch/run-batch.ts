@@ -7,23 +7,18 @@ import type { WrittenLine } from '../../wires/batch-line.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
-import { freeText } from '../free-text.ts';
-import { type FormatFlags, answerFormat } from '../format-options.ts';
 import type { Io } from '../io.ts';
 import { namedModel } from '../named-model.ts';
-import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
+import { pictureSettings } from '../picture-flags.ts';
 import { userCache } from '../user-cache.ts';
 import { type InputFlags, batchInput } from './entries.ts';
-import type { BatchEntry, CommonQuestion } from './entry.ts';
-import { formatMemo } from '../../wires/format-memo.ts';
-import { pictureReading } from './picture-reading.ts';
+import { type QuestionFlags, commonQuestion } from './common-question.ts';
+import type { BatchEntry } from './entry.ts';
 import { type ResultFlags, type Results, openResults } from './results.ts';
 import { type Shard, selectEntries } from './select.ts';
 
 export interface BatchFlags
-  extends EngineFlags, BatchRuntimeFlags, Omit<InputFlags, 'records'>, ResultFlags, PictureFlags, FormatFlags {
-  prompt?: string;
-  system?: string;
+  extends EngineFlags, BatchRuntimeFlags, Omit<InputFlags, 'records'>, ResultFlags, QuestionFlags {
   limit?: number;
   shard?: Shard;
   asCompleted?: boolean;
@@ -46,7 +41,7 @@ interface BatchRun {
 /** Answers all records and returns how many have failed, those of earlier runs that were skipped included. */
 export async function runBatch(words: readonly string[], run: BatchRun): Promise<number> {
   const { flags, io, stdin } = run;
-  const input = await batchInput(words, { flags, common: await commonQuestion(run), stdin });
+  const input = await batchInput(words, { flags, common: await commonQuestion(flags, run), stdin });
   try {
     const selected = selectEntries(input.entries, flags);
     const engine = await openBatchEngine(run, selected.length);
@@ -63,20 +58,6 @@ export async function runBatch(words: readonly string[], run: BatchRun): Promise
   } finally {
     await input.close();
   }
-}
-
-async function commonQuestion({ flags, io, stdin }: BatchRun): Promise<CommonQuestion> {
-  const { prompt, system, detail, stop, logprobs } = flags;
-  const format = await answerFormat({ ...flags, json: true }); // lines always are
-  const settings = pictureSettings(flags, { io, stdin });
-  return {
-    prompt,
-    system,
-    detail,
-    formats: formatMemo(),
-    options: { ...freeText(flags), stop, format, logprobs },
-    ...pictureReading(settings),
-  };
 }
 
 export async function openBatchEngine(

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { exitCodes } from '../../base/errors.ts';
+import { PixtralError, exitCodes } from '../../base/errors.ts';
 import { formatOptions } from '../format-options.ts';
 import { type Io, onceStdin, recordsStdinBytes } from '../io.ts';
 import {
@@ -14,11 +14,19 @@ import {
 } from '../options.ts';
 import type { BatchFlags } from '../batch/run-batch.ts';
 import { shardIn } from '../batch/select.ts';
+import { batchMergeCommand } from './batch-merge.ts';
+import { batchSplitCommand } from './batch-split.ts';
 
 export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
   const command = new Command('batch')
     .description('Ask about many pictures with the model loaded once; JSON Lines, one for each record.')
-    .argument('[pictures...]', 'one record each; @- reads a list from standard input');
+    .usage('[options] [pictures...]')
+    .argument('[pictures...]', 'one record each; @- reads a list from standard input')
+    .enablePositionalOptions() // those behind split and merge are theirs
+    .helpCommand(false)
+    .addCommand(batchSplitCommand(io, outcome))
+    .addCommand(batchMergeCommand(io, outcome))
+    .hook('preSubcommand', refuseOptionsBefore);
   const groups = {
     'Records:': batchOptions(shardIn),
     'Pictures:': promptPictureOptions(),
@@ -42,6 +50,16 @@ export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
     const { runBatch } = await import('../batch/run-batch.ts');
     const failed = await runBatch(words, { flags, io, stdin: onceStdin(io, recordsStdinBytes) });
     if (failed > 0) outcome.exitCode = exitCodes.partial;
+  });
+}
+
+/** They would be lost: a folder may be meant that is named like a command. */
+function refuseOptionsBefore(command: Command, subcommand: Command): void {
+  const given = command.options.find((option) => command.getOptionValueSource(option.attributeName()) === 'cli');
+  if (!given) return;
+  const name = subcommand.name();
+  throw new PixtralError('usage', `${given.long} before ${name}: expected options of batch ${name} behind it`, {
+    hint: `a folder of that name is ./${name}`,
   });
 }
 

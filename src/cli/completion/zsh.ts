@@ -1,7 +1,10 @@
-import { type CommandPage, type OptionPage, type Value, installedModels } from '../command-tree.ts';
+import { type CommandPage, type OptionPage, type Value, allCommands, installedModels } from '../command-tree.ts';
 
 /** A completion script for zsh, to be sourced or put into a folder of $fpath as _pixtral. */
-export function zshCompletion({ name, commands, options }: CommandPage): string {
+export function zshCompletion(program: CommandPage): string {
+  const { name, commands, options } = program;
+  const all = allCommands(program);
+  const inside = all.filter((command) => command.name.includes(' ')).map((command) => quoted(command.name));
   const described = commands.map((command) => `      ${quoted(`${escaped(command.name)}:${command.description}`)}`);
   return `#compdef ${name}
 _${name}() {
@@ -17,8 +20,12 @@ ${described.join('\n')}
     _describe command commands
     ;;
   rest)
-    case $words[1] in
-${commands.map(commandCase).join('\n')}
+    local command=$words[1]
+    case "$command $words[2]" in
+    ${inside.join('|')}) if ((CURRENT > 2)); then command="$command $words[2]"; shift words; ((CURRENT--)); fi ;;
+    esac
+    case $command in
+${all.map(commandCase).join('\n')}
     esac
     ;;
   esac
@@ -28,8 +35,10 @@ if [[ $funcstack[1] == _${name} ]]; then _${name} "$@"; else compdef _${name} ${
 }
 
 function commandCase(command: CommandPage): string {
+  const inside = command.commands.map((one) => one.name);
+  const first = inside.length > 0 ? [quoted(`1:command or file:{compadd ${inside.join(' ')}; _files}`)] : [];
   const values = command.arguments.map((one) => quoted(`*:${escaped(one.name)}:${action(one)}`));
-  return `    ${command.name}) _arguments ${[...command.options.flatMap(optionSpecs), ...values].join(' ')} ;;`;
+  return `    ${quoted(command.name)}) _arguments ${[...command.options.flatMap(optionSpecs), ...first, ...values].join(' ')} ;;`;
 }
 
 function optionSpecs({ short, long, description, value }: OptionPage): string[] {
