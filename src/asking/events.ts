@@ -83,6 +83,8 @@ export interface Answer {
   images: ImageReceipt[];
   /** Tokens. */
   usage: { prompt: number; image: number; completion: number };
+  /** Tokens of the prompt that were not computed again; undefined where nobody says. */
+  reused?: number | undefined;
   timings: Timings;
   sampling: {
     temperature: number;

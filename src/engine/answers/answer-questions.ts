@@ -86,7 +86,7 @@ export async function* answerQuestions<T>(
 
 async function* plan<T>(
   { item, question }: Asked<T>,
-  { files, options: { contextSize: size } }: AnsweringOptions,
+  { files, runtime, options: { contextSize: size } }: AnsweringOptions,
 ): AsyncGenerator<ItemEvent<T>, Planned<T> | undefined> {
   if (!question) {
     yield { item, event: undefined };
@@ -98,13 +98,15 @@ async function* plan<T>(
     if (asked) {
       const decided = planDecisions(messages, asked, files.tekken);
       const { promptTokens, followed: maxTokens } = decided;
-      const contextSize = chooseContextSize(files, { contextSize: size, promptTokens, maxTokens });
+      const needed = chooseContextSize(files, { contextSize: size, promptTokens, maxTokens });
+      const contextSize = runtime.contextFor(needed);
       const { runs } = decided.asks[0]![0]!;
       return { item, options, runs, cancel, decisions: { asked, plan: decided }, promptTokens, contextSize, clock };
     }
     const runs = encodePrompt(messages, files.tekken);
     const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);
-    const contextSize = chooseContextSize(files, { contextSize: size, promptTokens, maxTokens: options.maxTokens });
+    const { maxTokens } = options;
+    const contextSize = runtime.contextFor(chooseContextSize(files, { contextSize: size, promptTokens, maxTokens }));
     return { item, options, runs, cancel, decisions: undefined, promptTokens, contextSize, clock };
   } catch (error) {
     yield { item, event: { kind: 'failed', error } };
@@ -134,14 +136,16 @@ async function* begin<T>(
       return undefined;
     }
     const { model } = loaded;
+    const drawnToo = !answering.options.reproducible;
     const matcher = options.format && matcherInBackground(options.format, { grammars: answering.grammars, model });
-    const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, signal: ending }));
+    const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, drawnToo, signal: ending }));
     slot = prompt.slot;
     yield { item, event: { kind: 'stage', stage: 'decode' } };
     const parts = { model, tekken: files.tekken, matcher: matcher?.(), contextSize };
     const writer = new AnswerWriter({ ...options, ...parts });
     const images = pictures.map((image) => imageReceipt(image, prompt.cached));
-    const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, cancel, next: [] };
+    const { reused } = prompt;
+    const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, reused, cancel, next: [] };
     return (yield* draw(begun, files.name)) ? begun : undefined;
   } catch (error) {
     if (slot) slot.inWork = false;
@@ -203,6 +207,7 @@ async function* stepTogether<T>(
   }
   const took = performance.now() - start;
   for (const one of together) {
+    one.slot.drawn.push(...one.next);
     one.clock.add('decode_ms', took);
     if (yield* draw(one, answering.files.name)) goesOn.add(one);
   }

@@ -14,6 +14,8 @@ export interface InWork<T> {
   options: AskOptions;
   images: ImageReceipt[];
   promptTokens: number;
+  /** Ids of them that were not computed again. */
+  reused: number;
   cancel: AbortSignal | undefined;
   /** Tokens to append. */
   next: readonly number[];
@@ -53,7 +55,7 @@ export function end<T>({ writer, slot }: InWork<T>): void {
 }
 
 function answerOf<T>(
-  { images, promptTokens, clock, options }: InWork<T>,
+  { images, promptTokens, reused, clock, options }: InWork<T>,
   { written, model }: { written: WrittenAnswer; model: string },
 ): Answer {
   const { text, finish, length, details } = written;
@@ -64,6 +66,7 @@ function answerOf<T>(
     finish,
     images,
     usage: { prompt: promptTokens, image, completion: length },
+    reused,
     timings: clock.timings,
     sampling: samplingReceipt(options),
     ...details,

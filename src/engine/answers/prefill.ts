@@ -12,6 +12,8 @@ interface PrefillOptions extends Loaded {
   clock: StageClock;
   /** Do not append the last step: its ids are `rest`. */
   leaveLast?: true;
+  /** An answer that was drawn before stands in for its ids in the prompt. */
+  drawnToo?: boolean;
   signal: AbortSignal | undefined;
 }
 
@@ -20,6 +22,8 @@ export interface Prefilled {
   slot: Slot;
   /** Pictures that the tower did not have to look at. */
   cached: Set<Picture>;
+  /** Ids that were there already. */
+  reused: number;
   /** Ids that are left to be appended. */
   rest: readonly number[];
 }
@@ -39,8 +43,9 @@ export async function* prefill(
   const { clock, kept, leaveLast } = options;
   const steps = promptSteps(runs, options);
   const left = leaveLast && steps.at(-1)?.kind === 'ids' ? steps.at(-1) : undefined;
-  const { slot, begun } = await clock.time('prefill_ms', () => beginning(runs, { ...options, steps }));
+  const { slot, begun, within } = await clock.time('prefill_ms', () => beginning(runs, { ...options, steps }));
   slot.inWork = true;
+  const reused = slot.sequence.length;
   const cached = new Set(steps.slice(0, begun).flatMap((step) => (step.kind === 'rows' ? [step.image] : [])));
   const isRows = ({ kind }: PromptStep): boolean => kind === 'rows';
   const keepAfter = kept ? [steps.findIndex(isRows) - 1, steps.findLastIndex(isRows)] : [];
@@ -48,33 +53,33 @@ export async function* prefill(
     const append = stepAppender(slot, { ...options, cached });
     for (const [index, step] of steps.entries()) {
       if (index < begun || step === left) continue;
-      yield* append(step);
+      yield* append(step, index === begun ? within : 0);
       slot.held.push(step.key);
-      if (keepAfter.includes(index)) await keepState(runs, { ...options, slot, step });
+      if (keepAfter.includes(index) && index < slot.exactSteps) await keepState(runs, { ...options, slot, step });
     }
   } catch (thrown) {
     slot.inWork = false;
     throw thrown;
   }
-  return { slot, cached, rest: left?.kind === 'ids' ? left.ids : [] };
+  return { slot, cached, reused, rest: left?.kind === 'ids' ? left.ids : [] };
 }
 
-/** A slot with as much of the prompt as was computed before, and how many steps that is. */
+/** A slot with as much of the prompt as was computed before: how many steps, and ids of the step behind them. */
 async function beginning(
   runs: readonly Run<Picture>[],
-  { slots, kept, steps }: PrefillOptions & { steps: readonly PromptStep[] },
-): Promise<{ slot: Slot; begun: number }> {
+  { slots, kept, steps, drawnToo = false }: PrefillOptions & { steps: readonly PromptStep[] },
+): Promise<{ slot: Slot; begun: number; within: number }> {
   const prefix = await kept?.prefix(runs, slots.sharedLength(steps));
   if (prefix) {
     const slot = slots.takeEmpty();
     if (await slot.sequence.restore(prefix.state, prefix.length)) {
       const begun = steps.filter(({ end }) => end <= prefix.length);
       slot.held = begun.map(({ key }) => key);
-      return { slot, begun: begun.length };
+      return { slot, begun: begun.length, within: 0 };
     }
   }
-  const { slot, shared } = slots.take(steps);
-  return { slot, begun: shared };
+  const { slot, shared, within } = slots.take(steps, { drawnToo });
+  return { slot, begun: shared, within };
 }
 
 /** Appends steps one after the other, and gets the rows of a picture when its first one comes. */
@@ -83,10 +88,10 @@ function stepAppender(slot: Slot, options: PrefillOptions & { cached: Set<Pictur
   const { dim } = slot.sequence.context.model.config;
   let now: { image: Picture; rows: Float32Array } | undefined;
   let pictures = cached.size;
-  return async function* append(step: PromptStep): AsyncGenerator<EngineEvent, void> {
+  return async function* append(step: PromptStep, within: number): AsyncGenerator<EngineEvent, void> {
     if (step.kind === 'ids') {
       yield { kind: 'stage', stage: 'prefill' };
-      await clock.time('prefill_ms', () => slot.sequence.appendIds(step.ids, signal));
+      await clock.time('prefill_ms', () => slot.sequence.appendIds(step.ids.slice(within), signal));
       return;
     }
     const { image, from, to } = step;

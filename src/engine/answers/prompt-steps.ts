@@ -12,18 +12,29 @@ export type PromptStep = {
 
 /**
  * A prompt as the calls that compute it. Where they begin and end depends on the prompt and the batch size alone: how sums
- * are rounded depends on the shape of a call, so whatever was computed before can stand in for whole steps only.
+ * are rounded depends on the shape of a call, so whatever was computed before can stand in for whole steps only. One ends
+ * with every question: a conversation goes on from there.
  */
 export function promptSteps(
   runs: readonly Run<Picture>[],
-  { batchSize, pictureKey }: { batchSize: number; pictureKey: PictureKey },
+  {
+    batchSize,
+    pictureKey,
+    questionEnd,
+  }: {
+    batchSize: number;
+    pictureKey: PictureKey;
+    /** Id of [/INST]. */
+    questionEnd: number;
+  },
 ): PromptStep[] {
   const steps: PromptStep[] = [];
   let end = 0;
   for (const run of runs) {
-    for (let from = 0; from < run.ids.length; from += batchSize) {
-      const ids = run.ids.slice(from, from + batchSize);
-      const to = from + ids.length;
+    for (let from = 0, to = 0; from < run.ids.length; from = to) {
+      const turn = run.ids.indexOf(questionEnd, from) + 1;
+      to = Math.min(from + batchSize, turn > 0 ? turn : run.ids.length, run.ids.length);
+      const ids = run.ids.slice(from, to);
       end += ids.length;
       if (run.kind === 'ids') steps.push({ kind: 'ids', key: ids.join(), end, ids });
       else steps.push({ kind: 'rows', key: `${pictureKey(run.image)} ${from}-${to}`, end, image: run.image, from, to });

@@ -7,6 +7,10 @@ export interface Slot {
   readonly sequence: Sequence;
   /** Keys of the steps that its cells begin with. */
   held: string[];
+  /** Ids of an answer that stand behind them, each computed by itself. */
+  drawn: number[];
+  /** So many of the held steps are what a prompt alone would have left; behind them stands an answer as it was drawn. */
+  exactSteps: number;
   /** Set by whoever took it. Once its work is done, what it holds stays for others until it is taken again. */
   inWork: boolean;
 }
@@ -15,6 +19,13 @@ export interface Slot {
 interface Beginning {
   slot: Slot;
   steps: number;
+  /** Ids. */
+  length: number;
+}
+
+/** What a slot held in a context that is gone. */
+interface LeftState extends Pick<Slot, 'held' | 'drawn' | 'exactSteps'> {
+  state: Uint8Array;
   /** Ids. */
   length: number;
 }
@@ -28,7 +39,7 @@ export class Slots {
   readonly #contextSize: number;
 
   constructor({ sequences, contextSize }: DecoderContext) {
-    this.#slots = sequences.map((sequence) => ({ sequence, held: [], inWork: false }));
+    this.#slots = sequences.map((sequence) => ({ sequence, held: [], drawn: [], exactSteps: Infinity, inWork: false }));
     this.#contextSize = contextSize;
   }
 
@@ -52,17 +63,24 @@ export class Slots {
 
   /**
    * A free slot, with the longest beginning of the prompt that any slot holds.
-   * @returns how many steps are in it
+   * @param drawnToo an answer need not be computed anew to be part of the next prompt: sums are rounded otherwise then
+   * @returns how many steps are in it, and how many ids of the step behind them
    */
-  take(steps: readonly PromptStep[]): { slot: Slot; shared: number } {
+  take(
+    steps: readonly PromptStep[],
+    { drawnToo }: { drawnToo: boolean },
+  ): { slot: Slot; shared: number; within: number } {
     const beginning = this.#longest(steps);
-    if (!beginning) return { slot: this.takeEmpty(), shared: 0 };
+    if (!beginning) return { slot: this.takeEmpty(), shared: 0, within: 0 };
     const { slot: holder, steps: shared, length } = beginning;
+    const within = drawnToo && shared === holder.held.length ? commonIds(holder.drawn, steps[shared]) : 0;
     const slot = holder.inWork ? this.takeEmpty() : holder;
-    if (slot === holder) slot.sequence.truncate(length);
-    else slot.sequence.copyBeginning(holder.sequence, length);
+    if (slot === holder) slot.sequence.truncate(length + within);
+    else slot.sequence.copyBeginning(holder.sequence, length + within);
     slot.held = holder.held.slice(0, shared);
-    return { slot, shared };
+    slot.drawn = [];
+    slot.exactSteps = exactSteps(holder, { shared, within });
+    return { slot, shared, within };
   }
 
   /** A free slot, without anything. */
@@ -72,7 +90,22 @@ export class Slots {
     if (!slot) throw new Error('all sequences are in work');
     slot.sequence.truncate(0);
     slot.held = [];
+    slot.drawn = [];
+    slot.exactSteps = Infinity;
     return slot;
+  }
+
+  /** What the first slot holds, to move into another context; undefined for nothing, or more than `maxBytes`. */
+  async leave(maxBytes: number): Promise<LeftState | undefined> {
+    const { sequence, held, drawn, exactSteps } = this.#slots[0]!;
+    if (held.length === 0 || sequence.context.isSpoiled || sequence.stateByteLength() > maxBytes) return undefined;
+    sequence.truncate(sequence.length); // without what a call left that was broken off
+    return { state: await sequence.state(), length: sequence.length, held, drawn, exactSteps };
+  }
+
+  async enter({ state, length, ...left }: LeftState): Promise<void> {
+    const slot = this.#slots[0]!;
+    if (await slot.sequence.restore(state, length)) Object.assign(slot, left);
   }
 
   #longest(steps: readonly PromptStep[]): Beginning | undefined {
@@ -94,4 +127,18 @@ function commonSteps(held: readonly string[], steps: readonly PromptStep[]): num
   let common = 0;
   while (common < most && held[common] === steps[common]!.key) common++;
   return common;
+}
+
+/** Ids of an answer that the prompt's next step begins with. Its last id is always computed: its logits are wanted. */
+function commonIds(drawn: readonly number[], step: PromptStep | undefined): number {
+  if (step?.kind !== 'ids') return 0;
+  const most = Math.min(drawn.length, step.ids.length - 1);
+  let common = 0;
+  while (common < most && drawn[common] === step.ids[common]) common++;
+  return common;
+}
+
+function exactSteps({ exactSteps: before }: Slot, { shared, within }: { shared: number; within: number }): number {
+  const kept = shared <= before ? Infinity : before;
+  return within > 0 ? Math.min(kept, shared) : kept;
 }

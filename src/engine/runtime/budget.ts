@@ -1,6 +1,7 @@
 import { freemem } from 'node:os';
 import { PixtralError } from '../../base/errors.ts';
-import { type ContextShape, layersThatFit, memoryNeed } from '../../decoder/fit.ts';
+import type { CacheType } from '../../decoder/cache-types.ts';
+import { type ContextShape, cacheBytes, layersThatFit, memoryNeed } from '../../decoder/fit.ts';
 import { weightBytes } from '../../gguf/types.ts';
 import type { Device } from '../../native/devices.ts';
 import type { ModelFiles } from './model-files.ts';
@@ -39,6 +40,20 @@ export function chooseContextSize(
   if (contextSize !== 'auto') return contextSize;
   const rounded = Math.ceil((promptTokens + maxTokens) / 256) * 256;
   return Math.min(rounded, trainedContext);
+}
+
+/** A talk about a few pictures fits in, and 12B's cache takes 1.3 GB. */
+const leastRoom = 8192;
+
+/** Of the memory that can still be had, what may be taken for later questions. */
+const shareToGrow = 0.25;
+
+/** A context that holds `contextSize` tokens and those of questions to come, where memory allows. */
+export function roomToGrow({ decoder }: ModelFiles, contextSize: number, cacheType: CacheType): number {
+  const doubled = 2 ** Math.ceil(Math.log2(Math.max(contextSize, leastRoom)));
+  const grown = Math.min(doubled, decoder.trainedContext);
+  const fits = cacheBytes(decoder, grown, cacheType) <= availableMemory() * shareToGrow;
+  return fits ? Math.max(grown, contextSize) : contextSize;
 }
 
 /**

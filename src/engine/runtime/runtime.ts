@@ -15,6 +15,8 @@ import {
   chooseThreads,
   towerComputeBytes,
   towerWeightBytes,
+  availableMemory,
+  roomToGrow,
 } from './budget.ts';
 import type { Question } from '../../asking/events.ts';
 import type { EngineOptions } from '../engine-options.ts';
@@ -34,6 +36,8 @@ export interface Loaded {
   kept: Kept | undefined;
   pictureKey: PictureKey;
   batchSize: number;
+  /** Id of [/INST]. */
+  questionEnd: number;
   imgBreak: Float32Array;
   imgEnd: Float32Array;
 }
@@ -47,6 +51,9 @@ export interface LoadOptions {
 
 /** Rows of earlier pictures: three of Pixtral-12B's largest. */
 const recentRowsBytes = 256 * 1024 * 1024;
+
+/** A copy of a context's state must not push the weights out of memory. */
+const shareToMove = 0.25;
 
 /** Everything that holds native memory, loaded when it is first needed and closed in reverse order. */
 export class Runtime {
@@ -113,6 +120,13 @@ export class Runtime {
     return this.#slots.hasFree && this.#isLargeEnough(contextSize);
   }
 
+  /** Tokens that the context should have for a question that needs so many. */
+  contextFor(contextSize: number): number {
+    const { growing = false, contextSize: wanted } = this.#options;
+    if (!growing || wanted !== 'auto' || this.#isLargeEnough(contextSize)) return contextSize;
+    return roomToGrow(this.#files, contextSize, this.#cacheType);
+  }
+
   /** Loads what a question needs. Only when there is room for it. */
   async load({ contextSize, withImages, signal }: LoadOptions): Promise<Loaded> {
     const { tekken, model: gguf, decoder: config } = this.#files;
@@ -130,7 +144,8 @@ export class Runtime {
     }
     const [imgBreak, imgEnd] = this.#controlRows;
     const [model, slots, rows, kept] = [this.#model!, this.#slots!, this.#rows, this.#kept];
-    return { model, slots, rows, kept, pictureKey, batchSize, imgBreak: imgBreak!, imgEnd: imgEnd! };
+    const questionEnd = tekken.id('[/INST]');
+    return { model, slots, rows, kept, pictureKey, batchSize, questionEnd, imgBreak: imgBreak!, imgEnd: imgEnd! };
   }
 
   /**
@@ -160,6 +175,8 @@ export class Runtime {
   }
 
   async #openContext(native: Native, { contextSize, withImages, signal }: LoadOptions): Promise<void> {
+    const moved =
+      this.#options.growing === true ? await this.#slots?.leave(availableMemory() * shareToMove) : undefined;
     this.#closeContext();
     const { batchSize, gpuLayers: layers, questions } = this.#options;
     const device = mainDevice(native);
@@ -186,6 +203,7 @@ export class Runtime {
     const threads = this.#threads(native);
     this.#context = await DecoderContext.open(this.#model, { ...shape, sequences, threads, abort });
     this.#slots = new Slots(this.#context);
+    if (moved) await this.#slots.enter(moved);
   }
 
   async #tryApart(native: Native, signal: AbortSignal | undefined): Promise<void> {
