@@ -100,7 +100,7 @@ function collectChoices(text: string, before: string[] = []): string[] {
 }
 
 /** What stands in the file, or what a short form stands for. */
-async function schemaText(named: string): Promise<string> {
+export async function schemaText(named: string): Promise<string> {
   const { looksShort, shortSchema } = await import('../grammar/short-schema.ts');
   if (looksShort(named)) return JSON.stringify(shortSchema(named));
   return namedFormat(named, 'a JSON Schema');

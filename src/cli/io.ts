@@ -4,14 +4,24 @@ export interface Io {
     isTTY: boolean;
     /** All of it. @throws PixtralError `input` for more than `maxBytes` */
     read(maxBytes: number): Promise<Uint8Array>;
+    /** As it comes; where there is only the whole of it, that has to do. */
+    pieces?(): AsyncIterable<Uint8Array>;
     /** What the terminal answers to a query, up to `end`; undefined without a terminal or an answer. */
     ask(query: { text: string; end: RegExp }): Promise<string | undefined>;
   };
+  /** To type at; undefined where there is none. */
+  terminal?: Terminal | undefined;
   stdout: Output;
   stderr: Output;
   env: Readonly<Record<string, string | undefined>>;
   /** Fires on Ctrl-C and the like. */
   signal: AbortSignal;
+}
+
+/** Keys as they are typed, and a screen that shows them. */
+export interface Terminal {
+  input: Pick<NodeJS.ReadStream, 'on' | 'off' | 'resume' | 'pause' | 'setRawMode'>;
+  output: NodeJS.WritableStream;
 }
 
 export interface Output {

@@ -9,6 +9,7 @@ type MakeCommand = (io: Io, outcome: { exitCode: number }) => Command;
 /** In the order of the help page. Loaded when they are asked for: all of them take as long as the rest of the start. */
 const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   ask: async () => (await import('./commands/ask.ts')).askCommand,
+  chat: async () => (await import('./commands/chat.ts')).chatCommand,
   batch: async () => (await import('./commands/batch.ts')).batchCommand,
   decide: async () => (await import('./commands/decide.ts')).decideCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,

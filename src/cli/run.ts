@@ -5,7 +5,7 @@ import type { WriteStream } from 'node:tty';
 import { PixtralError, exitCodes, errnoOf, reasonOf } from '../base/errors.ts';
 import { errorJson } from '../wires/error-json.ts';
 import { jsonLine } from '../wires/json.ts';
-import type { Output } from './io.ts';
+import type { Output, Terminal } from './io.ts';
 import { main, signalCode } from './main.ts';
 
 /** The only file that touches the process: its streams, signals and exit code. */
@@ -33,7 +33,8 @@ process.once('beforeExit', () => {
 
 void end(
   main(argv, {
-    stdin: { isTTY: process.stdin.isTTY, read: readStdin, ask: askTerminal },
+    stdin: { isTTY: process.stdin.isTTY, read: readStdin, pieces: stdinPieces, ask: askTerminal },
+    terminal: terminal(),
     stdout: output(process.stdout, descriptors.stdout),
     stderr: output(process.stderr, descriptors.stderr),
     env: process.env,
@@ -136,23 +137,33 @@ async function askTerminal({ text, end }: { text: string; end: RegExp }): Promis
   }
 }
 
+/** The lines that are typed are no results: they are shown beside them, if stderr is seen at all. */
+function terminal(): Terminal | undefined {
+  const output = [process.stderr, process.stdout].find(({ isTTY }) => isTTY);
+  return process.stdin.isTTY && output ? { input: process.stdin, output } : undefined;
+}
+
 async function readStdin(maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
+  for await (const part of stdinPieces()) {
+    length += part.byteLength;
+    if (length > maxBytes) {
+      throw new PixtralError('input', `standard input: is over ${maxBytes / 2 ** 20} MiB, too large to be read`);
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+async function* stdinPieces(): AsyncGenerator<Uint8Array, void> {
   const { signal } = controller;
   const stop = (): void => void process.stdin.destroy();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    for await (const part of process.stdin as AsyncIterable<Uint8Array>) {
-      length += part.byteLength;
-      if (length > maxBytes) {
-        throw new PixtralError('input', `standard input: is over ${maxBytes / 2 ** 20} MiB, too large to be read`);
-      }
-      parts.push(part);
-    }
+    yield* process.stdin as AsyncIterable<Uint8Array>;
   } finally {
     signal.removeEventListener('abort', stop);
     signal.throwIfAborted();
   }
-  return Buffer.concat(parts);
 }

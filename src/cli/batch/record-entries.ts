@@ -100,7 +100,8 @@ function checkId(record: Record<string, unknown>, where: string): void {
   });
 }
 
-function parseRecord(bytes: Uint8Array, where: string): Record<string, unknown> {
+/** @throws PixtralError `input` for what is no JSON object */
+export function parseRecord(bytes: Uint8Array, where: string): Record<string, unknown> {
   const text = decodeUtf8(bytes, where).replace(/^\ufeff/, '');
   let value: unknown;
   try {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { RecordQuestion } from '../../asking/record-hash.ts';
 import type { Engine, openEngine } from '../../engine/engine.ts';
 import type { ModelPaths } from '../../engine/runtime/resolve.ts';
 import type { Picture } from '../../image/decoder/load.ts';
@@ -6,6 +7,7 @@ import type { Source } from '../../image/sources/sources.ts';
 import type { StageReporter } from '../../output/progress.ts';
 import { type Message, imagesOf } from '../../prompt/message.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
+import { freeText } from '../free-text.ts';
 import { type FormatFlags, answerFormat, formatHelp, formatOptions } from '../format-options.ts';
 import { type Io, onceStdin, pictureStdinBytes } from '../io.ts';
 import { namedModel } from '../named-model.ts';
@@ -22,6 +24,7 @@ import { type PromptFlags, type PromptParts, addPromptArguments, promptMessages 
 import { userCache } from '../user-cache.ts';
 
 interface AskFlags extends EngineFlags, PromptFlags, PictureFlags, FormatFlags {
+  messages?: string;
   color: boolean;
 }
 
@@ -30,6 +33,10 @@ export function askCommand(io: Io): Command {
   const command = addPromptArguments(
     new Command('ask').description('Ask about pictures; the answer streams to stdout.'),
     parts,
+  );
+  command.option(
+    '--messages <file>',
+    'go on from a transcript of pixtral chat; without words, ask its last question again',
   );
   const groups = {
     'Pictures:': promptPictureOptions(),
@@ -66,7 +73,8 @@ async function ask(
 ): Promise<void> {
   const format = await answerFormat(flags);
   const stdin = onceStdin(io, pictureStdinBytes);
-  const sources = await promptMessages(positional, { parts, flags, io, stdin });
+  const asked = await questionOf(positional, { parts, flags, format, io, stdin });
+  const { messages: sources } = asked;
   await startDecoder(sources);
   const loading = import('../../engine/engine.ts'); // while the model is found
   const { resolveModel } = await import('../../engine/runtime/resolve.ts');
@@ -80,11 +88,35 @@ async function ask(
   });
   try {
     const { openEngine } = await loading;
-    await answer(sources, { openEngine, paths, reporter, flags, format, io, stdin });
+    await answer(asked, { openEngine, paths, reporter, flags, io, stdin });
   } finally {
     reporter.stop(); // its timer would keep the process alive
   }
 }
+
+/** What the arguments ask, and before it what a transcript tells: what that says of its answers itself, wins. */
+async function questionOf(
+  positional: readonly string[],
+  {
+    parts,
+    flags,
+    format,
+    io,
+    stdin,
+  }: { parts: PromptParts; flags: AskFlags; format: AskedOptions['format']; io: Io; stdin: Asking['stdin'] },
+): Promise<AskedSources> {
+  const { stop, logprobs } = flags;
+  const options = { ...freeText(flags), stop, format, logprobs };
+  const words = (): Promise<Message<Source>[]> => promptMessages(positional, { parts, flags, io, stdin });
+  if (flags.messages === undefined) return { messages: await words(), options, detail: flags.detail };
+  const { conversation } = await import('../chat/transcript-file.ts');
+  const isMore = positional.length > 0 || parts.length > 0;
+  const { detail, system } = flags;
+  return conversation(flags.messages, { options, detail, system, more: isMore ? await words() : [] });
+}
+
+type AskedSources = Pick<RecordQuestion, 'messages' | 'options' | 'detail'>;
+type AskedOptions = RecordQuestion['options'];
 
 /** It begins while the model is found and opened. */
 async function startDecoder(messages: readonly Message<Source>[]): Promise<void> {
@@ -98,24 +130,23 @@ interface Asking {
   paths: ModelPaths;
   reporter: StageReporter;
   flags: AskFlags;
-  format: Awaited<ReturnType<typeof answerFormat>>;
   io: Io;
   stdin: () => Promise<Uint8Array>;
 }
 
-async function answer(sources: readonly Message<Source>[], asking: Asking): Promise<void> {
-  const { openEngine, paths, reporter, flags, format, io } = asking;
+async function answer({ messages: sources, options, detail }: AskedSources, asking: Asking): Promise<void> {
+  const { openEngine, paths, reporter, flags, io } = asking;
   const cache = flags.cache ? await userCache(io) : undefined;
   const note = (lines: string): void => reporter.note(lines);
   const alone = { parallel: 1, questions: 1, reproducible: true };
   const engine = await openEngine(engineOptions(flags, { paths, cache, io, note, ...alone }));
   try {
-    const reading = readPictures(sources, { ...asking, engine });
+    const reading = readPictures(sources, { ...asking, flags: { ...flags, detail }, engine });
     engine.start(io.signal).catch(() => {}); // meanwhile; the question is told what failed
     const messages = await reading;
-    const seed = flags.seed ?? Math.floor(Math.random() * 2 ** 32);
+    const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
     const { showAnswer } = await import('../../output/answer.ts');
-    await showAnswer(engine.ask({ messages, options: { ...flags, seed, format } }, io.signal), {
+    await showAnswer(engine.ask({ messages, options: { ...options, seed } }, io.signal), {
       stdout: io.stdout,
       reporter,
       json: flags.json === true,

@@ -109,7 +109,8 @@ function inNaturalOrder(names: readonly string[]): string[] {
   return names.toSorted((a, b) => compare(a, b) || Number(a > b) - Number(a < b));
 }
 
-async function holdsPicture(path: string): Promise<boolean> {
+/** Told by its first bytes. */
+export async function holdsPicture(path: string): Promise<boolean> {
   const file = await open(path, 'r').catch(() => undefined);
   try {
     if (!file) return false;

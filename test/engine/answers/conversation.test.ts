@@ -23,7 +23,13 @@ after(async () => {
 async function engineFor(options: { reproducible: boolean; contextSize?: number }): Promise<Engine> {
   const engine = await openEngine({
     ...pair,
-    ...{ gpu: 'off', gpuLayers: 0, threads: 1, batchSize: 512, cacheType: 'f32', parallel: 1, questions: 1 },
+    gpu: 'off',
+    gpuLayers: 0,
+    threads: 1,
+    batchSize: 512,
+    cacheType: 'f32',
+    parallel: 1,
+    questions: 1,
     contextSize: 'auto',
     growing: true,
     ...options,
