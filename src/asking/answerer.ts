@@ -1,3 +1,4 @@
+import type { PictureForm } from '../image/decoder/decode.ts';
 import type { GridConfig } from '../image/pixels/grid.ts';
 import type { EngineEvent, Question, QuestionEvent } from './events.ts';
 
@@ -23,6 +24,8 @@ export interface Endings {
 export interface Answerer {
   /** How its model divides pictures. */
   readonly image: GridConfig;
+  /** What it is given of a picture. */
+  readonly takes: PictureForm;
   /** Ids that all pictures of a question may have together. */
   readonly maxImageTokens: number;
   /** How it is asked to decide where nothing else is asked for. */

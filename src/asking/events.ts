@@ -55,7 +55,8 @@ export interface Timings {
 }
 
 interface TokenLabel {
-  id: number;
+  /** Where it is known. */
+  id?: number;
   /** As text, or `<0xE6>` for bytes that are only part of a character. */
   token: string;
   /** Where `token` is not the text that it stands for: part of a character, or none for a control token. */
@@ -98,6 +99,34 @@ export interface Answer {
   logprobs?: TokenLogprob[];
   /** By JSON pointer: the probability of this very value among those that the grammar allows at its place. */
   confidence?: Record<string, number>;
+  /** Where a server has answered. */
+  server?: ServerReceipt;
+}
+
+/** What was sent to a server, and what it counted. */
+export interface ServerReceipt {
+  url: string;
+  /** `vllm`, `llama-server`, ... */
+  kind: string;
+  version?: string;
+  /** Pictures as they were sent. */
+  sent: { width: number; height: number; format: 'png'; bytes: number }[];
+  /** [IMG], [IMG_BREAK] and [IMG_END]: as Mistral lays pictures out, and as the server has. */
+  picture_tokens: PictureTokens;
+  /** Requests that it took. */
+  attempts: number;
+  /** In whole sentences. */
+  warnings?: readonly string[];
+}
+
+/**
+ * `equal`, `differs`: the server told its count; `possible`: it told the whole prompt's only, which could be right;
+ * `not checked`: it told nothing, or its model is not known here.
+ */
+export interface PictureTokens {
+  expected: number;
+  counted?: number;
+  check: 'equal' | 'differs' | 'possible' | 'not checked';
 }
 
 export interface AskOptions {

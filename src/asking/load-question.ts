@@ -13,7 +13,7 @@ export function settledQuestion(
 }
 
 interface LoadingOptions {
-  answerer: Pick<Answerer, 'image' | 'maxImageTokens'>;
+  answerer: Pick<Answerer, 'image' | 'maxImageTokens' | 'takes'>;
   pictures: Omit<PictureOptions, 'image' | 'detail'>;
   signal: AbortSignal;
 }
@@ -21,10 +21,10 @@ interface LoadingOptions {
 /** Reads its pictures: it is ready to be asked. @throws PixtralError `input` */
 export async function loadQuestion(
   { messages, options, decisions, detail, text }: SettledQuestion,
-  { answerer: { image, maxImageTokens }, pictures, signal }: LoadingOptions,
+  { answerer: { image, maxImageTokens, takes }, pictures, signal }: LoadingOptions,
 ): Promise<Question> {
   const reading = { ...pictures, detail, text: text ?? pictures.text, signal };
-  const loaded = await loadMessages(messages, { ...reading, image, maxImageTokens, keepPatches: true });
+  const loaded = await loadMessages(messages, { ...reading, image, maxImageTokens, keep: takes });
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   return { messages: loaded, options: { ...options, seed }, decisions };
 }

@@ -46,6 +46,11 @@ export const defaults = {
   backoffSeconds: 1,
   /** A server that has not sent a picture by then will not. */
   urlSeconds: 30,
+  /** Of a server that is at work on long answers, or has a long queue. */
+  serverSeconds: 600,
+  /** A server that is started again loads its weights meanwhile. */
+  patienceSeconds: 300,
+  concurrency: 'auto',
   /** Pixtral-12B's own, where no model is named. */
   image: { patchSize: 16, maxImageSize: 1024, spatialMergeSize: 1 },
 } as const;
@@ -61,7 +66,7 @@ export function numberIn({ min, max, integer = false }: Range): (text: string) =
   };
 }
 
-const numberOrAuto = (range: Range) => (text: string) => (text === 'auto' ? 'auto' : numberIn(range)(text));
+export const numberOrAuto = (range: Range) => (text: string) => (text === 'auto' ? 'auto' : numberIn(range)(text));
 
 const positive = { min: 1, max: 2 ** 31 - 1, integer: true };
 

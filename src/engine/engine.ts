@@ -15,6 +15,7 @@ import { Runtime } from './runtime/runtime.ts';
  */
 export class Engine implements Answerer {
   readonly files: ModelFiles;
+  readonly takes = 'patches';
   readonly #options: EngineOptions;
   readonly #runtime: Runtime;
   readonly #grammars: Grammars;

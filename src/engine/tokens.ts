@@ -47,7 +47,7 @@ export async function promptLayout(
   options: TokenizerOptions & Omit<PictureOptions, 'image'>,
 ): Promise<Layout> {
   const { tekken, image } = await openTokenizer(options);
-  const loaded = await loadMessages(messages, { ...options, image, keepPatches: false, maxImageTokens: Infinity });
+  const loaded = await loadMessages(messages, { ...options, image, keep: 'layout', maxImageTokens: Infinity });
   const runs = encodePrompt(loaded, tekken);
   const ids = runs.flatMap((run) => run.ids);
   return {

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { openAgent } from './agent.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,14 +48,11 @@ const maxRedirects = 10;
 export async function openHttp(options: HttpOptions): Promise<Http> {
   const undici = await import('undici');
   const { connections, stallMilliseconds, env, userAgent } = options;
-  const agent = new undici.EnvHttpProxyAgent({
+  const agent = await openAgent({
+    env,
     connections: connections + 2,
-    headersTimeout: stallMilliseconds,
-    bodyTimeout: stallMilliseconds,
-    connect: { timeout: stallMilliseconds },
-    httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'] ?? '',
-    httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '',
-    noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
+    connectMilliseconds: stallMilliseconds,
+    stallMilliseconds,
   });
 
   async function once(url: URL, { method, headers, secret, signal }: HttpRequest): Promise<HttpResponse> {
@@ -171,8 +169,8 @@ export function refusePassing({ status, headers }: Pick<HttpResponse, 'status' |
   throw new Passing(`the server answered ${status}`, { waitMilliseconds: retryAfter(headers['retry-after']) });
 }
 
-/** Seconds or a date. */
-function retryAfter(text: string | undefined): number | undefined {
+/** What a server asks for by `Retry-After`, seconds or a date, in milliseconds. */
+export function retryAfter(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
   return Number.isFinite(milliseconds) ? Math.max(0, milliseconds) : undefined;

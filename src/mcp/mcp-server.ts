@@ -204,7 +204,7 @@ function mcpServer(eyes: Eyes, { options, unsure, version }: McpOptions): McpSer
     ({ picture: word }) =>
       told(async () => {
         const { picture, engine } = await eyes.load(word);
-        const png = await encodePng(seenPixels(picture, engine.files.image));
+        const png = await encodePng(seenPixels(picture, engine.files.image), 'small');
         const image = { type: 'image', data: Buffer.from(png).toString('base64'), mimeType: 'image/png' } as const;
         return { content: [image, { type: 'text', text: JSON.stringify(pictureReceipt(picture)) } as const] };
       }),

@@ -34,7 +34,16 @@ export function serveApp({ context, maxBodyBytes, onFailure, ...guarding }: AppO
   app.get('/v1/models', (c) =>
     c.json({
       object: 'list',
-      data: [{ id: engine.files.name, object: 'model', created: started, owned_by: 'pixtral' }],
+      data: [
+        {
+          id: engine.files.name,
+          object: 'model',
+          created: started,
+          owned_by: 'pixtral',
+          max_model_len: engine.maxImageTokens,
+          pixtral: { image: engine.image },
+        },
+      ],
     }),
   );
   app.post('/tokenize', async (c) => {

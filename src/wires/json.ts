@@ -9,7 +9,7 @@ export function jsonLine(shape: object): string {
 }
 
 export function askJson(answer: Answer): AskJson {
-  const { model, text, finish, images, usage, timings, sampling, data, confidence, logprobs } = answer;
+  const { model, text, finish, images, usage, timings, sampling, data, confidence, logprobs, server } = answer;
   return {
     model,
     text,
@@ -21,5 +21,6 @@ export function askJson(answer: Answer): AskJson {
     timings,
     sampling,
     ...(logprobs && { logprobs }),
+    ...(server && { server }),
   };
 }

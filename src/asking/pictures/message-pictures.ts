@@ -1,5 +1,6 @@
 import { ahead } from '../../base/ahead.ts';
 import { PixtralError } from '../../base/errors.ts';
+import type { PictureForm } from '../../image/decoder/decode.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import { type Chunk, type Message, imagesOf } from '../../prompt/message.ts';
@@ -9,8 +10,8 @@ import { pictureReceipt } from './receipt.ts';
 export interface MessagePicturesOptions extends PictureOptions {
   /** Ids that all images together may have: more would fill the memory with patches before the prompt is refused. */
   maxImageTokens: number;
-  /** Patches take 3 KB an id: false where only the layout is wanted. */
-  keepPatches: boolean;
+  /** What is wanted of each: `layout` alone takes no memory, patches take 3 KB an id. */
+  keep: PictureForm | 'layout';
   /** Before each source is read. */
   onSource?: (name: string) => void;
 }
@@ -69,8 +70,8 @@ function readAhead(messages: readonly Message<Source>[], options: MessagePicture
 async function chunksOf(source: Source, options: MessagePicturesOptions): Promise<Chunk<Picture>[]> {
   const chunks: Chunk<Picture>[] = [];
   let tokens = 0;
-  for await (const chunk of pictureChunks(source, options)) {
-    chunks.push(chunk.kind === 'text' || options.keepPatches ? chunk : withoutPatches(chunk));
+  for await (const chunk of pictureChunks(source, { ...options, form: options.keep === 'png' ? 'png' : 'patches' })) {
+    chunks.push(chunk.kind === 'text' || options.keep !== 'layout' ? chunk : withoutPatches(chunk));
     if (chunk.kind === 'image') tokens += pictureReceipt(chunk.image).tokens;
     if (tokens > options.maxImageTokens) break; // whoever counts all of them will say so
   }

@@ -1,4 +1,5 @@
 import type { GridConfig } from '../../image/pixels/grid.ts';
+import type { PictureForm } from '../../image/decoder/decode.ts';
 import { type Picture, loadPictures } from '../../image/decoder/load.ts';
 import type { Selection } from '../../image/sources/selection.ts';
 import { type ReadOptions, type Source, readSource } from '../../image/sources/sources.ts';
@@ -20,6 +21,7 @@ export interface PictureOptions extends ReadOptions {
   text: TextUse;
   /** Pages or frames of one source. */
   maxPages: number;
+  form?: PictureForm | undefined;
 }
 
 /** Pixels of the longer side with `--detail low`. */

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import type { Answerer } from '../../asking/answerer.ts';
 import { type RecordOutcome, answerRecords } from '../../asking/answer-records.ts';
 import { type Engine, openEngine } from '../../engine/engine.ts';
 import { jobHash } from '../../engine/answers/job-hash.ts';
@@ -6,19 +7,21 @@ import { resolveModel } from '../../engine/runtime/resolve.ts';
 import type { WrittenLine } from '../../wires/batch-line.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
+import { batchServerWarnings } from '../../output/server-warnings.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
 import type { Io } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { pictureSettings } from '../picture-flags.ts';
+import { type ServerFlags, openFlagServers, serverWords } from '../server-flags.ts';
 import { userCache } from '../user-cache.ts';
 import { type InputFlags, batchInput } from './entries.ts';
 import { type QuestionFlags, commonQuestion } from './common-question.ts';
-import type { BatchEntry } from './entry.ts';
+import type { BatchEntry, CommonQuestion } from './entry.ts';
 import { type ResultFlags, type Results, openResults } from './results.ts';
 import { type Shard, selectEntries } from './select.ts';
 
 export interface BatchFlags
-  extends EngineFlags, BatchRuntimeFlags, Omit<InputFlags, 'records'>, ResultFlags, QuestionFlags {
+  extends EngineFlags, BatchRuntimeFlags, Omit<InputFlags, 'records'>, ResultFlags, QuestionFlags, ServerFlags {
   limit?: number;
   shard?: Shard;
   asCompleted?: boolean;
@@ -41,19 +44,20 @@ interface BatchRun {
 /** Answers all records and returns how many have failed, those of earlier runs that were skipped included. */
 export async function runBatch(words: readonly string[], run: BatchRun): Promise<number> {
   const { flags, io, stdin } = run;
-  const input = await batchInput(words, { flags, common: await commonQuestion(flags, run), stdin });
+  const common = await commonQuestion(flags, run);
+  const input = await batchInput(words, { flags, common, stdin });
   try {
     const selected = selectEntries(input.entries, flags);
-    const engine = await openBatchEngine(run, selected.length);
+    const opened = await openAnswerer(run, { questions: selected.length, options: common.options });
     try {
       const results = await openResults(flags, { entries: input.entries, io });
       try {
-        return await answerAll(selected, { ...run, engine, results });
+        return await answerAll(selected, { ...run, ...opened, results });
       } finally {
         await results.close();
       }
     } finally {
-      await engine.close();
+      await opened.answerer.close();
     }
   } finally {
     await input.close();
@@ -79,9 +83,39 @@ export async function openBatchEngine(
   return engine;
 }
 
+export interface OpenedAnswerer {
+  answerer: Answerer;
+  /** What tells its answers from those of others. */
+  job: string;
+}
+
+/** Servers, where some are named, or the model on this machine. */
+export async function openAnswerer(
+  { flags, io }: { flags: EngineFlags & BatchRuntimeFlags & ServerFlags; io: Io },
+  { questions, options }: { questions: number; options: CommonQuestion['options'] },
+): Promise<OpenedAnswerer> {
+  const words = serverWords(flags, io);
+  if (words) {
+    const note = (lines: string): void => {
+      if (flags.quiet !== true) io.stderr.write(lines);
+    };
+    const servers = await openFlagServers(words, { flags, io, note });
+    try {
+      servers.checkOptions(options);
+      return { answerer: servers, job: servers.job };
+    } catch (thrown) {
+      await servers.close();
+      throw thrown;
+    }
+  }
+  const engine = await openBatchEngine({ flags, io }, questions);
+  const job = await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context });
+  return { answerer: engine, job };
+}
+
 async function answerAll(
   entries: readonly BatchEntry[],
-  { flags, io, stdin, engine, results }: BatchRun & { engine: Engine; results: Results },
+  { flags, io, stdin, answerer, job, results }: BatchRun & OpenedAnswerer & { results: Results },
 ): Promise<number> {
   const { json = false, quiet = false } = flags;
   const progress = batchProgress(io.stderr, { total: entries.length, json, quiet });
@@ -90,10 +124,12 @@ async function answerAll(
   const { stop, signal } = endings(io, () =>
     progress.note('finishing the records in work; once more ends them at once'),
   );
-  const warn = batchWarnings({ write: (text) => progress.lines(text), json });
+  const sink = { write: (text: string): void => progress.lines(text), json };
+  const warn = batchWarnings(sink);
+  const warnOfServers = batchServerWarnings(sink);
   const answered = answerRecords(entries, {
-    answerer: engine,
-    job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
+    answerer,
+    job,
     pictures: pictureSettings(flags, { io, stdin }),
     isDone: (entry, hash) => results.isDone(entry, hash),
     asCompleted: flags.asCompleted === true,
@@ -104,7 +140,10 @@ async function answerAll(
   try {
     for await (const { task, outcome } of answered) {
       if (outcome.kind !== 'skipped') await results.write(task, outcome);
-      if (outcome.kind === 'answered') warn(outcome.answer.images);
+      if (outcome.kind === 'answered') {
+        warn(outcome.answer.images);
+        warnOfServers(outcome.answer);
+      }
       count(counts, outcome, results.before(task));
     }
   } finally {

@@ -30,7 +30,7 @@ export async function load(
   const { image, maxImageTokens } = partner.answerer;
   const lasting = await lastingSource(source, { ...pictures, signal });
   const message = { role: 'user', content: [{ kind: 'image', image: lasting }] } as const;
-  const [read] = await loadMessages([message], { ...pictures, image, maxImageTokens, keepPatches: true, signal });
+  const [read] = await loadMessages([message], { ...pictures, image, maxImageTokens, keep: 'patches', signal });
   return { source: lasting, chunks: read?.content ?? [] };
 }
 

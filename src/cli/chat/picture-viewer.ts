@@ -35,7 +35,11 @@ export async function pictureViewer(
     async show(pictures) {
       for (const picture of pictures.slice(0, mostShown)) {
         const small = thumbnail(seenPixels(picture, image), maxSide);
-        for (const [index, step] of inlineSteps({ ...small, png: await encodePng(small) }, protocol, way).entries()) {
+        for (const [index, step] of inlineSteps(
+          { ...small, png: await encodePng(small, 'small') },
+          protocol,
+          way,
+        ).entries()) {
           if (index > 0) await setTimeout(inlinePause);
           io.stdout.write(step);
         }

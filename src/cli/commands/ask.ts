@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import type { Answerer } from '../../asking/answerer.ts';
+import type { EngineEvent } from '../../asking/events.ts';
 import type { RecordQuestion } from '../../asking/record-hash.ts';
-import type { Engine, openEngine } from '../../engine/engine.ts';
 import type { ModelPaths } from '../../engine/runtime/resolve.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
@@ -21,9 +22,10 @@ import {
 } from '../options.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { type PromptFlags, type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
+import { type ServerFlags, openFlagServers, serverOptions, serverWords } from '../server-flags.ts';
 import { userCache } from '../user-cache.ts';
 
-interface AskFlags extends EngineFlags, PromptFlags, PictureFlags, FormatFlags {
+interface AskFlags extends EngineFlags, PromptFlags, PictureFlags, FormatFlags, ServerFlags {
   messages?: string;
   color: boolean;
 }
@@ -41,6 +43,7 @@ export function askCommand(io: Io): Command {
   const groups = {
     'Pictures:': promptPictureOptions(),
     'Model:': modelOptions(),
+    'Server:': serverOptions(),
     'Answer:': formatOptions(),
     'Sampling:': samplingOptions(),
     'Runtime:': [...runtimeOptions(), ...cacheOptions()],
@@ -65,6 +68,7 @@ Examples:
   pixtral ask https://example.org/sign.jpg "read it" --temperature 0 --json
   pixtral ask receipt.jpg "total and date" --schema receipt.json | jq .total
   pixtral ask photo.jpg "Is it day or night?" --choices day,night
+  pixtral ask photo.jpg "describe this" --server http://gpu1:8000
   echo "How many people?" | pixtral ask crowd.jpg`;
 
 async function ask(
@@ -76,19 +80,20 @@ async function ask(
   const asked = await questionOf(positional, { parts, flags, format, io, stdin });
   const { messages: sources } = asked;
   await startDecoder(sources);
-  const loading = import('../../engine/engine.ts'); // while the model is found
-  const { resolveModel } = await import('../../engine/runtime/resolve.ts');
-  const { notice, ...paths } = await resolveModel(await namedModel(flags, io));
-  if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const { stageReporter } = await import('../../output/progress.ts');
+  const servers = serverWords(flags, io);
+  const paths = servers ? undefined : await modelPaths(flags, io); // its notice comes before the spinner
   const reporter = stageReporter(io.stderr, {
     verbose: flags.verbose === true,
     quiet: flags.json === true,
     color: flags.color && io.env['NO_COLOR'] === undefined,
   });
+  const note = (lines: string): void => reporter.note(lines);
   try {
-    const { openEngine } = await loading;
-    await answer(asked, { openEngine, paths, reporter, flags, io, stdin });
+    const answerer = servers
+      ? await openFlagServers(servers, { flags, io, note })
+      : await openModel(paths!, { flags, io, note });
+    await answer(asked, { answerer, reporter, flags, io, stdin });
   } finally {
     reporter.stop(); // its timer would keep the process alive
   }
@@ -118,6 +123,27 @@ async function questionOf(
 type AskedSources = Pick<RecordQuestion, 'messages' | 'options' | 'detail'>;
 type AskedOptions = RecordQuestion['options'];
 
+async function modelPaths(flags: AskFlags, io: Io): Promise<ModelPaths> {
+  void import('../../engine/engine.ts'); // while the model is found
+  const { resolveModel } = await import('../../engine/runtime/resolve.ts');
+  const paths = await resolveModel(await namedModel(flags, io));
+  if (paths.notice !== undefined) io.stderr.write(`${paths.notice}\n`);
+  return paths;
+}
+
+/** Opens the model, whose libraries are loaded while pictures are read. */
+async function openModel(
+  paths: ModelPaths,
+  { flags, io, note }: { flags: AskFlags; io: Io; note: (lines: string) => void },
+): Promise<Answerer> {
+  const { openEngine } = await import('../../engine/engine.ts');
+  const cache = flags.cache ? await userCache(io) : undefined;
+  const alone = { parallel: 1, questions: 1, reproducible: true };
+  const engine = await openEngine(engineOptions(flags, { paths, cache, io, note, ...alone }));
+  engine.start(io.signal).catch(() => {}); // the question is told what failed
+  return engine;
+}
+
 /** It begins while the model is found and opened. */
 async function startDecoder(messages: readonly Message<Source>[]): Promise<void> {
   if (messages.every(({ content }) => imagesOf(content).length === 0)) return;
@@ -126,8 +152,7 @@ async function startDecoder(messages: readonly Message<Source>[]): Promise<void>
 }
 
 interface Asking {
-  openEngine: typeof openEngine;
-  paths: ModelPaths;
+  answerer: Answerer;
   reporter: StageReporter;
   flags: AskFlags;
   io: Io;
@@ -135,38 +160,42 @@ interface Asking {
 }
 
 async function answer({ messages: sources, options, detail }: AskedSources, asking: Asking): Promise<void> {
-  const { openEngine, paths, reporter, flags, io } = asking;
-  const cache = flags.cache ? await userCache(io) : undefined;
-  const note = (lines: string): void => reporter.note(lines);
-  const alone = { parallel: 1, questions: 1, reproducible: true };
-  const engine = await openEngine(engineOptions(flags, { paths, cache, io, note, ...alone }));
+  const { answerer, reporter, flags, io } = asking;
   try {
-    const reading = readPictures(sources, { ...asking, flags: { ...flags, detail }, engine });
-    engine.start(io.signal).catch(() => {}); // meanwhile; the question is told what failed
-    const messages = await reading;
+    const messages = await readPictures(sources, { ...asking, flags: { ...flags, detail } });
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
     const { showAnswer } = await import('../../output/answer.ts');
-    await showAnswer(engine.ask({ messages, options: { ...options, seed } }, io.signal), {
-      stdout: io.stdout,
-      reporter,
-      json: flags.json === true,
-    });
+    const events = answerer.ask({ messages, options: { ...options, seed } }, io.signal);
+    await showAnswer(warned(events, asking), { stdout: io.stdout, reporter, json: flags.json === true });
   } finally {
     reporter.stop();
-    await engine.close();
+    await answerer.close();
+  }
+}
+
+/** What a server has not done as it should is said before the answer ends. */
+async function* warned(
+  events: AsyncIterable<EngineEvent>,
+  { reporter, flags }: Asking,
+): AsyncGenerator<EngineEvent, void> {
+  const { warnOfServer } = await import('../../output/server-warnings.ts');
+  for await (const event of events) {
+    yield event;
+    if (event.kind !== 'answer') continue;
+    warnOfServer(event.answer, { write: (lines) => reporter.note(lines), json: flags.json === true });
   }
 }
 
 async function readPictures(
   sources: readonly Message<Source>[],
-  { engine, reporter, flags, io, stdin }: Asking & { engine: Engine },
+  { answerer, reporter, flags, io, stdin }: Asking,
 ): Promise<Message<Picture>[]> {
   const { loadMessages } = await import('../../asking/pictures/message-pictures.ts');
   const messages = await loadMessages(sources, {
     ...pictureSettings(flags, { io, stdin }),
-    image: engine.files.image,
-    maxImageTokens: engine.files.decoder.trainedContext,
-    keepPatches: true,
+    image: answerer.image,
+    maxImageTokens: answerer.maxImageTokens,
+    keep: answerer.takes,
     onSource: (name) => reporter.stage('image', name),
   });
   const { pictureReceipt } = await import('../../asking/pictures/receipt.ts');

@@ -12,6 +12,7 @@ import {
   runtimeOptions,
   samplingOptions,
 } from '../options.ts';
+import { manyServersOptions } from '../server-flags.ts';
 import type { BatchFlags } from '../batch/run-batch.ts';
 import { shardIn } from '../batch/select.ts';
 import { batchMergeCommand } from './batch-merge.ts';
@@ -31,6 +32,7 @@ export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
     'Records:': batchOptions(shardIn),
     'Pictures:': promptPictureOptions(),
     'Model:': modelOptions(),
+    'Servers:': manyServersOptions(),
     'Answers:': formatOptions(),
     'Sampling, where a record does not say it itself:': samplingOptions(),
     'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],

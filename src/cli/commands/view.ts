@@ -155,7 +155,7 @@ async function show(
   const { pictureReceipt } = await import('../../asking/pictures/receipt.ts');
   const seen = seenPixels(picture, image);
   const drawn = grid ? drawGrid(seen, { grid: picture.grid, image }) : seen;
-  return { ...drawn, png: await encodePng(drawn), receipt: pictureReceipt(picture), clamped: seen.clamped };
+  return { ...drawn, png: await encodePng(drawn, 'small'), receipt: pictureReceipt(picture), clamped: seen.clamped };
 }
 
 /** In milliseconds; tmux follows within some tens. */

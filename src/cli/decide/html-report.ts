@@ -51,7 +51,7 @@ async function thumbnailOf(source: Source, reading: ReadOptions): Promise<Uint8A
     const selection = source.selection ?? ({ kind: 'pages', ranges: [[1, 1]] } as const);
     const options = { image: thumbnail, selection, maxPages: 1, signal };
     const [picture] = await loadPictures({ name: source.name, bytes }, options);
-    return picture && (await encodePng(seenPixels(picture, thumbnail)));
+    return picture && (await encodePng(seenPixels(picture, thumbnail), 'small'));
   } catch {
     reading.signal?.throwIfAborted();
     return undefined;

@@ -148,7 +148,7 @@ async function partsOf(
     detail,
     text: text ?? options.pictures.text,
     maxImageTokens: maxImageTokens - tokens,
-    keepPatches: true,
+    keep: 'patches',
   });
   return Promise.all(
     loaded!.content.map(async (part) => {

@@ -4,7 +4,7 @@ import type { Matcher } from '../../grammar/matcher.ts';
 import { textStream } from '../../tokenizer/stream.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { Answer, AskOptions } from '../../asking/events.ts';
-import { stopWatch } from './stop.ts';
+import { stopWatch } from '../../asking/stop.ts';
 import { type AnswerDetails, tokenSource } from './token-source.ts';
 
 interface AnswerWriterOptions {

@@ -3,6 +3,8 @@ import type { Grid } from '../pixels/grid.ts';
 import type { Kernel } from '../pixels/kernel.ts';
 import { checkSize } from './limits.ts';
 import { picturePatches } from '../pixels/patches.ts';
+import { seenPixels } from '../pixels/seen.ts';
+import { encodePng } from '../pixels/write-png.ts';
 import { selectedPages } from '../sources/selected-pages.ts';
 import type { Selection } from '../sources/selection.ts';
 import { openPicture } from '../formats/open-picture.ts';
@@ -14,7 +16,11 @@ export interface DecodeRequest extends OpenRequest {
   crops: readonly Crop[] | undefined;
   /** More are refused. */
   maxPages: number;
+  /** What the tower is given, by default, or the same in whole steps of 0 to 255, as a file. */
+  form?: PictureForm | undefined;
 }
+
+export type PictureForm = 'patches' | 'png';
 
 export interface DecodedPage {
   /** 1-based; undefined when the source can hold only one. */
@@ -30,8 +36,10 @@ export interface DecodedPage {
   width: number;
   height: number;
   grid: Grid;
-  /** As picturePatches gives them; valid until the next page is asked for. */
+  /** As picturePatches gives them, valid until the next page is asked for; none where a PNG was asked for. */
   patches: Float32Array;
+  /** A file of exactly the grid's size; empty where patches were asked for. */
+  png: Uint8Array;
 }
 
 /** What is to be known and said while pages are decoded. */
@@ -74,11 +82,19 @@ export async function* decodePages(
           width,
           height,
           grid,
-          patches: values,
+          ...(await inForm({ grid, patches: values }, request)),
         };
       }
     }
   } finally {
     opened.close?.();
   }
+}
+
+async function inForm(
+  seen: { grid: Grid; patches: Float32Array },
+  { form, image }: DecodeRequest,
+): Promise<Pick<DecodedPage, 'patches' | 'png'>> {
+  if (form !== 'png') return { patches: seen.patches, png: new Uint8Array() };
+  return { patches: new Float32Array(), png: await encodePng(seenPixels(seen, image), 'fast') };
 }

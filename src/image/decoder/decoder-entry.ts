@@ -9,8 +9,8 @@ export type Reply =
   | { kind: 'begun' }
   /** It has these pages to decode, and begins with the first. */
   | { kind: 'opened'; pages: readonly number[] }
-  /** Its patches follow on the pipe. */
-  | { kind: 'page'; page: Omit<DecodedPage, 'patches'>; patchBytes: number }
+  /** Its patches and its file follow on the pipe. */
+  | { kind: 'page'; page: Omit<DecodedPage, 'patches' | 'png'>; patchBytes: number; pngBytes: number }
   | { kind: 'done' }
   | Refused
   | { kind: 'failed'; cause: string };
@@ -49,9 +49,10 @@ async function answer(request: DecodeRequest): Promise<void> {
   };
   try {
     await reply({ kind: 'begun' });
-    for await (const { patches, ...page } of decodePages(request, { turns, kernel })) {
-      await reply({ kind: 'page', page, patchBytes: patches.byteLength });
+    for await (const { patches, png, ...page } of decodePages(request, { turns, kernel })) {
+      await reply({ kind: 'page', page, patchBytes: patches.byteLength, pngBytes: png.byteLength });
       await sendBytes(new Uint8Array(patches.buffer, patches.byteOffset, patches.byteLength));
+      await sendBytes(png);
     }
     await reply({ kind: 'done' });
   } catch (thrown) {

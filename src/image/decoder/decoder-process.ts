@@ -174,14 +174,15 @@ function isBrokenOff(thrown: unknown): boolean {
   return ['EPIPE', 'ECONNRESET', 'ERR_IPC_CHANNEL_CLOSED'].includes(errnoOf(thrown) ?? '');
 }
 
-/** With the patches, which come by the pipe. */
+/** With what comes by the pipe. */
 async function wholePage(
   child: ChildProcess,
-  { page, patchBytes }: Extract<Reply, { kind: 'page' }>,
+  { page, patchBytes, pngBytes }: Extract<Reply, { kind: 'page' }>,
   signal: AbortSignal,
 ): Promise<DecodedPage> {
-  const bytes = await takeBytes(pipeOf(child), patchBytes, signal);
-  return { ...page, patches: new Float32Array(bytes.buffer) };
+  const patches = await takeBytes(pipeOf(child), patchBytes, signal);
+  const png = await takeBytes(pipeOf(child), pngBytes, signal);
+  return { ...page, patches: new Float32Array(patches.buffer), png };
 }
 
 function thrownBy(reply: Extract<Reply, { kind: 'refused' | 'failed' }>, { name }: DecodeRequest): Error {

@@ -1,5 +1,6 @@
 import { webcrypto } from 'node:crypto';
 import type { Crop } from '../pixels/crop.ts';
+import type { PictureForm } from './decode.ts';
 import { sharedDecoders } from './decoder-pool.ts';
 import type { Grid, GridConfig } from '../pixels/grid.ts';
 import type { Selection } from '../sources/selection.ts';
@@ -23,8 +24,10 @@ export interface Picture {
   width: number;
   height: number;
   grid: Grid;
-  /** Normalised, in the order of picturePatches: [rows * columns * merge^2, 3 * patch * patch]. */
+  /** Normalised, in the order of picturePatches: [rows * columns * merge^2, 3 * patch * patch]; none beside `png`. */
   patches: Float32Array;
+  /** The same in whole steps of 0 to 255, as a file of exactly the grid's size, where that was asked for. */
+  png?: Uint8Array;
   /** What reading and resizing took. */
   milliseconds: number;
 }
@@ -41,6 +44,8 @@ export interface LoadOptions {
   text?: boolean | undefined;
   /** Pages or frames of one source; more are refused. */
   maxPages: number;
+  /** `patches` by default. */
+  form?: PictureForm | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -50,13 +55,14 @@ export interface LoadOptions {
  */
 export async function loadPictures(
   { name, bytes }: { name: string; bytes: Uint8Array },
-  { image, selection, crops, drawSize, text, maxPages, signal }: LoadOptions,
+  { image, selection, crops, drawSize, text, maxPages, form, signal }: LoadOptions,
 ): Promise<Picture[]> {
   const start = performance.now();
-  const decoding = sharedDecoders().decode({ name, bytes, image, selection, crops, drawSize, text, maxPages }, signal);
+  const request = { name, bytes, image, selection, crops, drawSize, text, maxPages, form };
+  const decoding = sharedDecoders().decode(request, signal);
   const [pages, sha256] = await Promise.all([decoding, sha256Of(bytes)]);
   const milliseconds = (performance.now() - start) / pages.length;
-  return pages.map(({ page, crop, drawn, warnings, text: words, ...decoded }) => ({
+  return pages.map(({ page, crop, drawn, warnings, text: words, png, ...decoded }) => ({
     source: name,
     ...(page !== undefined && { page }),
     ...(crop && { crop }),
@@ -64,6 +70,7 @@ export async function loadPictures(
     ...(warnings.length > 0 && { warnings }),
     ...(words && { text: words }),
     sha256,
+    ...(png.byteLength > 0 && { png }),
     ...decoded,
     milliseconds,
   }));

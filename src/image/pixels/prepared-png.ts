@@ -11,6 +11,6 @@ export async function preparedPng(
   picture: { grid: Grid; patches: Float32Array },
   config: Pick<GridConfig, 'patchSize'>,
 ): Promise<string> {
-  const png = await encodePng(seenPixels(picture, config));
+  const png = await encodePng(seenPixels(picture, config), 'small');
   return `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
 }

@@ -1,9 +1,12 @@
 import { promisify } from 'node:util';
-import { crc32, deflate } from 'node:zlib';
+import { type ZlibOptions, crc32, deflate } from 'node:zlib';
 import type { Rgb } from './seen.ts';
 
+/** zlib's own: for files that are kept, and for those that are sent once, a third of the time for a few per cent more. */
+const levels = { small: 6, fast: 1 } as const;
+
 /** A PNG without loss, 8 bits a channel. Source: W3C PNG specification, third edition, chapters 5 and 11. */
-export async function encodePng({ width, height, bytes }: Rgb): Promise<Uint8Array> {
+export async function encodePng({ width, height, bytes }: Rgb, packing: keyof typeof levels): Promise<Uint8Array> {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
@@ -11,7 +14,7 @@ export async function encodePng({ width, height, bytes }: Rgb): Promise<Uint8Arr
   const lineLength = width * 3;
   const lines = Buffer.alloc((lineLength + 1) * height);
   for (let y = 0; y < height; y++) filterLine(bytes, { lines, y, lineLength });
-  const packed = await promisify(deflate)(lines);
+  const packed = await promisify<Uint8Array, ZlibOptions, Buffer>(deflate)(lines, { level: levels[packing] });
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
     chunk('IHDR', header),

@@ -118,7 +118,7 @@ test('a model of noise writes what it writes when each token is a step of its ow
     writer.close();
     const tokens = next.details.logprobs!;
     assert.equal(tokens.length, next.length);
-    assert.equal(Buffer.concat(tokens.map(({ id }) => files.tekken.bytes(id))).toString(), next.text);
+    assert.equal(Buffer.concat(tokens.map(({ id }) => files.tekken.bytes(id!))).toString(), next.text);
     forcedTokens += tokens.filter((token) => 'forced' in token).length;
 
     const matcher = kept.matcher(model, format.grammar);
@@ -126,9 +126,9 @@ test('a model of noise writes what it writes when each token is a step of its ow
     sequence.truncate(0);
     await sequence.appendIds(prompt, undefined);
     for (const token of tokens) {
-      if ('forced' in token) sampler.append(token.id);
+      if ('forced' in token) sampler.append(token.id!);
       else assert.deepEqual(sampler.sample(sequence), token.id);
-      await sequence.appendIds([token.id], undefined);
+      await sequence.appendIds([token.id!], undefined);
     }
     sampler.close();
   }

@@ -44,7 +44,7 @@ test('a PNG that is written is read with the same pixels', async () => {
     [256, 64],
   ] as const) {
     const bytes = rgbOf(syntheticPixels(width, height));
-    const read = await decodeFile(await encodePng({ width, height, bytes }));
+    const read = await decodeFile(await encodePng({ width, height, bytes }, 'small'));
     assert.deepEqual([read.width, read.height], [width, height]);
     assert.deepEqual(rgbOf(read), bytes);
   }

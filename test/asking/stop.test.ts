@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { stopWatch } from '../../../src/engine/answers/stop.ts';
+import { stopWatch } from '../../src/asking/stop.ts';
 
 test('a stop string is found across pieces and never shown', () => {
   const watch = stopWatch(['END']);

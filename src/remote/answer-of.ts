@@ -1,0 +1,124 @@
+import { PixtralError, reasonOf } from '../base/errors.ts';
+import type { StageClock } from '../asking/clock.ts';
+import type { Answer, AskOptions, Question, ServerReceipt } from '../asking/events.ts';
+import { pictureReceipt } from '../asking/pictures/receipt.ts';
+import type { AnswerFormat } from '../grammar/answer-format.ts';
+import { grammarAllows } from '../grammar/grammar-allows.ts';
+import { checkNesting } from '../grammar/nesting.ts';
+import type { Json } from '../grammar/schema.ts';
+import { imagesOf } from '../prompt/message.ts';
+import { isWrapped } from './chat-request.ts';
+import type { FoundServer } from './find-server.ts';
+import { asObject, asText } from './json.ts';
+import { countWarning, countedPictures } from './picture-tokens.ts';
+import type { Reply } from './read-reply.ts';
+
+interface AnswerParts {
+  server: FoundServer;
+  reply: Reply;
+  /** Of a --stop that we have found ourselves. */
+  isStopped: boolean;
+  sent: ServerReceipt['sent'];
+  attempts: number;
+  clock: StageClock;
+}
+
+/**
+ * A server's reply as the answer to a question, with what there is to know about it.
+ * @throws PixtralError `input` when the tokens did not suffice for a form, `machine` when the server has not kept to it
+ */
+export function answerOf({ messages, options }: Question, parts: AnswerParts): Answer {
+  const { server, reply, isStopped, sent, attempts, clock } = parts;
+  const { format } = options;
+  const pictures = messages.flatMap(({ content }) => imagesOf(content));
+  const counted = countedPictures(messages, parts);
+  const warnings = [countWarning(counted, parts), confidenceWarning(options)].filter((one) => one !== undefined);
+  const finish = isStopped || reply.stopText !== undefined ? 'stop-string' : reply.finish;
+  const answer: Answer = {
+    model: server.model,
+    text: reply.text,
+    finish,
+    images: pictures.map((picture) => ({ ...pictureReceipt(picture), cached: false })),
+    usage: {
+      prompt: reply.promptTokens ?? 0,
+      image: counted.counted ?? (counted.check === 'differs' ? 0 : counted.expected),
+      completion: reply.completionTokens ?? 0,
+    },
+    timings: clock.timings,
+    sampling: samplingReceipt(options),
+    ...(options.logprobs !== undefined && { logprobs: reply.logprobs }),
+    server: {
+      url: server.address.name,
+      kind: server.kind,
+      ...(server.version !== undefined && { version: server.version }),
+      sent,
+      picture_tokens: counted,
+      attempts,
+      ...(warnings.length > 0 && { warnings }),
+    },
+  };
+  return format ? checked(answer, { format, server }) : answer;
+}
+
+function samplingReceipt(options: AskOptions): Answer['sampling'] {
+  const { temperature, topP, topK, minP, repeatPenalty, seed } = options;
+  return { temperature, top_p: topP, top_k: topK, min_p: minP, repeat_penalty: repeatPenalty, seed };
+}
+
+/** It takes the probabilities of all tokens that a grammar allows; servers tell a few. */
+function confidenceWarning({ format, logprobs }: AskOptions): string | undefined {
+  if (logprobs === undefined || !format || format.kind === 'text') return undefined;
+  return 'confidence is not told: it takes more of the distribution than a server shows';
+}
+
+/** Servers pass over keywords of schemas, and some over schemas: whatever they promise, it is looked at here. */
+function checked(answer: Answer, { format, server }: { format: AnswerFormat; server: FoundServer }): Answer {
+  if (answer.finish !== 'stop') {
+    throw new PixtralError('input', `answer: was cut after ${answer.usage.completion} tokens, before it was whole`, {
+      hint: 'raise --max-tokens, or ask for less: maxLength and maxItems in the schema set limits',
+    });
+  }
+  switch (format.kind) {
+    case 'json': {
+      const data = parsed(answer.text, server);
+      const problem = format.problem(data);
+      if (problem !== undefined) throw broken(server, `the answer is not what the schema says: ${problem}`);
+      return { ...answer, data };
+    }
+    case 'choice': {
+      const text = isWrapped(format, server.kind) ? unwrapped(answer.text, server) : answer.text;
+      if (!format.choices.includes(text)) throw broken(server, `the answer is none of the choices: ${shown(text)}`);
+      return { ...answer, text };
+    }
+    case 'text':
+      if (!grammarAllows(format.grammar, answer.text)) {
+        throw broken(server, `the answer is not what the grammar says: ${shown(answer.text)}`);
+      }
+      return answer;
+    default:
+      return format satisfies never;
+  }
+}
+
+function unwrapped(text: string, server: FoundServer): string {
+  return asText(asObject(parsed(text, server))?.['choice']) ?? text;
+}
+
+function parsed(text: string, server: FoundServer): Json {
+  try {
+    checkNesting(text);
+    return JSON.parse(text) as Json;
+  } catch (thrown) {
+    throw broken(server, `the answer is not JSON: ${reasonOf(thrown)}: ${shown(text)}`);
+  }
+}
+
+function broken({ address, kind }: FoundServer, what: string): PixtralError {
+  return new PixtralError('machine', `${address.name}: ${what}`, {
+    hint: `${kind} has not kept to the form that it was asked for: a newer version of it may, the model on this machine does`,
+  });
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}...` : text);
+}

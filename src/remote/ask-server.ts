@@ -1,0 +1,104 @@
+import { type StageClock, stageClock } from '../asking/clock.ts';
+import type { EngineEvent, Question } from '../asking/events.ts';
+import { type StopWatch, stopWatch } from '../asking/stop.ts';
+import { imagesOf } from '../prompt/message.ts';
+import { answerOf } from './answer-of.ts';
+import { chatRequest } from './chat-request.ts';
+import { type Connection, type ServerReply, replyParts, wholeReply } from './connection.ts';
+import { ServerFault } from './fault.ts';
+import type { FoundServer } from './find-server.ts';
+import { type Reply, type ReplyWriter, replyWriter } from './read-reply.ts';
+import { readStream } from './read-stream.ts';
+import { refuseStatus } from './reply-error.ts';
+
+export interface AskServerOptions {
+  connection: Connection;
+  server: FoundServer;
+  /** As the text comes, for whoever watches; an answer in one piece is less work for both. */
+  stream: boolean;
+  /** How many times it was asked before, this one included. */
+  attempts: number;
+  signal: AbortSignal;
+}
+
+const route = 'v1/chat/completions';
+
+/**
+ * Asks a server once. Yields stages, text as it comes, and the whole answer.
+ * @throws ServerFault for what may go better, PixtralError for what does not, the reason of the signal
+ */
+export async function* askServer(question: Question, options: AskServerOptions): AsyncGenerator<EngineEvent, void> {
+  const { connection, server, stream, attempts, signal } = options;
+  const clock = stageClock();
+  for (const { content } of question.messages) {
+    for (const { milliseconds } of imagesOf(content)) clock.add('image_ms', milliseconds);
+  }
+  const { body, sent } = chatRequest(question, { server, stream });
+  yield { kind: 'stage', stage: 'prefill' };
+  const asked = await clock.time('prefill_ms', () => connection.post(route, body, signal));
+  const { name } = server.address;
+  if (asked.status !== 200) await refuseStatus(asked, { name, model: server.model, signal });
+  yield { kind: 'stage', stage: 'decode' };
+  const writer = replyWriter(name);
+  const watch = stopWatch(question.options.stop);
+  const reading = { asked, writer, watch, name, signal, clock };
+  const { reply, isStopped } = stream
+    ? yield* streamed(reading, question.options.format !== undefined)
+    : await clock.time('decode_ms', () => inOnePiece(reading));
+  const answer = answerOf(question, { server, reply, isStopped, sent, attempts, clock });
+  if (question.options.format) yield { kind: 'text', text: answer.text };
+  yield { kind: 'answer', answer };
+}
+
+interface Reading {
+  asked: ServerReply;
+  writer: ReplyWriter;
+  /** Servers that pass over `stop` are cut here. */
+  watch: StopWatch;
+  name: string;
+  signal: AbortSignal;
+  clock: StageClock;
+}
+
+interface Read {
+  reply: Reply;
+  isStopped: boolean;
+}
+
+async function inOnePiece({ asked, writer, watch, name, signal }: Reading): Promise<Read> {
+  const text = await wholeReply(asked, { name, signal });
+  writer.take(completion(text, name));
+  const reply = writer.whole(false);
+  const { text: before, stopped } = watch.push(reply.text);
+  return stopped ? { reply: { ...reply, text: before }, isStopped: true } : { reply, isStopped: false };
+}
+
+function completion(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ServerFault('failed', `${name}: its answer is no JSON: ${JSON.stringify(text.slice(0, 60))}`, { cause });
+  }
+}
+
+/** Whether an answer of a form is what was asked for is known at its end. */
+async function* streamed(
+  { asked, writer, watch, name, signal, clock }: Reading,
+  isForm: boolean,
+): AsyncGenerator<EngineEvent, Read> {
+  const start = performance.now();
+  let written = '';
+  let isStopped = false;
+  for await (const part of readStream(replyParts(asked.body, { name, signal }), name)) {
+    const pushed = watch.push(writer.take(part));
+    if (isStopped) continue;
+    written += pushed.text;
+    if (pushed.text !== '' && !isForm) yield { kind: 'text', text: pushed.text };
+    isStopped = pushed.stopped;
+    if (isStopped && !writer.isFinished()) break; // nobody wants the rest
+  }
+  const rest = isStopped ? '' : watch.end();
+  if (rest !== '' && !isForm) yield { kind: 'text', text: rest };
+  clock.add('decode_ms', performance.now() - start);
+  return { reply: { ...writer.whole(isStopped), text: written + rest }, isStopped };
+}

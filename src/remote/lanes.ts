@@ -1,0 +1,224 @@
+import { PixtralError } from '../base/errors.ts';
+import { type Concurrency, fixedConcurrency, searchedConcurrency } from './concurrency.ts';
+import type { Connection } from './connection.ts';
+import { type ServerFault, ServerRefusal } from './fault.ts';
+import type { FoundServer } from './find-server.ts';
+
+/** One server, and what is known of how it fares. */
+export interface Lane {
+  readonly connection: Connection;
+  /** undefined: nobody has answered there yet. */
+  server: FoundServer | undefined;
+  isUp: boolean;
+  inWork: number;
+  readonly concurrency: Concurrency;
+  /** It asked to be left alone until then (performance.now). */
+  notBefore: number;
+  /** In a row. */
+  failures: number;
+  /** Times that it was looked for in vain since it went away. */
+  probes: number;
+}
+
+export interface LanesOptions {
+  /** Asks a server that was away whether it is back. */
+  find: (connection: Connection, signal: AbortSignal) => Promise<FoundServer>;
+  concurrency: number | 'auto';
+  /** All may be away for so long. */
+  patienceMilliseconds: number;
+  onNotice: (line: string) => void;
+}
+
+/** No server answers more at once to good effect, and each takes a connection. */
+export const mostConcurrency = 256;
+/** A server that fails so often in a row, and quickly, would draw all work to it. */
+const failuresToRest = 3;
+const firstProbeMilliseconds = 500;
+const longestProbeMilliseconds = 15_000;
+/** Of what a server may ask for. */
+const longestAskedWait = 15 * 60_000;
+
+interface Waiting {
+  /** Another one is better, if it is free. */
+  avoid: Lane | undefined;
+  resolve: (lane: Lane) => void;
+  reject: (reason: unknown) => void;
+}
+
+/** Gives requests to servers: each to the one that has the least to do for its size. Those that went away are looked for. */
+export class Lanes {
+  readonly all: readonly Lane[];
+  readonly #options: LanesOptions;
+  readonly #waiting: Waiting[] = [];
+  readonly #ending = new AbortController();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #lastSign = performance.now();
+  #durations: number[] = [];
+
+  constructor(found: readonly { connection: Connection; server: FoundServer | undefined }[], options: LanesOptions) {
+    this.#options = options;
+    const { concurrency } = options;
+    this.all = found.map(({ connection, server }) => ({
+      connection,
+      server,
+      isUp: server !== undefined,
+      inWork: 0,
+      concurrency: concurrency === 'auto' ? searchedConcurrency(mostConcurrency) : fixedConcurrency(concurrency),
+      notBefore: 0,
+      failures: 0,
+      probes: 0,
+    }));
+    for (const lane of this.all) if (!lane.isUp) this.#lookFor(lane);
+  }
+
+  /** A place at a server. @throws ServerRefusal `machine` when all have been away for too long */
+  take({ avoid, signal }: { avoid: Lane | undefined; signal: AbortSignal }): Promise<Lane> {
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { avoid, resolve: done(resolve), reject: done(reject) };
+      const onAbort = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        waiting.reject(signal.reason);
+      };
+      function done<A>(settle: (with_: A) => void): (with_: A) => void {
+        return (with_) => {
+          signal.removeEventListener('abort', onAbort);
+          settle(with_);
+        };
+      }
+      if (signal.aborted) return reject(signal.reason as Error);
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(waiting);
+      this.#serve();
+    });
+  }
+
+  /** Whether a place is free now, at another server than this. */
+  hasRoomBeside(lane: Lane): boolean {
+    return this.#waiting.length === 0 && this.all.some((one) => one !== lane && this.#isFree(one));
+  }
+
+  /** Gives the place back: an answer came, or one that says what is wrong with the request. */
+  answered(lane: Lane, took: number | undefined): void {
+    const now = performance.now();
+    lane.concurrency.answered(now, lane.inWork >= lane.concurrency.limit);
+    lane.inWork--;
+    lane.failures = 0;
+    this.#lastSign = now;
+    if (took !== undefined) this.#durations = [...this.#durations.slice(-63), took];
+    this.#serve();
+  }
+
+  /** Gives the place back: nobody wanted the answer any more. */
+  left(lane: Lane): void {
+    lane.inWork--;
+    this.#serve();
+  }
+
+  /** Gives the place back: it came to nothing. */
+  faulted(lane: Lane, fault: ServerFault): void {
+    const now = performance.now();
+    lane.inWork--;
+    if (fault.kind === 'busy') {
+      lane.concurrency.refused(now);
+      const wait = Math.min(longestAskedWait, fault.waitMilliseconds ?? 1000);
+      lane.notBefore = Math.max(lane.notBefore, now + wait);
+      this.#lastSign = Math.max(this.#lastSign, lane.notBefore); // it lives, and has said when
+      this.#later(wait, () => this.#serve());
+    } else {
+      lane.failures++;
+      if (fault.kind === 'unreachable' || lane.failures >= failuresToRest) this.#away(lane, fault.message);
+    }
+    this.#serve();
+  }
+
+  /** What an answer usually takes; undefined before there were some. */
+  get usualMilliseconds(): number | undefined {
+    const sorted = this.#durations.toSorted((a, b) => a - b);
+    return sorted.length < 8 ? undefined : sorted[Math.floor(sorted.length / 2)];
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort(new Error('closed'));
+    for (const timer of this.#timers) clearTimeout(timer);
+    await Promise.all(this.all.map(({ connection }) => connection.close()));
+  }
+
+  #serve(): void {
+    for (let at = 0; at < this.#waiting.length;) {
+      const waiting = this.#waiting[at]!;
+      const lane = this.#best(waiting.avoid);
+      if (!lane) return;
+      this.#waiting.splice(at, 1);
+      lane.inWork++;
+      waiting.resolve(lane);
+    }
+  }
+
+  #best(avoid: Lane | undefined): Lane | undefined {
+    let best: Lane | undefined;
+    const load = (lane: Lane): number => lane.inWork / lane.concurrency.limit + (lane === avoid ? 1 : 0);
+    for (const lane of this.all) {
+      if (this.#isFree(lane) && (!best || load(lane) < load(best))) best = lane;
+    }
+    return best;
+  }
+
+  #isFree({ isUp, inWork, concurrency, notBefore }: Lane): boolean {
+    return isUp && inWork < concurrency.limit && performance.now() >= notBefore;
+  }
+
+  #away(lane: Lane, reason: string): void {
+    if (!lane.isUp) return;
+    lane.isUp = false;
+    lane.probes = 0;
+    this.#options.onNotice(`${lane.connection.address.name}: ${reason}; it is looked for again`);
+    this.#lookFor(lane);
+  }
+
+  #lookFor(lane: Lane): void {
+    const pause = Math.min(longestProbeMilliseconds, firstProbeMilliseconds * 2 ** lane.probes++);
+    this.#later(pause * (0.75 + Math.random() / 2), () => void this.#probe(lane));
+  }
+
+  async #probe(lane: Lane): Promise<void> {
+    const { signal } = this.#ending;
+    try {
+      const server = await this.#options.find(lane.connection, signal);
+      lane.server = server;
+      lane.isUp = true;
+      lane.failures = 0;
+      this.#lastSign = performance.now();
+      this.#options.onNotice(`${lane.connection.address.name}: is there`);
+      this.#serve();
+    } catch (thrown) {
+      if (signal.aborted) return;
+      if (thrown instanceof PixtralError) return this.#giveUp(thrown); // it came back as something else
+      this.#lookFor(lane);
+      this.#checkPatience();
+    }
+  }
+
+  #checkPatience(): void {
+    const { patienceMilliseconds } = this.#options;
+    if (this.all.some(({ isUp }) => isUp)) return;
+    if (performance.now() - this.#lastSign < patienceMilliseconds) return;
+    const names = this.all.map(({ connection }) => connection.address.name).join(', ');
+    this.#giveUp(
+      new ServerRefusal('machine', `${names}: nobody has answered for ${patienceMilliseconds / 1000} seconds`, {
+        hint: 'start the server again; the same command with -o then goes on from here (--server-patience waits longer)',
+      }),
+    );
+  }
+
+  #giveUp(reason: PixtralError): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(reason);
+  }
+
+  #later(milliseconds: number, then: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      then();
+    }, milliseconds);
+    this.#timers.add(timer);
+  }
+}

@@ -1,0 +1,118 @@
+import type { Json } from '../grammar/schema.ts';
+
+export type KindName = 'vllm' | 'sglang' | 'llama-server' | 'mistral' | 'pixtral' | 'openai';
+
+/** Options of a question that servers may lack, by what the command line calls them. */
+export type SamplingName = 'temperature' | 'topP' | 'topK' | 'minP' | 'repeatPenalty' | 'seed';
+
+export type Fields = Record<string, unknown>;
+
+/** What a kind of server has, and what it calls it. */
+export interface ServerKind {
+  /** In messages. */
+  title: string;
+  /** Fields of the request; what is missing is refused unless it would change nothing. */
+  sampling: Readonly<Partial<Record<SamplingName, string>>>;
+  /** The value of top_k that turns it off. */
+  noTopK: number;
+  /** Texts that end the answer. */
+  maxStops: number;
+  /** The likeliest tokens at each place; undefined: no log-probabilities at all. */
+  maxLogprobs: number | undefined;
+  /** How an answer's form is asked for; undefined: it cannot be. `own`: by a grammar that is ours, in GBNF. */
+  schema: 'response_format' | 'own';
+  grammar: ((grammar: string) => Fields) | undefined;
+  choices: ((choices: readonly string[]) => Fields) | undefined;
+  /** A stream tells the tokens only when it is asked to. */
+  streamUsage: boolean;
+  /** More that is asked for, for the receipt. */
+  extra: Fields;
+}
+
+const openAi: ServerKind = {
+  title: 'an OpenAI-style server',
+  sampling: { temperature: 'temperature', topP: 'top_p', seed: 'seed' },
+  noTopK: 0,
+  maxStops: 4,
+  maxLogprobs: 20,
+  schema: 'response_format',
+  grammar: undefined,
+  choices: undefined,
+  streamUsage: true,
+  extra: {},
+};
+
+/**
+ * Sources: vLLM 0.32 (protocol of chat completions), SGLang (ChatCompletionRequest), llama.cpp's server README, Mistral's
+ * and OpenAI's API references, all November 2026; our own server.
+ */
+export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
+  openai: openAi,
+  vllm: {
+    ...openAi,
+    title: 'vLLM',
+    sampling: {
+      ...openAi.sampling,
+      topK: 'top_k',
+      minP: 'min_p',
+      repeatPenalty: 'repetition_penalty',
+    },
+    maxStops: Infinity,
+    grammar: (grammar) => ({ structured_outputs: { grammar } }),
+    choices: (choice) => ({ structured_outputs: { choice } }),
+    extra: { return_token_ids: true },
+  },
+  sglang: {
+    ...openAi,
+    title: 'SGLang',
+    noTopK: -1,
+    sampling: {
+      ...openAi.sampling,
+      topK: 'top_k',
+      minP: 'min_p',
+      repeatPenalty: 'repetition_penalty',
+    },
+    maxStops: Infinity,
+    grammar: (ebnf) => ({ ebnf }),
+    choices: (choices) => ({ regex: choices.map(escaped).join('|') }),
+  },
+  'llama-server': {
+    ...openAi,
+    title: 'llama-server',
+    sampling: { ...openAi.sampling, topK: 'top_k', minP: 'min_p', repeatPenalty: 'repeat_penalty' },
+    maxStops: Infinity,
+    maxLogprobs: 100,
+    schema: 'own',
+    grammar: (grammar) => ({ grammar }),
+    choices: undefined,
+  },
+  mistral: {
+    ...openAi,
+    title: "Mistral's API",
+    sampling: { temperature: 'temperature', topP: 'top_p', seed: 'random_seed' },
+    maxStops: Infinity,
+    maxLogprobs: undefined,
+    streamUsage: false,
+  },
+  pixtral: {
+    ...openAi,
+    title: 'pixtral serve',
+    sampling: { ...openAi.sampling, topK: 'top_k', minP: 'min_p', repeatPenalty: 'repeat_penalty' },
+    maxStops: Infinity,
+    maxLogprobs: 100,
+  },
+};
+
+/** A value of JSON in which texts are to be chosen from: what servers without choices of their own are given. */
+export function choiceSchema(choices: readonly string[]): Json {
+  return {
+    type: 'object',
+    properties: { choice: { type: 'string', enum: [...choices] } },
+    required: ['choice'],
+    additionalProperties: false,
+  };
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+}

@@ -1,0 +1,304 @@
+import { createHash } from 'node:crypto';
+import { Arrivals } from '../base/arrivals.ts';
+import { PixtralError } from '../base/errors.ts';
+import type { Answerer, Asked, Endings, ItemEvent } from '../asking/answerer.ts';
+import type { EngineEvent, Question, QuestionEvent } from '../asking/events.ts';
+import { templateFor } from '../asking/decisions/decision-prompt.ts';
+import type { RecordQuestion } from '../asking/record-hash.ts';
+import type { GridConfig } from '../image/pixels/grid.ts';
+import { pause } from '../hub/http.ts';
+import { askServer } from './ask-server.ts';
+import { optionFields } from './chat-request.ts';
+import { Channel } from './channel.ts';
+import { ServerFault, ServerRefusal } from './fault.ts';
+import type { FoundServer } from './find-server.ts';
+import { hedged } from './hedge.ts';
+import { isDemo } from './grids.ts';
+import { type Lane, type Lanes, mostConcurrency } from './lanes.ts';
+
+export interface ServersOptions {
+  lanes: Lanes;
+  /** They are all of one model. */
+  found: readonly FoundServer[];
+  concurrency: number | 'auto';
+}
+
+/** Of one question, while the server is there. */
+const maxFailures = 4;
+const backoffMilliseconds = 250;
+/** How late an answer is before it is asked for elsewhere too: so many times what is usual. */
+const lateTimes = 3;
+const earliestHedgeMilliseconds = 200;
+const hedgeCheckMilliseconds = 100;
+/** Tokens that a context may have where the server does not say. */
+const usualContext = 131_072;
+
+/** Raise it when the same question would be answered differently. */
+const jobFormat = 1;
+
+/** Servers that answer questions as a model on this machine does. */
+export class Servers implements Answerer {
+  readonly takes = 'png';
+  readonly found: readonly FoundServer[];
+  readonly #lanes: Lanes;
+  readonly #mostAtOnce: number;
+
+  constructor({ lanes, found, concurrency }: ServersOptions) {
+    this.found = found;
+    this.#lanes = lanes;
+    this.#mostAtOnce = lanes.all.length * (concurrency === 'auto' ? mostConcurrency : concurrency);
+  }
+
+  get image(): GridConfig {
+    return this.found[0]!.grid.image;
+  }
+
+  get maxImageTokens(): number {
+    return Math.min(...this.found.map(({ contextSize }) => contextSize ?? usualContext));
+  }
+
+  get decisionTemplate(): string {
+    const { model } = this.found[0]!;
+    return templateFor(isDemo(model) ? 'demo' : model);
+  }
+
+  get mostAtOnce(): number {
+    return this.#mostAtOnce;
+  }
+
+  /**
+   * What all records of a job share: kind and model, and for servers that anyone may run under any name the host. Where
+   * a server of our own or of a known kind stands makes no difference, so that a job goes on at other ones.
+   */
+  get job(): string {
+    const parts = this.found.map(({ kind, model, address }) =>
+      JSON.stringify([kind, model, kind === 'openai' ? address.root.host : '']),
+    );
+    return createHash('sha256')
+      .update(JSON.stringify([jobFormat, 'server', [...new Set(parts)].toSorted(), this.image]))
+      .digest('hex');
+  }
+
+  /** @throws PixtralError `usage` naming what these servers lack of what every question would ask for */
+  checkOptions(options: RecordQuestion['options']): void {
+    for (const { kind } of this.found) optionFields(options, kind);
+  }
+
+  /** The first question of a terminal: shown as it comes, and begun anew only while nothing was shown. */
+  async *ask(
+    question: Question,
+    signal: AbortSignal = new AbortController().signal,
+  ): AsyncGenerator<EngineEvent, void> {
+    let hasText = false;
+    for (let attempts = 1, failures = 0; ; attempts++) {
+      const lane = await this.#lanes.take({ avoid: undefined, signal });
+      try {
+        for await (const event of askServer(question, { ...asking(lane), stream: true, attempts, signal })) {
+          hasText ||= event.kind === 'text';
+          if (event.kind === 'answer') this.#lanes.answered(lane, undefined);
+          yield event;
+        }
+        return;
+      } catch (thrown) {
+        this.#settle(lane, thrown);
+        if (!(thrown instanceof ServerFault)) throw thrown;
+        if (thrown.kind !== 'busy') failures++;
+        if (hasText || failures >= maxFailures || thrown.kind === 'unreachable') throw lasting(thrown, failures);
+        await pause(backoff(failures), signal);
+      }
+    }
+  }
+
+  async *answer<T>(
+    asked: AsyncIterable<Asked<T>>,
+    { stop, signal = new AbortController().signal }: Endings,
+  ): AsyncGenerator<ItemEvent<T>, void> {
+    const ending = new AbortController();
+    const events = new Channel<ItemEvent<T>>();
+    const pumping = this.#pump(asked, { events, stop, signal: AbortSignal.any([signal, ending.signal]) });
+    pumping.then(
+      () => events.end(),
+      (reason: unknown) => events.fail(reason),
+    );
+    try {
+      yield* events;
+      signal.throwIfAborted();
+    } finally {
+      ending.abort(new Error('nobody waits for the answers'));
+      await pumping.catch(() => {});
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#lanes.close();
+  }
+
+  /** Takes questions as places come free. */
+  async #pump<T>(asked: AsyncIterable<Asked<T>>, { events, stop, signal }: Pumping<T>): Promise<void> {
+    const arrivals = new Arrivals(asked);
+    const work = new Set<InWork>();
+    const failing = new AbortController();
+    const until = AbortSignal.any([signal, failing.signal]);
+    const beginning = stop ? AbortSignal.any([until, stop]) : until;
+    // Not only at the end: records that wait for a straggler before them may hold all others up.
+    const watch = setInterval(() => this.#hedgeLate(work), hedgeCheckMilliseconds);
+    try {
+      for (let next = await arrivals.take(); next; next = await arrivals.take()) {
+        const { item, question } = next;
+        if (!question) {
+          events.push({ item, event: undefined });
+          continue;
+        }
+        const lane = await this.#lanes.take({ avoid: undefined, signal: beginning });
+        const told = (event: QuestionEvent): void => events.push({ item, event });
+        told({ kind: 'stage', stage: 'prefill' });
+        const one = this.#begin(question, { lane, told, signal: until });
+        work.add(one);
+        one.done.then(
+          () => work.delete(one),
+          (thrown: unknown) => failing.abort(thrown),
+        );
+      }
+    } catch (thrown) {
+      if (stop?.aborted !== true || until.aborted) throw thrown;
+    } finally {
+      arrivals.close();
+      await Promise.allSettled([...work].map(({ done }) => done));
+      clearInterval(watch);
+    }
+    failing.signal.throwIfAborted();
+  }
+
+  /** What takes far longer than usual is asked elsewhere too, where there is nothing else to do. */
+  #hedgeLate(work: ReadonlySet<InWork>): void {
+    const usual = this.#lanes.usualMilliseconds;
+    if (usual === undefined) return;
+    for (const one of work) {
+      if (performance.now() - one.start < Math.max(usual * lateTimes, earliestHedgeMilliseconds)) continue;
+      if (this.#lanes.hasRoomBeside(one.held.lane)) one.onLate();
+    }
+  }
+
+  #begin(
+    question: Question,
+    { lane, told, signal }: { lane: Lane; told: (event: QuestionEvent) => void; signal: AbortSignal },
+  ): InWork {
+    let onLate = (): void => {};
+    const late = new Promise<void>((resolve) => (onLate = resolve));
+    const held = { lane };
+    const done = this.#answerOne(question, { held, late, told, signal });
+    return { start: performance.now(), held, onLate, done };
+  }
+
+  /** @throws what concerns all questions */
+  async #answerOne(
+    question: Question,
+    {
+      held,
+      late,
+      told,
+      signal,
+    }: { held: Held; late: Promise<void>; told: (event: QuestionEvent) => void; signal: AbortSignal },
+  ): Promise<void> {
+    const { cancel } = question;
+    const attempts = { count: 0 };
+    try {
+      const event = await hedged({
+        late,
+        first: (ends) => this.#persist(question, { held, attempts, signal: ends }),
+        second: async (ends) => {
+          const lane = await this.#lanes.take({ avoid: held.lane, signal: ends });
+          return this.#persist(question, { held: { lane }, attempts, signal: ends });
+        },
+        signal: cancel ? AbortSignal.any([signal, cancel]) : signal,
+      });
+      told(event);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (thrown instanceof ServerRefusal || !(thrown instanceof PixtralError || cancel?.aborted === true))
+        throw thrown;
+      told({ kind: 'failed', error: ofRecord(thrown) });
+    }
+  }
+
+  /** Until it is answered, wherever there is room; the first time where it has a place already. */
+  async #persist(
+    question: Question,
+    { held, attempts, signal }: { held: Held; attempts: { count: number }; signal: AbortSignal },
+  ): Promise<EngineEvent> {
+    for (let failures = 0; ;) {
+      const { lane } = held;
+      attempts.count++;
+      const start = performance.now();
+      try {
+        const answer = await this.#once(question, { lane, attempts: attempts.count, signal });
+        this.#lanes.answered(lane, performance.now() - start);
+        return answer;
+      } catch (thrown) {
+        this.#settle(lane, thrown);
+        if (!(thrown instanceof ServerFault)) throw thrown;
+        if (thrown.kind === 'failed' && ++failures >= maxFailures) throw lasting(thrown, failures);
+        if (thrown.kind === 'failed' && !this.#lanes.hasRoomBeside(lane)) await pause(backoff(failures), signal);
+      }
+      held.lane = await this.#lanes.take({ avoid: lane, signal });
+    }
+  }
+
+  async #once(
+    question: Question,
+    { lane, attempts, signal }: { lane: Lane; attempts: number; signal: AbortSignal },
+  ): Promise<EngineEvent> {
+    for await (const event of askServer(question, { ...asking(lane), stream: false, attempts, signal })) {
+      if (event.kind === 'answer') return event;
+    }
+    throw new Error('a question was asked and came to no end');
+  }
+
+  /** Gives back the place of a request that came to no answer. */
+  #settle(lane: Lane, thrown: unknown): void {
+    if (thrown instanceof ServerFault) this.#lanes.faulted(lane, thrown);
+    else if (thrown instanceof PixtralError) this.#lanes.answered(lane, undefined);
+    else this.#lanes.left(lane);
+  }
+}
+
+interface Pumping<T> {
+  events: Channel<ItemEvent<T>>;
+  stop: AbortSignal | undefined;
+  signal: AbortSignal;
+}
+
+/** Where a question is asked now: elsewhere than at first, if that failed. */
+interface Held {
+  lane: Lane;
+}
+
+interface InWork {
+  start: number;
+  held: Held;
+  onLate: () => void;
+  done: Promise<void>;
+}
+
+function asking({ connection, server }: Lane) {
+  return { connection, server: server! };
+}
+
+function backoff(failures: number): number {
+  return backoffMilliseconds * 2 ** failures * (0.5 + Math.random() / 2);
+}
+
+/** A fault that was met too often. */
+function lasting(fault: ServerFault, times: number): PixtralError {
+  const often = times > 1 ? `, ${times} times in a row` : '';
+  return new PixtralError('machine', `${fault.message}${often}`, {
+    hint: "the server's own log says why; the same command goes on from here",
+    cause: fault,
+  });
+}
+
+/** Something that no server can do for one record says nothing about the others. */
+function ofRecord(thrown: unknown): unknown {
+  if (!(thrown instanceof PixtralError) || thrown.code !== 'usage') return thrown;
+  return new PixtralError('input', thrown.message, { hint: thrown.hint, cause: thrown });
+}
