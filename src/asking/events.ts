@@ -79,8 +79,13 @@ export interface Answer {
   text: string;
   /** The text's value, where JSON was asked for. */
   data?: Json;
-  /** `stop`: the model ended; `length`: the token limit or the context did; `stop-string`: a --stop did. */
-  finish: 'stop' | 'length' | 'stop-string';
+  /**
+   * `stop`: the model ended; `length`: the token limit or the context did; `stop-string`: a --stop did; `loop`: it said
+   * the same over and over.
+   */
+  finish: 'stop' | 'length' | 'stop-string' | 'loop';
+  /** Why it was asked for a second time; `sampling` is that of the answer. */
+  retried?: 'loop' | 'invalid';
   images: ImageReceipt[];
   /** Tokens. */
   usage: { prompt: number; image: number; completion: number };
@@ -129,6 +134,10 @@ export interface PictureTokens {
   check: 'equal' | 'differs' | 'possible' | 'not checked';
 }
 
+/** What becomes of an answer that says the same over and over. */
+export const onLoops = ['stop', 'retry', 'off'] as const;
+export type OnLoop = (typeof onLoops)[number];
+
 export interface AskOptions {
   maxTokens: number;
   /** 0 is greedy. */
@@ -143,6 +152,8 @@ export interface AskOptions {
   stop: readonly string[];
   /** What the answer must be; free text without. */
   format?: AnswerFormat | undefined;
+  /** `off` without. */
+  onLoop?: OnLoop | undefined;
   /** Likeliest tokens to tell beside each token's log-probability; nothing without. */
   logprobs?: number | undefined;
 }

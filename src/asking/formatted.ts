@@ -6,9 +6,20 @@ import type { Answer } from './events.ts';
 
 /**
  * An answer of a format, with its value: whole or not at all.
- * @throws PixtralError `input` when the tokens did not suffice
+ * @throws PixtralError `input` when the tokens did not suffice, or said the same over and over
  */
 export function formatted(answer: Answer, format: AnswerFormat): Answer {
+  if (answer.finish === 'loop') {
+    const { completion } = answer.usage;
+    const end = JSON.stringify(answer.text.slice(-60));
+    throw new PixtralError(
+      'input',
+      `answer: says the same over and over, and was stopped after ${completion} tokens: ${end}`,
+      {
+        hint: '--on-loop retry asks once more with a repeat penalty; maxLength and maxItems in the schema set limits',
+      },
+    );
+  }
   if (answer.finish !== 'stop') {
     const { completion } = answer.usage;
     throw new PixtralError('input', `answer: was cut after ${completion} tokens, before it was whole`, {
@@ -16,10 +27,22 @@ export function formatted(answer: Answer, format: AnswerFormat): Answer {
     });
   }
   if (format.kind !== 'json') return answer;
-  checkNesting(answer.text);
-  const data = JSON.parse(answer.text) as Json;
+  const data = valueOf(answer.text);
   const problem = format.problem(data);
-  // The grammar writes what the schema allows, so this is a bug of ours.
-  if (problem !== undefined) throw new Error(`the answer is not what the schema says: ${problem}: ${answer.text}`);
+  if (problem !== undefined) {
+    throw new PixtralError('input', `answer: is not what the schema says: ${problem}`, {
+      hint: 'the grammar cannot keep the model to this, and a second try was no better: say it in the prompt too',
+    });
+  }
   return { ...answer, data };
+}
+
+/** Whether a whole answer breaks what no grammar keeps to, such as `uniqueItems`. */
+export function isInvalid({ text, finish }: Pick<Answer, 'text' | 'finish'>, format: AnswerFormat): boolean {
+  return finish === 'stop' && format.kind === 'json' && format.problem(valueOf(text)) !== undefined;
+}
+
+function valueOf(text: string): Json {
+  checkNesting(text);
+  return JSON.parse(text) as Json;
 }

@@ -35,8 +35,13 @@ export async function recordHash(
   }
   const { maxTiles, maxPages, text } = pictures;
   const form = [...(decisions ? [decisions] : []), ...(text === 'beside' ? ['text'] : [])]; // as it was for all others
-  const { format } = options;
-  const answered = { ...options, format: format && { kind: format.kind, grammar: format.grammar } };
+  const { onLoop, ...others } = options;
+  const { format } = others;
+  const answered = {
+    ...others,
+    format: format && { kind: format.kind, grammar: format.grammar },
+    ...(onLoop !== 'stop' && { onLoop }),
+  };
   return sha256(JSON.stringify([job, asked, answered, detail, detail === 'tiles' ? maxTiles : 0, maxPages, ...form]));
 }
 

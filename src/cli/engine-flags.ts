@@ -1,3 +1,4 @@
+import type { OnLoop } from '../asking/events.ts';
 import type { EngineOptions } from '../engine/engine-options.ts';
 import type { ModelPaths } from '../engine/runtime/resolve.ts';
 import { noteLine } from '../output/note.ts';
@@ -22,6 +23,7 @@ export interface EngineFlags {
   minP: number;
   repeatPenalty: number;
   seed?: number;
+  onLoop?: OnLoop;
   cache: boolean;
   verbose?: boolean;
   json?: boolean;

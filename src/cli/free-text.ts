@@ -12,6 +12,7 @@ export function freeText({
   minP,
   repeatPenalty,
   seed,
+  onLoop,
 }: SamplingFlags): RecordQuestion['options'] {
   return {
     maxTokens,
@@ -21,6 +22,7 @@ export function freeText({
     minP,
     repeatPenalty,
     seed,
+    onLoop,
     stop: [],
     format: undefined,
     logprobs: undefined,

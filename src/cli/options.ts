@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { onLoops } from '../asking/events.ts';
 import { parseByteSize } from '../base/byte-size.ts';
 import { type Range, samplingRanges } from '../asking/sampling-ranges.ts';
 
@@ -11,6 +12,7 @@ export const defaults = {
   minP: 0,
   repeatPenalty: 1,
   maxTokens: 1024,
+  onLoop: 'stop',
   gpu: 'auto',
   gpuLayers: 'auto',
   threads: 'auto',
@@ -138,6 +140,9 @@ export const samplingOptions = (): Option[] => [
     .argParser(numberIn(samplingRanges.repeatPenalty))
     .default(defaults.repeatPenalty),
   new Option('--seed <n>', 'repeat an answer; drawn when not given').argParser(numberIn(samplingRanges.seed)),
+  new Option('--on-loop <what>', 'when an answer says the same over and over; retry: once more, with a repeat penalty')
+    .choices(onLoops)
+    .default(defaults.onLoop),
   new Option('--stop <text>', 'end the answer before this text; repeatable').argParser(collect).default([], 'none'),
 ];
 

@@ -1,4 +1,4 @@
-import type { EngineEvent } from '../asking/events.ts';
+import type { Answer, EngineEvent } from '../asking/events.ts';
 import { askJson, jsonLine } from '../wires/json.ts';
 import { printable } from './printable.ts';
 import type { StageReporter } from './progress.ts';
@@ -27,10 +27,19 @@ export async function showAnswer(
       case 'answer':
         reporter.stop();
         if (json) stdout.write(jsonLine(askJson(event.answer)));
-        else if (!event.answer.text.endsWith('\n')) stdout.write('\n');
+        else endText(event.answer, { stdout, reporter });
         break;
       case 'decided': // asked for by `decide` only
         break;
     }
   }
+}
+
+function endText(
+  { text, finish, usage }: Answer,
+  { stdout, reporter }: Pick<AnswerOptions, 'stdout' | 'reporter'>,
+): void {
+  if (!text.endsWith('\n')) stdout.write('\n');
+  if (finish !== 'loop') return;
+  reporter.note(`answer: says the same over and over, and was stopped after ${usage.completion} tokens\n`);
 }

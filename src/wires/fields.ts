@@ -1,3 +1,4 @@
+import { type OnLoop, onLoops } from '../asking/events.ts';
 import { PixtralError } from '../base/errors.ts';
 import type { RecordQuestion } from '../asking/record-hash.ts';
 import { type Range, samplingRanges } from '../asking/sampling-ranges.ts';
@@ -51,8 +52,16 @@ export function samplingFields(fields: Fields, common: RecordQuestion['options']
     if (value === undefined) continue;
     options[option] = numberField(value, `${fields.where}: ${name}`, samplingRanges[option]);
   }
+  const onLoop = fields.record['on_loop'] ?? undefined;
+  if (onLoop !== undefined) options.onLoop = onLoopField(onLoop, `${fields.where}: on_loop`);
   const stop = fields.record['stop'] ?? undefined;
   return stop === undefined ? options : { ...options, stop: textList(stop, `${fields.where}: stop`) };
+}
+
+function onLoopField(value: unknown, where: string): OnLoop {
+  const known = onLoops.find((one) => one === value);
+  if (known) return known;
+  throw wrong(where, value, onLoops.map((one) => JSON.stringify(one)).join(' or '));
 }
 
 /** A text, or a list of them. */

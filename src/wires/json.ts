@@ -9,13 +9,14 @@ export function jsonLine(shape: object): string {
 }
 
 export function askJson(answer: Answer): AskJson {
-  const { model, text, finish, images, usage, timings, sampling, data, confidence, logprobs, server } = answer;
+  const { model, text, finish, images, usage, timings, sampling, data, confidence, logprobs, retried, server } = answer;
   return {
     model,
     text,
     ...(data !== undefined && { data }),
     ...(confidence && { confidence }),
     finish,
+    ...(retried && { retried }),
     images,
     usage,
     timings,

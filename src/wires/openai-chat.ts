@@ -7,11 +7,18 @@ export function chatChoice(answer: Answer, index: number) {
     message: { role: 'assistant', content: answer.text, refusal: null },
     logprobs: openAiLogprobs(answer.logprobs),
     finish_reason: finishReason(answer),
+    ...loopNote(answer),
   };
 }
 
+/** Clients know of no loops: to them such an answer was cut. */
 export function finishReason({ finish }: Pick<Answer, 'finish'>): 'length' | 'stop' {
-  return finish === 'length' ? 'length' : 'stop';
+  return finish === 'length' || finish === 'loop' ? 'length' : 'stop';
+}
+
+/** Our own word beside theirs. */
+export function loopNote({ finish }: Pick<Answer, 'finish'>): { pixtral?: { finish: 'loop' } } {
+  return finish === 'loop' ? { pixtral: { finish } } : {};
 }
 
 /** Of several answers to one prompt. */

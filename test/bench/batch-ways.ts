@@ -61,7 +61,7 @@ async function runBatch(
 ): Promise<CommandRun> {
   const cache = join(scratch, 'cache');
   await rm(join(cache, 'results'), { recursive: true, force: true });
-  const asked = ['-p', prompt, '--max-tokens', String(tokens), '--temperature', '0', '--seed', '1'];
+  const asked = ['-p', prompt, '--max-tokens', String(tokens), '--temperature', '0', '--seed', '1', '--on-loop', 'off'];
   const runtime = ['--model', pair, '--gpu', 'off', '--threads', String(threads), '--cache-type', 'f16', '-q'];
   return runCommand([...pixtral, 'batch', ...pictures, ...asked, ...runtime, ...flags], { PIXTRAL_CACHE: cache });
 }

@@ -126,3 +126,32 @@ test('the help page of ask lists every keyword that is supported', async () => {
   const [, listed] = /refused by name, with its place:\n([\s\S]*?)\n {2}format:/.exec(stdout)!;
   assert.deepEqual(listed!.trim().split(/\s+/), supportedKeywords);
 });
+
+/** With such a penalty the tiny model likes best what it has said before. */
+const looping = ['--temperature', '0', '--repeat-penalty', '0.6', '--seed', '5', '--max-tokens', '600'];
+
+test('an answer in a form that says the same over and over is an error with exit code 3', async () => {
+  const letters = await file('letters.gbnf', 'root ::= [a-z ]+ "."');
+  const looped = await ask('--grammar', letters, ...looping, '--repeat-penalty', '0.1');
+  assert.deepEqual([looped.exitCode, looped.stdout], [3, '']);
+  assert.match(looped.stderr, /says the same over and over, and was stopped after 1\d\d tokens.*\n.*--on-loop retry/);
+  const off = await ask('--grammar', letters, ...looping, '--repeat-penalty', '0.1', '--on-loop', 'off');
+  assert.match(off.stderr, /was cut after 600 tokens/);
+});
+
+test('free text that says the same over and over ends with finish loop; --on-loop retry asks once more, with a penalty', async () => {
+  const told = async (...words: string[]) => JSON.parse((await ask(...looping, '--json', ...words)).stdout) as AskJson;
+  const [stopped, off, retried] = [await told(), await told('--on-loop', 'off'), await told('--on-loop', 'retry')];
+  assert.equal(stopped.finish, 'loop');
+  assert.deepEqual([off.finish, off.usage.completion], ['length', 600]);
+  assert.ok(off.text.startsWith(stopped.text.replace(/\uFFFD$/, '')), 'the same, but shorter');
+  assert.ok(stopped.usage.completion < 600);
+  assert.equal(retried.retried, 'loop');
+  assert.deepEqual([retried.sampling.seed, retried.sampling.repeat_penalty], [6, 1.15]);
+  assert.notEqual(retried.text, stopped.text);
+  const plain = await ask(...looping);
+  assert.deepEqual([plain.exitCode, plain.stdout.trimEnd()], [0, stopped.text.trimEnd()]);
+  assert.match(plain.stderr, /^answer: says the same over and over, and was stopped after \d+ tokens$/m);
+  const again = await ask(...looping, '--on-loop', 'retry');
+  assert.equal(again.stdout.trimEnd(), retried.text.trimEnd(), 'nothing of the first answer is shown');
+});

@@ -42,7 +42,19 @@ try {
 async function ask(scenes: readonly Scene[]): Promise<string[]> {
   const [model, output] = [join(folder, 'model'), join(folder, 'answers.jsonl')];
   pixtral('convert', flags.checkpoint, '--out', model, '--type', flags.type);
-  const exact = ['--temperature', '0', '--max-tokens', '200', '--cache-type', 'f32', '--gpu', 'off', '--no-cache'];
+  const exact = [
+    '--temperature',
+    '0',
+    '--max-tokens',
+    '200',
+    '--cache-type',
+    'f32',
+    '--gpu',
+    'off',
+    '--no-cache',
+    '--on-loop',
+    'off',
+  ];
   pixtral('batch', '--records', join(folder, 'scenes.jsonl'), '--model', model, '-o', output, ...exact);
   const lines = (await readFile(output, 'utf8')).trimEnd().split('\n');
   const said = new Map(

@@ -8,14 +8,13 @@ import { type Run, encodePrompt } from '../../prompt/encode.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { chooseContextSize } from '../runtime/budget.ts';
 import { type StageClock, stageClock } from '../../asking/clock.ts';
-import { type DecisionPlan, planDecisions } from '../decisions/plan-decisions.ts';
-import type { Decisions } from '../../asking/decisions/question.ts';
+import { planDecisions } from '../decisions/plan-decisions.ts';
 import { type DecisionReadings, readDecisions } from '../decisions/read-decisions.ts';
 import type { Asked, ItemEvent } from '../../asking/answerer.ts';
-import type { AskOptions, Decided, QuestionEvent } from '../../asking/events.ts';
+import type { Decided, QuestionEvent } from '../../asking/events.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import type { Grammars } from './grammars.ts';
-import { type InWork, draw, end, fail } from './in-work.ts';
+import { type InWork, type Planned, draw, end, fail } from './in-work.ts';
 import type { ModelFiles } from '../runtime/model-files.ts';
 import { prefill } from './prefill.ts';
 import { imageReceipt } from '../../asking/pictures/receipt.ts';
@@ -32,19 +31,6 @@ export interface AnsweringOptions {
   signal: AbortSignal | undefined;
 }
 
-/** A question whose prompt is known. */
-interface Planned<T> {
-  item: T;
-  options: AskOptions;
-  runs: Run<Picture>[];
-  cancel: AbortSignal | undefined;
-  /** Asked in place of what `runs` ask. */
-  decisions: { asked: Decisions; plan: DecisionPlan } | undefined;
-  promptTokens: number;
-  contextSize: number;
-  clock: StageClock;
-}
-
 /**
  * Answers questions as they come, as many at once as the runtime has sequences: when one is done, the next takes its
  * place. A question that fails is an event of its own and harms no other.
@@ -56,27 +42,33 @@ export async function* answerQuestions<T>(
 ): AsyncGenerator<ItemEvent<T>, void> {
   const arrivals = new Arrivals(asked);
   const work: InWork<T>[] = [];
+  const again: Planned<T>[] = [];
   let planned: Planned<T> | undefined;
-  const mayBegin = (): boolean => answering.stop?.aborted !== true && answering.runtime.hasRoom(planned?.contextSize);
+  const mayBegin = (): boolean => {
+    const mayBeAsked = again.length > 0 || answering.stop?.aborted !== true;
+    return mayBeAsked && answering.runtime.hasRoom((again[0] ?? planned)?.contextSize);
+  };
   try {
     for (;;) {
       // Prompts first: a step costs nearly the same for few as for many.
       while (mayBegin()) {
-        if (!planned) {
+        const ready = again.shift() ?? planned;
+        if (!ready) {
           if (work.length > 0 && !arrivals.isReady) break;
           const arrived = await arrivals.take();
           if (!arrived) break;
           planned = yield* plan(arrived, answering);
           continue; // it may need a larger context, for which all others have to end
         }
-        const begun = yield* begin(planned, answering);
-        if (begun) work.push(begun);
-        planned = undefined;
+        if (ready === planned) planned = undefined;
+        const begun = yield* begin(ready, answering);
+        if (begun && 'again' in begun) again.push(begun.again);
+        else if (begun) work.push(begun);
       }
       answering.signal?.throwIfAborted();
       if (work.length === 0) return;
       answering.runtime.lookAhead(arrivals.next?.question, answering.signal);
-      yield* step(work, answering);
+      again.push(...(yield* step(work, answering)));
     }
   } finally {
     arrivals.close();
@@ -101,13 +93,23 @@ async function* plan<T>(
       const needed = chooseContextSize(files, { contextSize: size, promptTokens, maxTokens });
       const contextSize = runtime.contextFor(needed);
       const { runs } = decided.asks[0]![0]!;
-      return { item, options, runs, cancel, decisions: { asked, plan: decided }, promptTokens, contextSize, clock };
+      return {
+        item,
+        options,
+        runs,
+        cancel,
+        decisions: { asked, plan: decided },
+        promptTokens,
+        contextSize,
+        clock,
+        retried: undefined,
+      };
     }
     const runs = encodePrompt(messages, files.tekken);
     const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);
     const { maxTokens } = options;
     const contextSize = runtime.contextFor(chooseContextSize(files, { contextSize: size, promptTokens, maxTokens }));
-    return { item, options, runs, cancel, decisions: undefined, promptTokens, contextSize, clock };
+    return { item, options, runs, cancel, decisions: undefined, promptTokens, contextSize, clock, retried: undefined };
   } catch (error) {
     yield { item, event: { kind: 'failed', error } };
     return undefined;
@@ -116,9 +118,10 @@ async function* plan<T>(
 
 /** Reads the prompt and draws the first token. Returns undefined when it came to an end by that. */
 async function* begin<T>(
-  { item, options, runs, decisions, cancel, promptTokens, contextSize, clock }: Planned<T>,
+  planned: Planned<T>,
   answering: AnsweringOptions,
-): AsyncGenerator<ItemEvent<T>, InWork<T> | undefined> {
+): AsyncGenerator<ItemEvent<T>, InWork<T> | { again: Planned<T> } | undefined> {
+  const { item, options, runs, decisions, cancel, contextSize, clock } = planned;
   const { files, runtime, signal } = answering;
   const ending = cancel && signal ? AbortSignal.any([signal, cancel]) : (cancel ?? signal);
   let slot: Slot | undefined;
@@ -145,8 +148,10 @@ async function* begin<T>(
     const writer = new AnswerWriter({ ...options, ...parts });
     const images = pictures.map((image) => imageReceipt(image, prompt.cached));
     const { reused } = prompt;
-    const begun: InWork<T> = { item, slot, writer, clock, options, images, promptTokens, reused, cancel, next: [] };
-    return (yield* draw(begun, files.name)) ? begun : undefined;
+    const begun: InWork<T> = { planned, slot, writer, images, reused, next: [] };
+    const outcome = yield* draw(begun, files.name);
+    if (outcome === 'over') return undefined;
+    return outcome === 'on' ? begun : outcome;
   } catch (error) {
     if (slot) slot.inWork = false;
     signal?.throwIfAborted();
@@ -172,26 +177,33 @@ function matcherInBackground(
   return make;
 }
 
-/** The next token or tokens of each question in work; those that came to an end are taken out. */
-async function* step<T>(work: InWork<T>[], answering: AnsweringOptions): AsyncGenerator<ItemEvent<T>, void> {
-  for (const one of work.filter(({ cancel }) => cancel?.aborted)) {
+/**
+ * The next token or tokens of each question in work; those that came to an end are taken out. Returns what is to be asked
+ * once more.
+ */
+async function* step<T>(work: InWork<T>[], answering: AnsweringOptions): AsyncGenerator<ItemEvent<T>, Planned<T>[]> {
+  for (const one of work.filter(({ planned: { cancel } }) => cancel?.aborted)) {
     work.splice(work.indexOf(one), 1);
-    yield* fail(one, one.cancel?.reason);
+    yield* fail(one, one.planned.cancel?.reason);
   }
+  const again: Planned<T>[] = [];
   // A call for each computes just what it would compute if there were no others.
   const calls = answering.options.reproducible ? work.map((one) => [one]) : [[...work]];
   for (const together of calls) {
-    const goesOn = yield* stepTogether(together, answering);
-    for (const one of together) if (!goesOn.has(one)) work.splice(work.indexOf(one), 1);
+    const outcome = yield* stepTogether(together, answering);
+    for (const one of together) if (!outcome.goesOn.has(one)) work.splice(work.indexOf(one), 1);
+    again.push(...outcome.again);
   }
+  return again;
 }
 
 async function* stepTogether<T>(
   together: readonly InWork<T>[],
   answering: AnsweringOptions,
-): AsyncGenerator<ItemEvent<T>, Set<InWork<T>>> {
+): AsyncGenerator<ItemEvent<T>, { goesOn: Set<InWork<T>>; again: Planned<T>[] }> {
   const { signal } = answering;
   const goesOn = new Set<InWork<T>>();
+  const again: Planned<T>[] = [];
   const start = performance.now();
   try {
     const appended = Sequence.appendJointly(
@@ -203,15 +215,17 @@ async function* stepTogether<T>(
   } catch (error) {
     signal?.throwIfAborted();
     for (const one of together) yield* fail(one, error);
-    return goesOn;
+    return { goesOn, again };
   }
   const took = performance.now() - start;
   for (const one of together) {
     one.slot.drawn.push(...one.next);
-    one.clock.add('decode_ms', took);
-    if (yield* draw(one, answering.files.name)) goesOn.add(one);
+    one.planned.clock.add('decode_ms', took);
+    const outcome = yield* draw(one, answering.files.name);
+    if (outcome === 'on') goesOn.add(one);
+    else if (outcome !== 'over') again.push(outcome.again);
   }
-  return goesOn;
+  return { goesOn, again };
 }
 
 async function* eventsOf<T, R>(item: T, events: AsyncGenerator<QuestionEvent, R>): AsyncGenerator<ItemEvent<T>, R> {

@@ -5,6 +5,7 @@ import { textStream } from '../../tokenizer/stream.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { Answer, AskOptions } from '../../asking/events.ts';
 import { stopWatch } from '../../asking/stop.ts';
+import { LoopWatch } from './loop-watch.ts';
 import { type AnswerDetails, tokenSource } from './token-source.ts';
 
 interface AnswerWriterOptions {
@@ -32,12 +33,16 @@ export interface Written {
   next: readonly number[] | WrittenAnswer;
 }
 
-/** Writes an answer token by token, with what a grammar leaves no choice about in one go: until `</s>`, a stop string, the token limit or the end of the context. */
+/**
+ * Writes an answer token by token, with what a grammar leaves no choice about in one go: until `</s>`, a stop string, the
+ * token limit or the end of the context, or until it says the same over and over.
+ */
 export class AnswerWriter {
   readonly #options: AskOptions & AnswerWriterOptions;
   readonly #source: ReturnType<typeof tokenSource>;
   readonly #characters: ReturnType<typeof textStream>;
   readonly #watch: ReturnType<typeof stopWatch>;
+  readonly #loop: LoopWatch | undefined;
   #text = '';
   #length = 0;
 
@@ -46,6 +51,8 @@ export class AnswerWriter {
     this.#source = tokenSource(options, options);
     this.#characters = textStream(options.tekken);
     this.#watch = stopWatch(options.stop);
+    const { onLoop = 'off' } = options;
+    this.#loop = onLoop === 'off' ? undefined : new LoopWatch(options.tekken);
   }
 
   /** Draws tokens from the logits of the sequence, which holds the prompt and what was drawn before. */
@@ -56,15 +63,17 @@ export class AnswerWriter {
     const { ids, isWhole } = this.#source.next(sequence, most);
     if (model.endsGeneration(ids[0]!)) return this.#end('stop');
     let written = '';
+    let isLoop = false;
     for (const id of ids) {
       this.#length++;
+      if (this.#loop?.push(id) === true) isLoop = true;
       const { text, stopped } = this.#watch.push(this.#characters.push(id));
       this.#text += text;
       written += text;
       if (stopped) return { text: written, next: this.#whole('stop-string') };
     }
-    if (!isWhole && ids.length < most) return { text: written, next: ids };
-    const last = this.#end(isWhole ? 'stop' : 'length');
+    if (!isWhole && !isLoop && ids.length < most) return { text: written, next: ids };
+    const last = this.#end(isWhole ? 'stop' : isLoop ? 'loop' : 'length');
     return { ...last, text: written + last.text };
   }
 

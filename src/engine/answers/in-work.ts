@@ -2,50 +2,89 @@ import type { ItemEvent } from '../../asking/answerer.ts';
 import type { AnswerWriter, WrittenAnswer } from './answer-writer.ts';
 import type { StageClock } from '../../asking/clock.ts';
 import type { Answer, AskOptions, ImageReceipt } from '../../asking/events.ts';
-import { formatted } from '../../asking/formatted.ts';
+import { formatted, isInvalid } from '../../asking/formatted.ts';
+import type { Picture } from '../../image/decoder/load.ts';
+import type { Run } from '../../prompt/encode.ts';
+import type { Decisions } from '../../asking/decisions/question.ts';
+import type { DecisionPlan } from '../decisions/plan-decisions.ts';
 import type { Slot } from './slots.ts';
+
+/** A question whose prompt is known. */
+export interface Planned<T> {
+  item: T;
+  options: AskOptions;
+  runs: Run<Picture>[];
+  cancel: AbortSignal | undefined;
+  /** Asked in place of what `runs` ask. */
+  decisions: { asked: Decisions; plan: DecisionPlan } | undefined;
+  promptTokens: number;
+  contextSize: number;
+  clock: StageClock;
+  /** Why it is asked a second time. */
+  retried: Answer['retried'];
+}
 
 /** A question that is being answered. */
 export interface InWork<T> {
-  item: T;
+  planned: Planned<T>;
   slot: Slot;
   writer: AnswerWriter;
-  clock: StageClock;
-  options: AskOptions;
   images: ImageReceipt[];
-  promptTokens: number;
-  /** Ids of them that were not computed again. */
+  /** Ids of the prompt that were not computed again. */
   reused: number;
-  cancel: AbortSignal | undefined;
   /** Tokens to append. */
   next: readonly number[];
 }
 
-/** Draws a token from what the sequence was last given. Returns whether the answer goes on. */
-export async function* draw<T>(one: InWork<T>, model: string): AsyncGenerator<ItemEvent<T>, boolean> {
-  const { item, writer, options } = one;
+/** What comes after tokens were drawn: more of them, nothing, or the same question once more. */
+type Outcome<T> = 'on' | 'over' | { again: Planned<T> };
+
+/** Draws tokens from what the sequence was last given. */
+export async function* draw<T>(one: InWork<T>, model: string): AsyncGenerator<ItemEvent<T>, Outcome<T>> {
+  const { item, options } = one.planned;
+  // Whether it is what was asked for is known at its end.
+  const isHeldBack = options.format !== undefined || options.onLoop === 'retry';
   try {
-    const { text, next } = writer.draw(one.slot.sequence);
-    // Whether an answer of a format is what was asked for is known at its end.
-    if (text !== '' && !options.format) yield { item, event: { kind: 'text', text } };
+    const { text, next } = one.writer.draw(one.slot.sequence);
+    if (text !== '' && !isHeldBack) yield { item, event: { kind: 'text', text } };
     if (!('finish' in next)) {
       one.next = next;
-      return true;
+      return 'on';
+    }
+    const retried = reasonToRetry(one.planned, next);
+    if (retried) {
+      end(one);
+      return { again: { ...one.planned, options: retryOptions(options), retried } };
     }
     const answer = answerOf(one, { written: next, model });
-    if (options.format) yield { item, event: { kind: 'text', text: answer.text } };
+    if (isHeldBack) yield { item, event: { kind: 'text', text: answer.text } };
     yield { item, event: { kind: 'answer', answer } };
     end(one);
   } catch (error) {
     yield* fail(one, error);
   }
-  return false;
+  return 'over';
+}
+
+function reasonToRetry<T>({ options, retried }: Planned<T>, written: WrittenAnswer): Answer['retried'] {
+  if (retried) return undefined;
+  if (written.finish === 'loop') return options.onLoop === 'retry' ? 'loop' : undefined;
+  return options.format && isInvalid(written, options.format) ? 'invalid' : undefined;
+}
+
+/** Enough to leave a loop, too little to keep a text from using its words again. */
+const retryPenalty = 1.15;
+
+/** Another seed alone would change nothing where the likeliest token is taken. */
+function retryOptions(options: AskOptions): AskOptions {
+  const repeatPenalty = Math.max(retryPenalty, options.repeatPenalty);
+  return { ...options, seed: (options.seed + 1) % 2 ** 32, repeatPenalty };
 }
 
 /** Ends it with an error. */
 export async function* fail<T>(one: InWork<T>, error: unknown): AsyncGenerator<ItemEvent<T>, void> {
   end(one);
-  yield { item: one.item, event: { kind: 'failed', error } };
+  yield { item: one.planned.item, event: { kind: 'failed', error } };
 }
 
 /** Gives its place free. */
@@ -55,7 +94,7 @@ export function end<T>({ writer, slot }: InWork<T>): void {
 }
 
 function answerOf<T>(
-  { images, promptTokens, reused, clock, options }: InWork<T>,
+  { images, reused, planned: { promptTokens, clock, options, retried } }: InWork<T>,
   { written, model }: { written: WrittenAnswer; model: string },
 ): Answer {
   const { text, finish, length, details } = written;
@@ -64,6 +103,7 @@ function answerOf<T>(
     model,
     text,
     finish,
+    ...(retried && { retried }),
     images,
     usage: { prompt: promptTokens, image, completion: length },
     reused,

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { PixtralError } from '../../base/errors.ts';
 import type { Answer, Question } from '../../asking/events.ts';
-import { chatChoice, chatUsage, finishReason } from '../../wires/openai-chat.ts';
+import { chatChoice, chatUsage, finishReason, loopNote } from '../../wires/openai-chat.ts';
 import { chatRequest } from '../../wires/chat-request.ts';
 import { asRecord, numberField } from '../../wires/fields.ts';
 import { type ServeContext, readBody, readQuestion, requestContext } from '../context.ts';
@@ -75,11 +75,11 @@ function streamed(c: Context, { asked, head, context, withUsage, gone }: Streami
   return streamSSE(c, async (sse) => {
     sse.onAbort(() => gone.abort(new Error('the client went away')));
     const send = (data: object): Promise<void> => sse.writeSSE({ data: JSON.stringify(data) });
-    const chunk = (index: number, delta: object, finish: string | null = null, logprobs?: unknown): Promise<void> =>
+    const chunk = (index: number, delta: object, ending: object = { finish_reason: null }): Promise<void> =>
       send({
         ...head,
         object: 'chat.completion.chunk',
-        choices: [{ index, delta, finish_reason: finish, ...(logprobs !== undefined && { logprobs }) }],
+        choices: [{ index, delta, ...ending }],
         ...(withUsage && { usage: null }),
       });
     try {
@@ -101,7 +101,7 @@ async function streamOne(
     context,
   }: {
     index: number;
-    chunk: (index: number, delta: object, finish?: string | null, logprobs?: unknown) => Promise<void>;
+    chunk: (index: number, delta: object, ending?: object) => Promise<void>;
     context: ServeContext;
   },
 ): Promise<Answer> {
@@ -111,7 +111,8 @@ async function streamOne(
     if (event.kind !== 'answer') continue;
     const { answer } = event;
     context.metrics.tokens(answer.usage.prompt, answer.usage.completion);
-    await chunk(index, {}, finishReason(answer), chatChoice(answer, index).logprobs ?? undefined);
+    const { logprobs } = chatChoice(answer, index);
+    await chunk(index, {}, { finish_reason: finishReason(answer), ...(logprobs && { logprobs }), ...loopNote(answer) });
     return answer;
   }
   throw new PixtralError('machine', 'the engine gave no answer');
