@@ -74,6 +74,13 @@ export type TokenLogprob =
   /** The grammar left nothing else, and the model was not asked. */
   | (TokenLabel & { forced: true });
 
+/** Another value that the model might have written, as far as it is known. */
+export interface Alternative {
+  /** What the answer would have had in place of the value, from its first character on. */
+  begins: string;
+  probability: number;
+}
+
 export interface Answer {
   model: string;
   text: string;
@@ -104,6 +111,8 @@ export interface Answer {
   logprobs?: TokenLogprob[];
   /** By JSON pointer: the probability of this very value among those that the grammar allows at its place. */
   confidence?: Record<string, number>;
+  /** By JSON pointer, the likeliest first, of fields that are not quite sure. */
+  alternatives?: Record<string, Alternative[]>;
   /** Where a server has answered. */
   server?: ServerReceipt;
 }
@@ -156,6 +165,8 @@ export interface AskOptions {
   onLoop?: OnLoop | undefined;
   /** Likeliest tokens to tell beside each token's log-probability; nothing without. */
   logprobs?: number | undefined;
+  /** Whether to tell how sure each field is, and what else it might be. */
+  alternatives?: true | undefined;
 }
 
 export interface Question {

@@ -1,7 +1,10 @@
 import type { RecordQuestion } from '../asking/record-hash.ts';
 import type { EngineFlags } from './engine-flags.ts';
 
-type SamplingFlags = Pick<EngineFlags, Exclude<keyof RecordQuestion['options'], 'stop' | 'format' | 'logprobs'>>;
+type SamplingFlags = Pick<
+  EngineFlags,
+  Exclude<keyof RecordQuestion['options'], 'stop' | 'format' | 'logprobs' | 'alternatives'>
+>;
 
 /** How a question is answered that says nothing else itself: free text, sampled as the command line says. */
 export function freeText({

@@ -58,7 +58,7 @@ function openAiShape({ id, hash = '' }: BatchLine, result: Result) {
 
 /** An object `chat.completion` of OpenAI's API; pictures, timings, sampling and confidence are ours. */
 function completion(answer: Answer, hash: string) {
-  const { model, images, timings, sampling, confidence, server } = answer;
+  const { model, images, timings, sampling, confidence, alternatives, server } = answer;
   return {
     id: `chatcmpl-${hash}`,
     object: 'chat.completion',
@@ -66,7 +66,14 @@ function completion(answer: Answer, hash: string) {
     model,
     choices: [chatChoice(answer, 0)],
     usage: chatUsage([answer]),
-    pixtral: { images, timings, sampling, ...(confidence && { confidence }), ...(server && { server }) },
+    pixtral: {
+      images,
+      timings,
+      sampling,
+      ...(confidence && { confidence }),
+      ...(alternatives && { alternatives }),
+      ...(server && { server }),
+    },
   };
 }
 

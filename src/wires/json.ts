@@ -9,12 +9,27 @@ export function jsonLine(shape: object): string {
 }
 
 export function askJson(answer: Answer): AskJson {
-  const { model, text, finish, images, usage, timings, sampling, data, confidence, logprobs, retried, server } = answer;
+  const {
+    model,
+    text,
+    finish,
+    images,
+    usage,
+    timings,
+    sampling,
+    data,
+    confidence,
+    alternatives,
+    logprobs,
+    retried,
+    server,
+  } = answer;
   return {
     model,
     text,
     ...(data !== undefined && { data }),
     ...(confidence && { confidence }),
+    ...(alternatives && { alternatives }),
     finish,
     ...(retried && { retried }),
     images,

@@ -17,11 +17,19 @@ import { userCache } from '../user-cache.ts';
 import { type InputFlags, batchInput } from './entries.ts';
 import { type QuestionFlags, commonQuestion } from './common-question.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
+import { type ReviewFlags, checkReview, reviewOptions, writeReview } from './review.ts';
 import { type ResultFlags, type Results, openResults } from './results.ts';
 import { type Shard, selectEntries } from './select.ts';
 
 export interface BatchFlags
-  extends EngineFlags, BatchRuntimeFlags, Omit<InputFlags, 'records'>, ResultFlags, QuestionFlags, ServerFlags {
+  extends
+    EngineFlags,
+    BatchRuntimeFlags,
+    Omit<InputFlags, 'records'>,
+    ResultFlags,
+    QuestionFlags,
+    ServerFlags,
+    ReviewFlags {
   limit?: number;
   shard?: Shard;
   asCompleted?: boolean;
@@ -44,7 +52,9 @@ interface BatchRun {
 /** Answers all records and returns how many have failed, those of earlier runs that were skipped included. */
 export async function runBatch(words: readonly string[], run: BatchRun): Promise<number> {
   const { flags, io, stdin } = run;
-  const common = await commonQuestion(flags, run);
+  checkReview(flags);
+  const asked = await commonQuestion(flags, run);
+  const common = { ...asked, options: { ...asked.options, ...reviewOptions(flags) } };
   const input = await batchInput(words, { flags, common, stdin });
   try {
     const selected = selectEntries(input.entries, flags);
@@ -52,7 +62,9 @@ export async function runBatch(words: readonly string[], run: BatchRun): Promise
     try {
       const results = await openResults(flags, { entries: input.entries, io });
       try {
-        return await answerAll(selected, { ...run, ...opened, results });
+        const failed = await answerAll(selected, { ...run, ...opened, results });
+        await writeReview(flags);
+        return failed;
       } finally {
         await results.close();
       }

@@ -1,7 +1,7 @@
 import { type Distribution, type LogProbability, logProbabilities } from '../../decoder/log-probabilities.ts';
 import type { Field } from '../../grammar/fields.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
-import type { TokenChoice, TokenLogprob } from '../../asking/events.ts';
+import type { Alternative, TokenChoice, TokenLogprob } from '../../asking/events.ts';
 
 interface Token {
   id: number;
@@ -27,7 +27,13 @@ export interface TokenLog {
   forced(id: number): void;
   logprobs(): TokenLogprob[];
   confidence(fields: readonly Field[], answer: Uint8Array): Record<string, number>;
+  /** Of a field: what else might have been written, the likeliest first. */
+  alternatives(field: Field, answer: Uint8Array): Alternative[];
 }
+
+/** Less likely ones help nobody. */
+const leastAlternative = 0.001;
+const mostAlternatives = 5;
 
 /** What is left beyond these has hardly any probability. */
 const allowedKept = 64;
@@ -67,6 +73,7 @@ export function tokenLog(
     logprobs: () => tokens.filter(({ id }) => !endsText(id)).map(told),
     confidence: (fields, answer) =>
       Object.fromEntries(fields.map((field) => [field.pointer, fieldConfidence(field, answer)])),
+    alternatives,
   };
 
   function told(token: Step | Token): TokenLogprob {
@@ -87,17 +94,56 @@ export function tokenLog(
    */
   function fieldConfidence(field: Field, answer: Uint8Array): number {
     let logarithm = 0;
-    for (const step of tokens) {
-      if (!('allowed' in step)) continue; // all that was possible went on with the value
-      const touches = step.at < field.end && step.at + step.byteLength > field.start;
-      if (!touches && step.at !== field.end) continue;
-      let share = 0;
-      for (const { id, logprob } of step.allowed) {
-        if (goesOn(id, { at: step.at, field, answer })) share += Math.exp(logprob);
-      }
-      logarithm += Math.log(Math.min(1, share));
-    }
+    for (const step of stepsOf(field)) logarithm += Math.log(shareThatGoesOn(step, { field, answer }));
     return Number(Math.exp(logarithm).toPrecision(6));
+  }
+
+  /** Steps that had a say in a field's value; where one token was possible, it went on with it. */
+  function stepsOf({ start, end }: Field): Step[] {
+    return tokens.filter((step): step is Step => {
+      const touches = step.at < end && step.at + step.byteLength > start;
+      return 'allowed' in step && (touches || step.at === end);
+    });
+  }
+
+  function shareThatGoesOn(
+    { at, allowed: ids }: Step,
+    { field, answer }: { field: Field; answer: Uint8Array },
+  ): number {
+    let share = 0;
+    for (const { id, logprob } of ids) if (goesOn(id, { at, field, answer })) share += Math.exp(logprob);
+    return Math.min(1, share);
+  }
+
+  /** At each step, what did not go on with the value: by the probability of what came before and of this. */
+  function alternatives(field: Field, answer: Uint8Array): Alternative[] {
+    const found = new Map<string, number>();
+    let before = 1;
+    for (const step of stepsOf(field)) {
+      for (const { id, logprob } of step.allowed) {
+        if (goesOn(id, { at: step.at, field, answer })) continue;
+        const begins = otherValue(id, { at: step.at, field, answer });
+        if (begins !== undefined) found.set(begins, (found.get(begins) ?? 0) + before * Math.exp(logprob));
+      }
+      before *= shareThatGoesOn(step, { field, answer });
+    }
+    return [...found]
+      .map(([begins, probability]) => ({ begins, probability: Number(probability.toPrecision(3)) }))
+      .filter(({ probability }) => probability >= leastAlternative)
+      .toSorted((one, other) => other.probability - one.probability)
+      .slice(0, mostAlternatives);
+  }
+
+  /** The value with another token in it, up to its end if that is known; undefined where only what is before it differs. */
+  function otherValue(
+    id: number,
+    { at, field, answer }: { at: number; field: Field; answer: Uint8Array },
+  ): string | undefined {
+    const bytes = Buffer.concat([answer.subarray(0, at), endsText(id) ? new Uint8Array(0) : tekken.bytes(id)]);
+    const isSame = bytes.subarray(at, field.start).every((byte, index) => byte === answer[at + index]);
+    if (!isSame || bytes.length < field.start) return undefined;
+    const text = new TextDecoder().decode(bytes.subarray(field.start));
+    return field.pointer === '' ? text : (/^"(?:[^"\\]|\\.)*"|^[^",}\]\s]+/.exec(text)?.[0] ?? text);
   }
 
   function goesOn(id: number, { at, field, answer }: { at: number; field: Field; answer: Uint8Array }): boolean {

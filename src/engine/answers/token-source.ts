@@ -11,7 +11,7 @@ import type { Answer, AskOptions } from '../../asking/events.ts';
 import { ForcedSpelling } from './forced-spelling.ts';
 import { tokenLog } from './token-log.ts';
 
-export type AnswerDetails = Pick<Answer, 'logprobs' | 'confidence'>;
+export type AnswerDetails = Pick<Answer, 'logprobs' | 'confidence' | 'alternatives'>;
 
 /** Tokens of an answer. */
 export interface Drawn {
@@ -29,6 +29,9 @@ interface TokenSource {
   close(): void;
 }
 
+/** Of a field that is as sure as this nothing else is told. */
+const sure = 0.999;
+
 /** Bytes that are looked ahead at once. */
 const forcedReach = 2048;
 
@@ -37,9 +40,10 @@ export function tokenSource(
   options: AskOptions,
   { model, tekken, matcher }: { model: DecoderModel; tekken: Tekken; matcher: Matcher | undefined },
 ): TokenSource {
-  const { format, logprobs: top } = options;
+  const { format, logprobs: top, alternatives } = options;
   const endsText = (id: number): boolean => model.endsGeneration(id);
-  const log = top === undefined ? undefined : tokenLog(tekken, { top, endsText });
+  const isLogged = top !== undefined || alternatives === true;
+  const log = isLogged ? tokenLog(tekken, { top: top ?? 0, endsText }) : undefined;
   const constrained =
     matcher &&
     new ConstrainedSampler(model, { sampling: options, matcher, onAllowed: log && ((mask) => log.allowed(mask)) });
@@ -78,9 +82,14 @@ export function tokenSource(
       if (!log) return {};
       const bytes = new TextEncoder().encode(text);
       const fields = format && finish === 'stop' ? fieldsOf(format, { text, bytes }) : [];
+      const confidence = log.confidence(fields, bytes);
+      const unsure = alternatives === true ? fields.filter(({ pointer }) => confidence[pointer]! < sure) : [];
       return {
-        logprobs: log.logprobs(),
-        ...(fields.length > 0 && { confidence: log.confidence(fields, bytes) }),
+        ...(top !== undefined && { logprobs: log.logprobs() }),
+        ...(fields.length > 0 && { confidence }),
+        ...(unsure.length > 0 && {
+          alternatives: Object.fromEntries(unsure.map((field) => [field.pointer, log.alternatives(field, bytes)])),
+        }),
       };
     },
     close: () => sampler.close(),
