@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { PixtralError } from '../base/errors.ts';
-import { ahead } from '../base/ahead.ts';
+import { ahead, arrivingAhead } from '../base/ahead.ts';
 import { Gate } from '../base/gate.ts';
 import { inOrder } from '../base/in-order.ts';
 import type { Answerer, Asked, ItemEvent } from './answerer.ts';
@@ -65,7 +65,7 @@ const waitingEach = 4;
  * @throws what concerns all records: a model that cannot be loaded, options that do not fit it, the reason of a signal
  */
 export async function* answerRecords<T extends RecordTask>(
-  tasks: readonly T[],
+  tasks: readonly T[] | AsyncIterable<T>,
   options: AnswerRecordsOptions<T>,
 ): AsyncGenerator<{ task: T; outcome: RecordOutcome }, void> {
   const { answerer, stop, signal, asCompleted } = options;
@@ -85,12 +85,15 @@ export async function* answerRecords<T extends RecordTask>(
 }
 
 async function* askedRecords<T extends RecordTask>(
-  tasks: readonly T[],
+  tasks: readonly T[] | AsyncIterable<T>,
   { gate, ...options }: PrepareOptions<T> & { gate: Gate },
 ): AsyncGenerator<Asked<Prepared<T>>, void> {
-  const places = tasks.map((task, place) => ({ task, place }));
-  const prepare = (record: (typeof places)[number]) => prepareRecord(record, options);
-  for await (const prepared of ahead(places, { count: preparedAhead, prepare })) {
+  let place = 0;
+  const prepare = (task: T) => prepareRecord({ task, place: place++ }, options);
+  const how = { count: preparedAhead, prepare };
+  const upcoming =
+    Symbol.iterator in tasks ? ahead(tasks, how) : arrivingAhead(tasks, { ...how, stop: options.signal });
+  for await (const prepared of upcoming) {
     await gate.enter();
     if (options.signal.aborted) return;
     yield prepared;

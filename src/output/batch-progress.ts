@@ -31,11 +31,11 @@ export interface BatchProgress {
 
 /**
  * How far many records are: one line that is rewritten on a terminal, else a line every half minute; with `json` events.
- * Rate and time left count only what was worked on: skipping is no work.
+ * Rate and time left count only what was worked on: skipping is no work. `total` is undefined while more may come.
  */
 export function batchProgress(
   sink: Sink,
-  { total, json, quiet }: { total: number; json: boolean; quiet: boolean },
+  { total, json, quiet }: { total: number | undefined; json: boolean; quiet: boolean },
 ): BatchProgress {
   if (quiet) return { update: () => {}, note: () => {}, lines: () => {}, end: () => {} };
   const pace = stopwatch();
@@ -84,7 +84,7 @@ function settled({ done, failed, skipped }: BatchCounts): number {
 }
 
 /** From the first record that was settled: what comes before is loading the model, and no rate. */
-function stopwatch(): (counts: BatchCounts, total: number) => Paced {
+function stopwatch(): (counts: BatchCounts, total: number | undefined) => Paced {
   let first: { worked: number; time: number } | undefined;
   return (counts, total) => {
     const worked = counts.done + counts.failed;
@@ -93,21 +93,25 @@ function stopwatch(): (counts: BatchCounts, total: number) => Paced {
     const perSecond = first && worked > first.worked ? ((worked - first.worked) * 1000) / (time - first.time) : 0;
     return {
       records_per_minute: Math.round(perSecond * 600) / 10,
-      seconds_left: perSecond > 0 ? Math.ceil((total - settled(counts)) / perSecond) : 0,
+      seconds_left: perSecond > 0 && total !== undefined ? Math.ceil((total - settled(counts)) / perSecond) : 0,
     };
   };
 }
 
 const barWidth = 20;
 
-function bar(counts: BatchCounts, { total, paced, id }: { total: number; paced: Paced; id: string }): string {
-  const filled = Math.floor((settled(counts) / Math.max(total, 1)) * barWidth);
+function bar(
+  counts: BatchCounts,
+  { total, paced, id }: { total: number | undefined; paced: Paced; id: string },
+): string {
+  const filled = total === undefined ? 0 : Math.floor((settled(counts) / Math.max(total, 1)) * barWidth);
   return `[${'#'.repeat(filled).padEnd(barWidth, '.')}] ${describe(counts, { total, paced })}  ${printableLine(id)}`;
 }
 
-function describe(counts: BatchCounts, { total, paced }: { total: number; paced: Paced }): string {
+function describe(counts: BatchCounts, { total, paced }: { total: number | undefined; paced: Paced }): string {
   const failed = counts.failed === 0 ? '' : `, ${counts.failed} failed`;
   const left =
     paced.seconds_left === 0 ? '' : `, ${paced.records_per_minute}/min, ${duration(paced.seconds_left)} left`;
-  return `${settled(counts)} of ${total}${failed}${left}`;
+  const of = total === undefined ? '' : ` of ${total}`;
+  return `${settled(counts)}${of}${failed}${left}`;
 }

@@ -4,7 +4,7 @@ import { askJson } from './json.ts';
 import { chatChoice, chatUsage } from './openai-chat.ts';
 
 /** Whose format a record came in, and is answered in. */
-export type RecordStyle = 'plain' | 'openai';
+export type RecordStyle = 'plain' | 'openai' | 'mistral';
 
 export interface BatchLine {
   style: RecordStyle;
@@ -20,8 +20,14 @@ type Result = { answer: Answer } | { shape: object } | { error: unknown };
 
 /** One line of `pixtral batch`, without its end. */
 export function batchLine(line: BatchLine, result: Result): string {
-  return JSON.stringify(line.style === 'openai' ? openAiShape(line, result) : plainShape(line, result));
+  return JSON.stringify(shapes[line.style](line, result));
 }
+
+const shapes: Readonly<Record<RecordStyle, (line: BatchLine, result: Result) => object>> = {
+  plain: plainShape,
+  openai: openAiShape,
+  mistral: mistralShape,
+};
 
 /** `ask --json` with an id, or an error; version 1. */
 function plainShape({ id, hash, replaces }: BatchLine, result: Result) {
@@ -54,6 +60,19 @@ function openAiShape({ id, hash = '' }: BatchLine, result: Result) {
     },
     error: null,
   };
+}
+
+/** A line of the output file of Mistral's batch jobs, marked by us as OpenAI's is. */
+function mistralShape(line: BatchLine, result: Result) {
+  const { id, hash = '' } = line;
+  if (!('answer' in result)) return openAiShape(line, result);
+  const { choices, ...others } = completion(result.answer, hash);
+  const message = { role: 'assistant', content: result.answer.text, tool_calls: null, prefix: false };
+  const body = {
+    ...others,
+    choices: choices.map((choice) => ({ index: 0, message, finish_reason: choice.finish_reason })),
+  };
+  return { id: requestId + hash, custom_id: id, response: { status_code: 200, body }, error: null };
 }
 
 /** An object `chat.completion` of OpenAI's API; pictures, timings, sampling and confidence are ours. */

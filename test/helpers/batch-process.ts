@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const script = fileURLToPath(new URL('../../src/cli/run.ts', import.meta.url));
@@ -7,6 +8,11 @@ const script = fileURLToPath(new URL('../../src/cli/run.ts', import.meta.url));
 /** `pixtral batch` in a process of its own, from the sources. */
 export function spawnBatch(words: readonly string[]): ChildProcess {
   return spawn(process.execPath, ['--import', 'tsx', script, 'batch', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** The same, to be fed line by line. */
+export function spawnFedBatch(words: readonly string[]): ChildProcessByStdio<Writable, Readable, Readable> {
+  return spawn(process.execPath, ['--import', 'tsx', script, 'batch', ...words], { stdio: ['pipe', 'pipe', 'pipe'] });
 }
 
 /** Waits until a file holds so many bytes, or its writer has ended. */

@@ -22,7 +22,14 @@ export async function cli(
 ): Promise<CliRun> {
   const run = { stdout: '', stderr: '' };
   const exitCode = await main(argv, {
-    stdin: { isTTY: stdin === undefined, read: async () => stdin ?? new Uint8Array(), ask: async () => undefined },
+    stdin: {
+      isTTY: stdin === undefined,
+      read: async () => stdin ?? new Uint8Array(),
+      pieces: async function* () {
+        if (stdin) yield stdin;
+      },
+      ask: async () => undefined,
+    },
     stdout: { isTTY: false, write: (text) => void (run.stdout += asText(text)) },
     stderr: { isTTY: false, write: (text) => void (run.stderr += asText(text)) },
     env: { PIXTRAL_MODELS: noModels, ...env },

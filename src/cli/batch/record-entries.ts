@@ -2,7 +2,9 @@ import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { isTooDeep, maxNesting } from '../../base/nesting.ts';
 import { decodeUtf8 } from '../../base/text.ts';
 import { listedSources } from '../../image/sources/expand.ts';
+import type { RecordQuestion } from '../../asking/record-hash.ts';
 import { batchRequest } from '../../wires/batch-request.ts';
+import { mistralRequest } from '../../wires/mistral-request.ts';
 import type { RequestContext } from '../../wires/request.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
 import { plainQuestion } from './plain-record.ts';
@@ -24,39 +26,52 @@ export async function recordEntries(
   lines: RecordLines,
   { place, common }: { place: RecordPlace; common: CommonQuestion },
 ): Promise<BatchEntry[]> {
-  const { folder } = place;
-  const request: RequestContext = {
-    defaults: common,
-    template: common.decisions?.template,
-    sources: (url, where) => listedSources(url, { folder, where }),
-  };
+  const reader = recordReader(place, common);
   const entries: BatchEntry[] = [];
   const fields = new Set<string>();
   let number = 0;
   for await (const { bytes, offset } of lines.lines()) {
     number++;
-    const where = `${place.name}, line ${number}`;
-    if (isBlank(bytes)) continue;
-    const at = placeOf({ bytes, offset }, where);
-    const seen = peek(bytes, where);
-    for (const field of seen.fields) fields.add(field);
-    entries.push({
-      id: seen.id ?? `line ${number}`,
-      where,
-      style: seen.style,
-      async question() {
-        const record = parseRecord(await lines.read(at), where);
-        checkId(record, where);
-        if (seen.style === 'openai') return batchRequest({ record, where }, request);
-        return plainQuestion({ record, id: seen.id ?? `line ${number}`, where, folder }, common);
-      },
-    });
+    const at = placeOf({ bytes, offset }, `${place.name}, line ${number}`);
+    const found = lineEntry({ bytes, number, read: () => lines.read(at) }, reader);
+    if (!found) continue;
+    for (const field of found.fields) fields.add(field);
+    entries.push(found.entry);
   }
   if (entries.length === 0) {
     throw new PixtralError('input', `${place.name}: holds no records, expected JSON objects, one a line`);
   }
   if (common.prompt !== undefined) checkTemplate(common.prompt, fields);
   return entries;
+}
+
+export interface RecordReader {
+  place: RecordPlace;
+  common: CommonQuestion;
+  request: RequestContext;
+}
+
+export function recordReader(place: RecordPlace, common: CommonQuestion): RecordReader {
+  const { folder } = place;
+  const sources: RequestContext['sources'] = (url, where) => listedSources(url, { folder, where });
+  return { place, common, request: { defaults: common, template: common.decisions?.template, sources } };
+}
+
+/** The record of one line, and the names of its fields; undefined for an empty line. */
+export function lineEntry(
+  { bytes, number, read }: { bytes: Uint8Array; number: number; read: () => Promise<Uint8Array> },
+  { place, common, request }: RecordReader,
+): { entry: BatchEntry; fields: string[] } | undefined {
+  if (isBlank(bytes)) return undefined;
+  const where = `${place.name}, line ${number}`;
+  const { style, fields, id = `line ${number}` } = peek(bytes, where);
+  const question = async (): Promise<RecordQuestion> => {
+    const record = parseRecord(await read(), where);
+    checkId(record, where);
+    if (style === 'plain') return plainQuestion({ record, id, where, folder: place.folder }, common);
+    return style === 'mistral' ? mistralRequest({ record, where }, request) : batchRequest({ record, where }, request);
+  };
+  return { entry: { id, where, style, question }, fields };
 }
 
 function isBlank(bytes: Uint8Array): boolean {
@@ -70,13 +85,20 @@ function peek(
 ): Pick<BatchEntry, 'style'> & { id?: string | number; fields: string[] } {
   try {
     const record = parseRecord(bytes, where);
-    const style = Object.hasOwn(record, 'custom_id') ? 'openai' : 'plain';
+    const style = styleOf(record);
     const id = record[idField(record)];
     const fields = Object.keys(record);
     return isId(id) ? { style, id, fields } : { style, fields };
   } catch {
     return { style: 'plain', fields: [] };
   }
+}
+
+/** Lines of Mistral's batch jobs have neither method nor URL: both belong to the job. */
+function styleOf(record: Record<string, unknown>): BatchEntry['style'] {
+  if (!Object.hasOwn(record, 'custom_id')) return 'plain';
+  const named = (['url', 'method'] as const).some((name) => Object.hasOwn(record, name));
+  return Object.hasOwn(record, 'body') && !named ? 'mistral' : 'openai';
 }
 
 function idField(record: Record<string, unknown>): 'custom_id' | 'id' {

@@ -14,6 +14,7 @@ import { namedModel } from '../named-model.ts';
 import { pictureSettings } from '../picture-flags.ts';
 import { type ServerFlags, openFlagServers, serverWords } from '../server-flags.ts';
 import { userCache } from '../user-cache.ts';
+import { arrivingRecords } from './arriving-records.ts';
 import { type InputFlags, batchInput } from './entries.ts';
 import { type QuestionFlags, commonQuestion } from './common-question.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
@@ -51,18 +52,18 @@ interface BatchRun {
 
 /** Answers all records and returns how many have failed, those of earlier runs that were skipped included. */
 export async function runBatch(words: readonly string[], run: BatchRun): Promise<number> {
-  const { flags, io, stdin } = run;
+  const { flags, io } = run;
   checkReview(flags);
   const asked = await commonQuestion(flags, run);
   const common = { ...asked, options: { ...asked.options, ...reviewOptions(flags) } };
-  const input = await batchInput(words, { flags, common, stdin });
+  const input = await runInput(words, { ...run, common });
   try {
-    const selected = selectEntries(input.entries, flags);
-    const opened = await openAnswerer(run, { questions: selected.length, options: common.options });
+    const questions = input.count ?? Number.MAX_SAFE_INTEGER;
+    const opened = await openAnswerer(run, { questions, options: common.options });
     try {
-      const results = await openResults(flags, { entries: input.entries, io });
+      const results = await openResults(flags, { entries: input.all, io });
       try {
-        const failed = await answerAll(selected, { ...run, ...opened, results });
+        const failed = await answerAll(input, { ...run, ...opened, results });
         await writeReview(flags);
         return failed;
       } finally {
@@ -74,6 +75,32 @@ export async function runBatch(words: readonly string[], run: BatchRun): Promise
   } finally {
     await input.close();
   }
+}
+
+interface RunInput {
+  /** Those that are to be answered. */
+  selected: readonly BatchEntry[] | AsyncIterable<BatchEntry>;
+  /** How many; undefined while more may come. */
+  count: number | undefined;
+  /** Those of other shards too, as far as they are known. */
+  all: readonly BatchEntry[];
+  close(): Promise<void>;
+}
+
+/** A pipe is read to its end first, but where answers may come in any order and no file is named after an id. */
+async function runInput(
+  words: readonly string[],
+  { flags, io, stdin, common }: BatchRun & { common: CommonQuestion },
+): Promise<RunInput> {
+  const { records, asCompleted, outputDir, shard, limit } = flags;
+  const isAlone = records === '-' && words.length === 0 && flags.null !== true;
+  if (isAlone && asCompleted === true && outputDir === undefined && io.stdin.pieces) {
+    const selected = arrivingRecords(io.stdin.pieces(), { common, ...(shard && { shard }), ...(limit && { limit }) });
+    return { selected, count: undefined, all: [], close: async () => {} };
+  }
+  const input = await batchInput(words, { flags, common, stdin });
+  const selected = selectEntries(input.entries, flags);
+  return { selected, count: selected.length, all: input.entries, close: () => input.close() };
 }
 
 export async function openBatchEngine(
@@ -126,11 +153,11 @@ export async function openAnswerer(
 }
 
 async function answerAll(
-  entries: readonly BatchEntry[],
+  { selected, count: total }: RunInput,
   { flags, io, stdin, answerer, job, results }: BatchRun & OpenedAnswerer & { results: Results },
 ): Promise<number> {
   const { json = false, quiet = false } = flags;
-  const progress = batchProgress(io.stderr, { total: entries.length, json, quiet });
+  const progress = batchProgress(io.stderr, { total, json, quiet });
   for (const note of results.notes) progress.note(note);
   const counts: BatchCounts = { done: 0, failed: 0, skipped: 0, skippedFailed: 0, again: 0 };
   const { stop, signal } = endings(io, () =>
@@ -139,7 +166,7 @@ async function answerAll(
   const sink = { write: (text: string): void => progress.lines(text), json };
   const warn = batchWarnings(sink);
   const warnOfServers = batchServerWarnings(sink);
-  const answered = answerRecords(entries, {
+  const answered = answerRecords(selected, {
     answerer,
     job,
     pictures: pictureSettings(flags, { io, stdin }),

@@ -21,8 +21,12 @@ export function selectEntries(
   entries: readonly BatchEntry[],
   { shard, limit }: { shard?: Shard; limit?: number },
 ): BatchEntry[] {
-  const ours = shard ? entries.filter(({ id }) => shardOf(String(id), shard.count) === shard.index) : entries;
+  const ours = shard ? entries.filter((entry) => isInShard(entry, shard)) : entries;
   return ours.slice(0, limit);
+}
+
+export function isInShard({ id }: Pick<BatchEntry, 'id'>, { index, count }: Shard): boolean {
+  return shardOf(String(id), count) === index;
 }
 
 function shardOf(id: string, count: number): number {

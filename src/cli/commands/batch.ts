@@ -80,6 +80,7 @@ Pictures, each a record with its path as id:
 --records, JSON Lines; paths in it are relative to the file:
   {"id":"7", "images":["a.png"], "prompt":"...", "system":"...", "max_tokens":50, ...any field}
   {"custom_id":"7", "method":"POST", "url":"/v1/chat/completions", "body":{"messages":[...]}}      OpenAI's; answered so
+  {"custom_id":"7", "body":{"messages":[...]}}                                                     Mistral's; answered so
 A record's own prompt wins over -p, unless that one takes it in: -p "{prompt} Answer in French."
 A record's own form wins over --schema and the like: "schema": {...} or "file.json", "json_object": true,
 "grammar": "root ::= ...", "choices": ["a","b"]; "logprobs": 2 beside it. In OpenAI's: response_format, top_logprobs.
@@ -87,6 +88,8 @@ A record's own form wins over --schema and the like: "schema": {...} or "file.js
 The prompt of -p is a template: {id} {name} {dir} {path} {exif.date}, {text} (the words in a PDF's pages),
 and fields of the record: {title}, {meta.author}.
   {title|untitled}     with a text for records without     {{title}}     the text {title}     {1}     place of picture 1
+
+--records - --as-completed answers each record as its line comes, for programs that keep one process and feed it.
 
 With -o each line is on the disk before the next one is written. After a kill or a crash the same command skips what is
 there, by id and a hash of pictures, texts, options and weights; what has changed is done again, with a line that says
