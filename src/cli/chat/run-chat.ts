@@ -1,4 +1,5 @@
 import { PixtralError } from '../../base/errors.ts';
+import { endsLikePicture } from '../../image/sources/expand.ts';
 import { printError } from '../../output/errors.ts';
 import { printable } from '../../output/printable.ts';
 import { wrap } from '../../output/wrap.ts';
@@ -28,10 +29,13 @@ export async function runChat(words: readonly string[], { flags, io }: { flags: 
     const chat = await openChat(partner, { flags, io });
     await prepare(chat, words);
     const lines = await openLines(chat);
+    const close = (): void => lines.close();
+    io.signal.addEventListener('abort', close, { once: true }); // it may wait for a line
     try {
       await converse(chat, lines);
     } finally {
-      lines.close();
+      io.signal.removeEventListener('abort', close);
+      close();
     }
   } finally {
     await partner.answerer.close();
@@ -140,10 +144,17 @@ async function obey(chat: Chat, line: string, interrupt: AbortSignal): Promise<N
       await attach(chat, read.sources, interrupt);
       return undefined;
     case 'question':
+      if (read.parts.some(namesPictureUrl))
+        chat.note('note: a URL in a sentence stays text; /image URL shows its picture\n');
       return askTurn(chat, await questionOf(chat, read.parts, interrupt), interrupt);
     default:
       return read satisfies never;
   }
+}
+
+function namesPictureUrl(part: { kind: 'text'; text: string } | { kind: 'source' }): boolean {
+  const urls = part.kind === 'text' ? (part.text.match(/https?:\/\/[^\s"'<>)]+/gi) ?? []) : [];
+  return urls.some((url) => endsLikePicture(url.replace(/[.,;:!?]+$/, '')));
 }
 
 /** Pictures that a sentence names are attached and stand where their names stood. */

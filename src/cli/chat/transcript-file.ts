@@ -116,6 +116,7 @@ export async function openTranscript(chat: Chat, path: string, signal: AbortSign
   const read = await readTranscript(path, { options: { ...freeText(chat.flags), stop }, detail });
   const { question, notes, schema } = read;
   chat.session = await sessionOf(chat, { messages: question.messages, notes, schema, signal });
+  chat.lastSeed = question.options.seed;
   const { turns, pending } = chat.session;
   if (notes) warnOfChanges(chat, notes);
   const waiting = pending.length === 0 ? '' : ', the last question has no answer: /retry asks it';

@@ -111,8 +111,7 @@ export function typedLines(terminal: Terminal, { history, complete, hint }: Type
       terminal.input.off('data', onData);
       terminal.input.off('end', onEnd);
       terminal.input.pause();
-      editor.close();
-      terminal.output.write(pasteMode.off);
+      if (!isClosed) editor.close();
     },
   };
 }

@@ -203,3 +203,29 @@ test('lines joined by a backslash are one message; a message behind a blank is t
   const said = await answers(['one \\', 'two', ' /image nothing']);
   assert.equal(said.length, 2);
 });
+
+test('/paste attaches what the clipboard holds, and the transcript keeps it', async (t) => {
+  if (process.platform === 'win32') return t.skip('another tool there');
+  const tool = file('wl-paste');
+  await writeFile(tool, `#!/bin/sh\ncase "$1" in --list-types) echo image/png;; *) /bin/cat '${a}';; esac\n`, {
+    mode: 0o755,
+  });
+  const transcript = file('pasted.jsonl');
+  const env = { PIXTRAL_CACHE_SIZE: '0', WAYLAND_DISPLAY: 'wayland-0', PATH: folder };
+  const words = ['chat', '--model', pair.folder, ...settings, ...greedy, '--transcript', transcript];
+  const pasted = await cli(words, { stdin: Buffer.from('/paste\nwhat is it?\n'), env });
+  assert.equal(pasted.exitCode, 0, pasted.stderr);
+  assert.match(pasted.stderr, /attached 1: +clip: +80x48/);
+  const asked = await run('ask', [a, 'what is it?', ...greedy]);
+  assert.equal(pasted.stdout, asked.stdout);
+  const again = await run('ask', ['--messages', transcript]);
+  assert.equal(again.stdout, asked.stdout);
+  const none = await cli(words, { stdin: Buffer.from('/paste\n'), env: { ...env, WAYLAND_DISPLAY: '' } });
+  assert.deepEqual([none.exitCode, none.stdout], [5, '']);
+});
+
+test('a URL in a sentence stays text, and that is said', async () => {
+  const { exitCode, stderr } = await chat(['what is on https://example.org/x.png?'], a);
+  assert.equal(exitCode, 0);
+  assert.match(stderr, /note: a URL in a sentence stays text; \/image URL shows its picture/);
+});
