@@ -2,6 +2,7 @@ import type { EngineEvent } from '../../asking/events.ts';
 import { type AnswerFormat, schemaFormat } from '../../grammar/answer-format.ts';
 import { showAnswer } from '../../output/answer.ts';
 import { type StageReporter, stageReporter } from '../../output/progress.ts';
+import { warnOfServer } from '../../output/server-warnings.ts';
 import { freeText } from '../free-text.ts';
 import { type Chat, change } from './chat.ts';
 import { checkRoom } from './context-use.ts';
@@ -55,7 +56,7 @@ async function showQuestion(
   const reporter = reporterOf(chat);
   try {
     const events = partner.answerer.ask({ messages: messagesOf(session, question), options }, interrupt);
-    await showAnswer(listened(events, heard), { stdout: io.stdout, reporter, json: flags.json === true });
+    await showAnswer(listened(events, { heard, chat }), { stdout: io.stdout, reporter, json: flags.json === true });
   } finally {
     reporter.stop();
   }
@@ -73,10 +74,14 @@ function reporterOf({ flags, io }: Chat): StageReporter {
   });
 }
 
-async function* listened(events: AsyncIterable<EngineEvent>, heard: Heard): AsyncGenerator<EngineEvent, void> {
+async function* listened(
+  events: AsyncIterable<EngineEvent>,
+  { heard, chat }: { heard: Heard; chat: Chat },
+): AsyncGenerator<EngineEvent, void> {
   for await (const event of events) {
     if (event.kind === 'text') heard.text += event.text;
     if (event.kind === 'answer') Object.assign(heard, { text: event.answer.text, isWhole: true });
     yield event;
+    if (event.kind === 'answer') warnOfServer(event.answer, { write: (lines) => chat.note(lines), json: false });
   }
 }

@@ -27,10 +27,10 @@ export async function load(
   source: Source,
   signal: AbortSignal | undefined,
 ): Promise<Pick<Attachment, 'source' | 'chunks'>> {
-  const { image, maxImageTokens } = partner.answerer;
+  const { image, maxImageTokens, takes: keep } = partner.answerer;
   const lasting = await lastingSource(source, { ...pictures, signal });
   const message = { role: 'user', content: [{ kind: 'image', image: lasting }] } as const;
-  const [read] = await loadMessages([message], { ...pictures, image, maxImageTokens, keep: 'patches', signal });
+  const [read] = await loadMessages([message], { ...pictures, image, maxImageTokens, keep, signal });
   return { source: lasting, chunks: read?.content ?? [] };
 }
 

@@ -4,11 +4,12 @@ import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { EngineFlags } from '../engine-flags.ts';
 import type { Io } from '../io.ts';
 import type { PictureFlags } from '../picture-flags.ts';
+import type { ServerFlags } from '../server-flags.ts';
 import type { PictureViewer } from './picture-viewer.ts';
 import { type Change, type Session, changed } from './session.ts';
 
 /** As commander gives them. */
-export interface ChatFlags extends EngineFlags, PictureFlags {
+export interface ChatFlags extends EngineFlags, PictureFlags, ServerFlags {
   system?: string;
   schema?: string;
   stop: string[];

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { GridConfig } from '../../image/pixels/grid.ts';
-import type { InlineProtocol } from '../../output/inline-picture.ts';
+import type { InlinePicture, InlineProtocol } from '../../output/inline-picture.ts';
 import type { Io } from '../io.ts';
 import type { ChatFlags } from './chat.ts';
 
@@ -31,15 +31,19 @@ export async function pictureViewer(
   const { seenPixels } = await import('../../image/pixels/seen.ts');
   const { thumbnail } = await import('../../image/pixels/thumbnail.ts');
   const { encodePng } = await import('../../image/pixels/write-png.ts');
+  /** What goes to a server has no pixels here but a file, which sixels cannot be made of. */
+  const shownOf = async (picture: Picture): Promise<InlinePicture | undefined> => {
+    const { png, grid } = picture;
+    if (png) return protocol === 'sixel' ? undefined : { ...grid, png, bytes: new Uint8Array() };
+    const small = thumbnail(seenPixels(picture, image), maxSide);
+    return { ...small, png: await encodePng(small, 'small') };
+  };
   return {
     async show(pictures) {
       for (const picture of pictures.slice(0, mostShown)) {
-        const small = thumbnail(seenPixels(picture, image), maxSide);
-        for (const [index, step] of inlineSteps(
-          { ...small, png: await encodePng(small, 'small') },
-          protocol,
-          way,
-        ).entries()) {
+        const shown = await shownOf(picture);
+        if (!shown) return;
+        for (const [index, step] of inlineSteps(shown, protocol, way).entries()) {
           if (index > 0) await setTimeout(inlinePause);
           io.stdout.write(step);
         }

@@ -7,6 +7,7 @@ import { engineOptions } from '../engine-flags.ts';
 import { type Io, pictureStdinBytes } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { pictureSettings } from '../picture-flags.ts';
+import { openFlagServers, serverWords } from '../server-flags.ts';
 import { userCache } from '../user-cache.ts';
 import { askTurn } from './ask-turn.ts';
 import { attach } from './attach.ts';
@@ -43,6 +44,25 @@ export async function runChat(words: readonly string[], { flags, io }: { flags: 
 }
 
 async function openPartner(flags: ChatFlags, io: Io): Promise<Partner> {
+  const servers = serverWords(flags, io);
+  return servers ? openServersPartner(servers, { flags, io }) : openModelPartner(flags, io);
+}
+
+async function openServersPartner(
+  words: readonly string[],
+  { flags, io }: { flags: ChatFlags; io: Io },
+): Promise<Partner> {
+  const answerer = await openFlagServers(words, { flags, io, note: (lines) => io.stderr.write(lines) });
+  const sizes = answerer.found.flatMap(({ contextSize }) => contextSize ?? []);
+  return {
+    answerer,
+    name: answerer.found[0]?.model ?? 'a server',
+    tekken: undefined,
+    contextSize: sizes.length === 0 ? undefined : Math.min(...sizes),
+  };
+}
+
+async function openModelPartner(flags: ChatFlags, io: Io): Promise<Partner> {
   const { resolveModel } = await import('../../engine/runtime/resolve.ts');
   const { openEngine } = await import('../../engine/engine.ts');
   const { notice, ...paths } = await resolveModel(await namedModel(flags, io));

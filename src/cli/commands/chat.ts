@@ -10,6 +10,7 @@ import {
   runtimeOptions,
   samplingOptions,
 } from '../options.ts';
+import { serverOptions } from '../server-flags.ts';
 import { sourcesHelp } from '../prompt-arguments.ts';
 
 export function chatCommand(io: Io): Command {
@@ -33,6 +34,7 @@ export function chatCommand(io: Io): Command {
     ],
     'Pictures:': promptPictureOptions(),
     'Model:': modelOptions(),
+    'Server:': serverOptions(),
     'Sampling:': samplingOptions(),
     'Runtime:': [
       new Option('--reproducible', 'answers are read again for the next question: what ask and batch would compute'),
@@ -64,4 +66,5 @@ Where standard input is no terminal, each line is a message, answers are on stdo
 Examples:
   pixtral chat photo.jpg
   pixtral chat --open talk.jsonl --transcript talk.jsonl
+  pixtral chat photo.jpg --server http://gpu1:8000
   printf '%s\\n' 'What is on it?' 'And behind that?' | pixtral chat photo.jpg --temperature 0`;

@@ -7,6 +7,7 @@ import type { AskJson } from '../../../src/wires/json.ts';
 import { scenePath } from '../../helpers/checkpoints.ts';
 import { type CliRun, cli } from '../../helpers/cli.ts';
 import { type ConvertedPair, convertedPair } from '../../helpers/converted.ts';
+import { startStandIn } from '../../helpers/stand-in-openai.ts';
 
 let pair: ConvertedPair;
 let folder: string;
@@ -228,4 +229,25 @@ test('a URL in a sentence stays text, and that is said', async () => {
   const { exitCode, stderr } = await chat(['what is on https://example.org/x.png?'], a);
   assert.equal(exitCode, 0);
   assert.match(stderr, /note: a URL in a sentence stays text; \/image URL shows its picture/);
+});
+
+test('a server is asked with all turns, in the same words and pictures', async () => {
+  const replies = ['A cat.', 'Grey.'];
+  const server = await startStandIn({ answer: () => replies.shift() ?? 'again' });
+  try {
+    const words = ['chat', a, '--server', server.url, '--system', 'Be brief.', '--temperature', '0'];
+    const stdin = Buffer.from('what is it?\nwhich colour?\n/tokens\n');
+    const said = await cli(words, { stdin, env: { PIXTRAL_CACHE_SIZE: '0' } });
+    assert.deepEqual([said.exitCode, said.stdout], [0, 'A cat.\nGrey.\n'], said.stderr);
+    assert.match(said.stderr, /turn 2 +which colour\?/);
+    const { messages } = server.seen.at(-1)!.body as { messages: { role: string }[] };
+    assert.deepEqual(
+      messages.map(({ role }) => role),
+      ['system', 'user', 'assistant', 'user'],
+    );
+    assert.equal(server.seen.at(-1)!.pictures.length, 1);
+    assert.match(JSON.stringify(messages[2]), /A cat\./);
+  } finally {
+    await server.close();
+  }
 });
