@@ -161,6 +161,8 @@ export interface AskOptions {
   stop: readonly string[];
   /** What the answer must be; free text without. */
   format?: AnswerFormat | undefined;
+  /** Whether the model is told its schema too. */
+  tellSchema?: boolean | undefined;
   /** `off` without. */
   onLoop?: OnLoop | undefined;
   /** Likeliest tokens to tell beside each token's log-probability; nothing without. */

@@ -4,6 +4,7 @@ import { type Source, readSource } from '../image/sources/sources.ts';
 import type { Message } from '../prompt/message.ts';
 import type { AskedDecisions, Decisions } from './decisions/question.ts';
 import type { AskOptions } from './events.ts';
+import { toldForm } from './told-form.ts';
 import type { PictureOptions } from './pictures/picture-chunks.ts';
 
 /** What one record asks. */
@@ -34,8 +35,13 @@ export async function recordHash(
     }
   }
   const { maxTiles, maxPages, text } = pictures;
-  const form = [...(decisions ? [decisions] : []), ...(text === 'beside' ? ['text'] : [])]; // as it was for all others
-  const { onLoop, ...others } = options;
+  const { onLoop, tellSchema: _, ...others } = options;
+  const told = toldForm(options);
+  const form = [
+    ...(decisions ? [decisions] : []),
+    ...(text === 'beside' ? ['text'] : []),
+    ...(told === undefined ? [] : [{ told }]),
+  ]; // as it was for all others
   const { format } = others;
   const answered = {
     ...others,

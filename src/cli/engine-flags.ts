@@ -24,6 +24,7 @@ export interface EngineFlags {
   repeatPenalty: number;
   seed?: number;
   onLoop?: OnLoop;
+  tellSchema?: boolean;
   cache: boolean;
   verbose?: boolean;
   json?: boolean;

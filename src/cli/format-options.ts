@@ -12,6 +12,7 @@ export interface FormatFlags {
   schema?: string;
   jsonObject?: boolean;
   grammar?: string;
+  tellSchema?: boolean;
   choices?: string[];
   logprobs?: number;
   stop: string[];
@@ -24,6 +25,7 @@ export const formatOptions = (): Option[] => [
     '--schema <file>',
     "JSON that this JSON Schema allows, or that names with types say: 'shop, total: number'",
   ),
+  new Option('--tell-schema', 'the model is told the schema too, behind the question'),
   new Option('--json-object', 'any JSON object'),
   new Option('--grammar <file>', "text that this grammar (llama.cpp's GBNF) allows"),
   new Option('--choices <a,b,...>', 'exactly one of these; repeatable; with commas inside: \'["a, b","c"]\'').argParser(

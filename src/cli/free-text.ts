@@ -16,6 +16,7 @@ export function freeText({
   repeatPenalty,
   seed,
   onLoop,
+  tellSchema,
 }: SamplingFlags): RecordQuestion['options'] {
   return {
     maxTokens,
@@ -26,6 +27,7 @@ export function freeText({
     repeatPenalty,
     seed,
     onLoop,
+    tellSchema,
     stop: [],
     format: undefined,
     logprobs: undefined,

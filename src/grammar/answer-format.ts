@@ -1,8 +1,9 @@
 import { PixtralError, reasonOf } from '../base/errors.ts';
 import { isTooDeep, maxNesting } from '../base/nesting.ts';
 import { checkGbnf } from './check-gbnf.ts';
-import { GbnfRules, literal } from './gbnf.ts';
+import { GbnfRules } from './gbnf.ts';
 import { type JsonRule, jsonRule } from './json-rules.ts';
+import { oneOfTexts } from './one-of-texts.ts';
 import { parseSchema } from './parse-schema.ts';
 import { schemaGrammar } from './schema-grammar.ts';
 import type { Json } from './schema.ts';
@@ -61,7 +62,7 @@ export function differentChoices(choices: readonly string[]): string[] | undefin
 
 /** One of a few texts. */
 export function choicesFormat(choices: readonly string[]): AnswerFormat {
-  return { kind: 'choice', grammar: new GbnfRules().text(choices.map(literal).join(' | ')), choices };
+  return { kind: 'choice', grammar: new GbnfRules().text(oneOfTexts(choices)), choices };
 }
 
 /** Written by hand, or by a program that knows no end. */

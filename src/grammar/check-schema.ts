@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { refuse } from './schema-values.ts';
-import type { Json, Schema, SchemaDocument } from './schema.ts';
+import { type Json, type Schema, type SchemaDocument, isObject } from './schema.ts';
 
 /**
  * Refuses what no grammar can be made of: a reference that leads back to itself, values without end, and a `oneOf`
@@ -114,7 +113,8 @@ function mayFit(made: Schema, other: Schema, { targets, left, depth }: Comparing
   if (other.kind === 'union') return other.branches.some((branch) => mayFit(made, branch, next));
   if (made.kind === 'any' || other.kind === 'any') return true;
   if (made.kind === 'values' && other.kind === 'values') {
-    return made.values.some((value) => other.values.some((twin) => isDeepStrictEqual(value, twin)));
+    const twins = new Set(other.values.map(canonical));
+    return made.values.some((value) => twins.has(canonical(value)));
   }
   if (family(made).every((name) => !family(other).includes(name))) return false;
   if ('min' in made && 'min' in other && isNumeric(made) && isNumeric(other)) {
@@ -127,6 +127,13 @@ function mayFit(made: Schema, other: Schema, { targets, left, depth }: Comparing
     });
   }
   return true;
+}
+
+/** The same text for equal values, however their properties are ordered. */
+function canonical(value: Json): string {
+  return JSON.stringify(value, (_, inside: Json) =>
+    isObject(inside) ? Object.fromEntries(Object.entries(inside).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inside,
+  );
 }
 
 type Numeric = Extract<Schema, { kind: 'integer' | 'number' }>;

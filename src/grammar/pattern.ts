@@ -116,17 +116,39 @@ function setRanges(set: AST.CharacterSet): Ranges {
   return set.negate ? complement(ranges) : ranges;
 }
 
+/** What Unicode says never changes, there are some hundred names, and patterns may say one of them thousands of times. */
+const properties = new Map<string, Ranges>();
+
 /** Of what JavaScript itself knows about characters. */
 function propertyRanges(raw: string): Ranges {
-  const pattern = new RegExp(`^${raw}$`, 'u');
-  const ranges: [number, number][] = [];
-  for (let code = 0; code <= highest; code++) {
-    if (!pattern.test(String.fromCodePoint(code))) continue;
-    const last = ranges.at(-1);
-    if (last?.[1] === code - 1) last[1] = code;
-    else ranges.push([code, code]);
-  }
+  const known = properties.get(raw);
+  if (known) return known;
+  const ranges = surrogateFree.flatMap(([low, high]) => {
+    const characters = charactersBetween(low, high);
+    return Array.from(characters.matchAll(new RegExp(`${raw}+`, 'gu')), ({ 0: run, index }): [number, number] => {
+      const from = characters.codePointAt(index)!;
+      return [from, from + lengthInCharacters(run) - 1];
+    });
+  });
+  properties.set(raw, ranges);
   return ranges;
+}
+
+const surrogateFree: Ranges = [
+  [0, 0xd7ff],
+  [0xe000, 0xffff],
+  [0x10000, highest],
+];
+
+const lengthInCharacters = (text: string): number => (text.codePointAt(0)! > 0xffff ? text.length / 2 : text.length);
+
+function charactersBetween(low: number, high: number): string {
+  const parts: string[] = [];
+  for (let from = low; from <= high; from += 0x1000) {
+    const count = Math.min(0x1000, high - from + 1);
+    parts.push(String.fromCodePoint(...Array.from({ length: count }, (_, at) => from + at)));
+  }
+  return parts.join('');
 }
 
 function complement(ranges: Ranges): Ranges {

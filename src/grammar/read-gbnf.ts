@@ -23,7 +23,7 @@ const highest = 0x10ffff;
 /** The reader recurses. */
 const maxDepth = 100;
 /** Every rule is followed to its ends, and every alternative is tried with every token that might come next. */
-const limits = { rules: 1000, alternatives: 10_000 };
+const limits = { rules: 1000, alternatives: 60_000 };
 
 /** The error of a place in a grammar, by line and column. */
 export function gbnfError(

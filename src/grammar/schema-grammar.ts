@@ -4,6 +4,7 @@ import { GbnfRules, anyOf, empty } from './gbnf.ts';
 import { jsonLiteral, jsonRule } from './json-rules.ts';
 import { multiples } from './multiples.ts';
 import { decimalRange, integerRange, largest } from './number-range.ts';
+import { oneOfTexts } from './one-of-texts.ts';
 import { otherKeys } from './other-keys.ts';
 import { patternRule } from './pattern.ts';
 import type { Schema, SchemaDocument } from './schema.ts';
@@ -26,7 +27,7 @@ function rule(writer: Writer, schema: Schema): string {
   const { gbnf } = writer;
   const { kind } = schema;
   if (kind === 'any') return jsonRule(gbnf, 'value');
-  if (kind === 'values') return gbnf.add(schema.values.map(jsonLiteral).join(' | '));
+  if (kind === 'values') return gbnf.add(oneOfTexts(schema.values.map((value) => JSON.stringify(value))));
   if (kind === 'format') return gbnf.define(`format-${schema.format}`, `"\\"" ${formats[schema.format]!.rule} "\\""`);
   if (kind === 'string') return stringRule(gbnf, schema);
   if (kind === 'pattern') return gbnf.add(`"\\"" ${patternRule(gbnf, schema.pattern.source)} "\\""`);

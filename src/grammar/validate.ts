@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
+import { Script } from 'node:vm';
 import type * as Ajv from 'ajv/dist/2020.js';
 import type * as AjvFormats from 'ajv-formats';
+import { PixtralError } from '../base/errors.ts';
 import { rootOnly } from './keywords.ts';
 import { type Json, isObject } from './schema.ts';
 
@@ -25,6 +27,7 @@ export function schemaValidator(document: Json): (value: Json) => string | undef
     logger: false,
     ownProperties: true,
     multipleOfPrecision: 9,
+    code: { regExp: boundedRegExp },
   });
   addFormats(ajv);
   // ajv's own comparison calls toString and valueOf, which a value may have as properties.
@@ -37,6 +40,28 @@ export function schemaValidator(document: Json): (value: Json) => string | undef
   const validate = ajv.compile(isObject(document) ? withoutNames(document) : {});
   return (value) => (validate(value) ? undefined : ajv.errorsText(validate.errors, { dataVar: '#' }));
 }
+
+/** A pattern may try more ways than there are atoms; what the grammar wrote is checked in microseconds. */
+const patternMilliseconds = 1000;
+
+/** A regular expression that gives up: V8 ends it when the time of the script around it is over. */
+function boundedRegExp(source: string, flags: string): { test: (text: string) => boolean } {
+  const pattern = new RegExp(source, flags);
+  return {
+    test(text) {
+      try {
+        const script = new Script('pattern.test(text)');
+        return script.runInNewContext({ pattern, text }, { timeout: patternMilliseconds }) as boolean;
+      } catch (cause) {
+        throw new PixtralError('input', `pattern ${source}: takes more than a second to be compared with an answer`, {
+          hint: 'repetitions within repetitions, such as (a+)+, can be split in too many ways: write a+',
+          cause,
+        });
+      }
+    },
+  };
+}
+boundedRegExp.code = 'new RegExp';
 
 /** An address of its own would be looked up, and references are relative to it. */
 function withoutNames(document: { [name: string]: Json }): object {

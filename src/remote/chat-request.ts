@@ -1,4 +1,5 @@
 import { PixtralError } from '../base/errors.ts';
+import { toldMessages } from '../asking/told-form.ts';
 import type { AskOptions, Question, ServerReceipt } from '../asking/events.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import type { Picture } from '../image/decoder/load.ts';
@@ -27,7 +28,7 @@ export function chatRequest(
   const sent: ServerReceipt['sent'] = [];
   const fields: Fields = {
     model,
-    messages: messageFields(messages, { kind, sent }),
+    messages: messageFields(toldMessages({ messages, options }, 'v3'), { kind, sent }), // servers do not tell theirs
     ...optionFields(options, kind),
     ...(stream && { stream, ...(streamUsage && { stream_options: { include_usage: true } }) }),
     ...extra,
@@ -40,10 +41,17 @@ export function chatRequest(
  * @throws PixtralError `usage` naming the first that would be passed over
  */
 export function optionFields(options: Omit<AskOptions, 'seed'> & { seed: number | undefined }, kind: KindName): Fields {
-  const { maxTokens, stop, format, logprobs } = options;
+  const { maxTokens, stop, format, logprobs, onLoop } = options;
   const { title, maxStops, maxLogprobs } = serverKinds[kind];
   if (stop.length > maxStops) {
     throw lacking(title, `--stop: ${stop.length} texts`, `at most ${maxStops}`);
+  }
+  if (onLoop === 'retry') {
+    throw lacking(
+      title,
+      '--on-loop retry',
+      'stop or off: whether an answer says the same over and over is not looked for there',
+    );
   }
   if (logprobs !== undefined && logprobs > (maxLogprobs ?? -1)) {
     throw maxLogprobs === undefined

@@ -54,6 +54,10 @@ export function samplingFields(fields: Fields, common: RecordQuestion['options']
   }
   const onLoop = fields.record['on_loop'] ?? undefined;
   if (onLoop !== undefined) options.onLoop = onLoopField(onLoop, `${fields.where}: on_loop`);
+  const told = fields.record['tell_schema'] ?? undefined;
+  if (told !== undefined && typeof told !== 'boolean')
+    throw wrong(`${fields.where}: tell_schema`, told, 'true or false');
+  if (told !== undefined) options.tellSchema = told;
   const stop = fields.record['stop'] ?? undefined;
   return stop === undefined ? options : { ...options, stop: textList(stop, `${fields.where}: stop`) };
 }

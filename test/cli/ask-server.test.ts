@@ -127,6 +127,7 @@ for (const [words, pattern] of [
   [['--min-p', '0.2'], /--min-p 0.2/],
   [['--repeat-penalty', '1.1'], /--repeat-penalty 1.1/],
   [['--grammar', 'g.gbnf'], /--grammar.*takes no grammars/],
+  [['--on-loop', 'retry'], /--on-loop retry.*stop or off/],
   [['--logprobs', '30', '--json'], /--logprobs 30.*at most 20/],
   [['--stop', 'a', '--stop', 'b', '--stop', 'c', '--stop', 'd', '--stop', 'e'], /--stop: 5 texts/],
 ] as const) {
@@ -147,6 +148,12 @@ test('options of the machine are refused beside a server', async () => {
 });
 
 const schema = ['--schema', 'shop, total: number', '--json'];
+
+test('--tell-schema puts the schema behind the question at a server too', async () => {
+  const answer = (): string => '{"shop":"a","total":1}';
+  const { seen } = await asked({ answer }, [...schema, '--tell-schema']);
+  assert.match(JSON.stringify(seen[0]!.body['messages']), /what is it\\n\\nAnswer in JSON of this form:\\n\{/);
+});
 
 test('JSON of a schema is asked for, and comes parsed', async () => {
   const run = await asked({ answer: () => '{"shop":"A","total":3}' }, schema);

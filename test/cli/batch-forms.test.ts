@@ -76,6 +76,13 @@ test('each record is answered in its own form; without one, in that of the comma
   assert.equal(lines[5]!.logprobs, undefined);
 });
 
+test('a record may say its schema in the short form', async () => {
+  const [one, wrong] = await answers([{ schema: 'colour: red|blue, count: integer' }, { schema: 'colour: red|' }]);
+  assert.deepEqual(Object.keys(one!.data!), ['colour', 'count']);
+  assert.equal(wrong!.error!.code, 'input');
+  assert.match(wrong!.error!.message, /line 2: schema: character \d+ of "colour: red\|"/);
+});
+
 test('a form is part of the question, wherever it was given', async () => {
   const out = join(scratch, 'out.jsonl');
   const run = (form: object, ...words: string[]) => answers([{ id: 'a', ...form }], '-o', out, ...words);

@@ -155,3 +155,43 @@ test('free text that says the same over and over ends with finish loop; --on-loo
   const again = await ask(...looping, '--on-loop', 'retry');
   assert.equal(again.stdout.trimEnd(), retried.text.trimEnd(), 'nothing of the first answer is shown');
 });
+
+test('--tell-schema puts the schema behind the question; a record says it itself', async () => {
+  const schema = ['--schema', 'colour: red|blue, count: integer', '--json', '--temperature', '0'];
+  const tokens = async (...words: string[]) =>
+    (JSON.parse((await ask(...schema, ...words)).stdout) as AskJson).usage.prompt;
+  const [plain, told] = [await tokens(), await tokens('--tell-schema')];
+  assert.ok(told > plain + 10, `${told} and ${plain} tokens`);
+  const record = { id: 1, images: [scenePath('a-80x48.png')], prompt: 'x', tell_schema: true };
+  const records = await file(
+    'told.jsonl',
+    [record, { ...record, id: 2, tell_schema: false }, { ...record, id: 3, tell_schema: 1 }]
+      .map((one) => JSON.stringify(one))
+      .join('\n'),
+  );
+  const { stdout } = await cli([
+    'batch',
+    '--records',
+    records,
+    ...schema,
+    '--model',
+    pair.folder,
+    '--gpu',
+    'off',
+    '--threads',
+    '1',
+    '-q',
+  ]);
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Partial<AskJson> & { error?: { message: string } });
+  assert.deepEqual(
+    lines.map(({ usage }) => usage?.prompt),
+    [told, plain, undefined],
+  );
+  assert.match(lines[2]!.error!.message, /tell_schema: is 1, expected true or false/);
+  const none = await ask('--tell-schema');
+  assert.deepEqual([none.exitCode, none.stdout], [2, '']);
+  assert.match(none.stderr, /--tell-schema: there is no schema to tell/);
+});

@@ -9,6 +9,7 @@ import {
   jsonObjectFormat,
   schemaFormat,
 } from '../../grammar/answer-format.ts';
+import { looksShort, shortSchema } from '../../grammar/short-schema.ts';
 import { numberField, textList, wrong } from '../../wires/fields.ts';
 import type { FormatMemo } from '../../wires/format-memo.ts';
 import { checkStop } from '../../wires/openai-form.ts';
@@ -66,6 +67,10 @@ async function formOf(name: FormName, line: RecordLine, formats: FormatMemo): Pr
 }
 
 async function recordSchema(value: unknown, { where, folder, formats }: FormPlace): Promise<AnswerFormat> {
+  if (typeof value === 'string' && looksShort(value)) {
+    const text = JSON.stringify(shortRecordSchema(value, where));
+    return formats(`schema ${text}`, () => schemaFormat(text, where));
+  }
   if (typeof value === 'string') {
     const text = await readRecordFile(value, { where, folder });
     return formats(`schema ${text}`, () => schemaFormat(text, `${where}: ${value}`));
@@ -73,6 +78,16 @@ async function recordSchema(value: unknown, { where, folder, formats }: FormPlac
   if (typeof value !== 'object') throw wrong(where, value, 'a JSON Schema or the path of one');
   const text = JSON.stringify(value);
   return formats(`schema ${text}`, () => schemaFormat(text, where));
+}
+
+/** What is a mistake of usage on the command line is one of the input in a record. */
+function shortRecordSchema(text: string, where: string): object {
+  try {
+    return shortSchema(text);
+  } catch (thrown) {
+    if (!(thrown instanceof PixtralError)) throw thrown;
+    throw new PixtralError('input', thrown.message.replace(/^--schema/, where), { hint: thrown.hint });
+  }
 }
 
 async function readRecordFile(path: string, { where, folder }: { where: string; folder: string }): Promise<string> {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Answerer } from '../../asking/answerer.ts';
 import type { EngineEvent } from '../../asking/events.ts';
 import type { RecordQuestion } from '../../asking/record-hash.ts';
+import { PixtralError } from '../../base/errors.ts';
 import type { ModelPaths } from '../../engine/runtime/resolve.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
@@ -76,6 +77,8 @@ async function ask(
   { flags, parts, io }: { flags: AskFlags; parts: PromptParts; io: Io },
 ): Promise<void> {
   const format = await answerFormat(flags);
+  if (flags.tellSchema === true && flags.schema === undefined && flags.messages === undefined)
+    throw new PixtralError('usage', '--tell-schema: there is no schema to tell, expected --schema too');
   const stdin = onceStdin(io, pictureStdinBytes);
   const asked = await questionOf(positional, { parts, flags, format, io, stdin });
   const { messages: sources } = asked;

@@ -39,6 +39,9 @@ export function serveCommand(io: Io): Command {
     ],
     'Model:': modelOptions(),
     'Pictures:': promptPictureOptions(),
+    'Answers:': [
+      new Option('--tell-schema', 'the model is told the schema of response_format too, behind the question'),
+    ],
     'Sampling, where a request does not say it itself:': samplingOptions().filter(({ long }) => long !== '--stop'),
     'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],
     'Output:': outputOptions('messages on stderr as JSON'),

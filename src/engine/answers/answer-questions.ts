@@ -12,6 +12,7 @@ import { planDecisions } from '../decisions/plan-decisions.ts';
 import { type DecisionReadings, readDecisions } from '../decisions/read-decisions.ts';
 import type { Asked, ItemEvent } from '../../asking/answerer.ts';
 import type { Decided, QuestionEvent } from '../../asking/events.ts';
+import { toldMessages } from '../../asking/told-form.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import type { Grammars } from './grammars.ts';
 import { type InWork, type Planned, draw, end, fail } from './in-work.ts';
@@ -105,7 +106,7 @@ async function* plan<T>(
         retried: undefined,
       };
     }
-    const runs = encodePrompt(messages, files.tekken);
+    const runs = encodePrompt(toldMessages(question, files.tekken.version), files.tekken);
     const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);
     const { maxTokens } = options;
     const contextSize = runtime.contextFor(chooseContextSize(files, { contextSize: size, promptTokens, maxTokens }));

@@ -162,3 +162,22 @@ test('greedy is the likeliest token that fits, at every step', async () => {
   model.close();
   await native.close();
 });
+
+test('what no grammar keeps to is asked for once more, and is an error when it is broken again', async () => {
+  const format = schemaFormat(
+    '{"type":"array","items":{"enum":["a","b","c"]},"minItems":3,"maxItems":3,"uniqueItems":true}',
+    'test.json',
+  );
+  let [retried, failed] = [0, 0];
+  for (let seed = 0; seed < 24; seed++) {
+    try {
+      const { data, retried: why } = await ask({ format, seed, temperature: 10 });
+      assert.equal(new Set(data as string[]).size, 3);
+      if (why === 'invalid') retried++;
+    } catch (thrown) {
+      assert.match(String(thrown), /answer: is not what the schema says: .*NOT have duplicate items/);
+      failed++;
+    }
+  }
+  assert.ok(retried > 0 && failed > 0, `${retried} right the second time, ${failed} not`);
+});
