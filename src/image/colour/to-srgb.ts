@@ -1,6 +1,7 @@
 import {
   type CodePoints,
   type Primaries,
+  type Transfer,
   lightToSrgb,
   primariesByCode,
   srgbPrimaries,
@@ -16,12 +17,29 @@ export interface Samples {
   maximum: number;
 }
 
+/** How samples become light. */
+export interface Colours {
+  primaries: Primaries;
+  transfer: Transfer;
+}
+
+/** By their numbers; sRGB's for a number that nobody has defined. */
+export function coloursOf({ primaries, transfer }: CodePoints): Colours {
+  return {
+    primaries: primariesByCode.get(primaries) ?? srgbPrimaries,
+    transfer: transferByCode.get(transfer) ?? srgbToLight,
+  };
+}
+
 /** Whether sRGB is what the numbers say, or what everyone takes them for. */
-export function isSrgb({ primaries, transfer }: CodePoints): boolean {
-  return (
-    (primariesByCode.get(primaries) ?? srgbPrimaries) === srgbPrimaries &&
-    (transferByCode.get(transfer) ?? srgbToLight) === srgbToLight
-  );
+export function isSrgb(points: CodePoints): boolean {
+  const { primaries, transfer } = coloursOf(points);
+  return primaries === srgbPrimaries && transfer === srgbToLight;
+}
+
+/** Whether there is light that these primaries make white of. */
+export function isPossible(primaries: Primaries): boolean {
+  return toSrgbPrimaries(primaries).every(Number.isFinite);
 }
 
 /** What of `points` is no number of H.273's, and is therefore taken for sRGB's: a sentence, or none. */
@@ -35,10 +53,9 @@ export function unknownColours({ primaries, transfer }: CodePoints): string | un
  * does. Light beyond white, 203 cd/m2, is white, as ffmpeg's zscale does it: what is as bright as paper stays as bright as
  * paper (BT.2408).
  */
-export function toSrgb({ values, maximum }: Samples, { primaries, transfer }: CodePoints): Uint8Array {
-  const from = primariesByCode.get(primaries) ?? srgbPrimaries;
-  const light = lightTable(transferByCode.get(transfer) ?? srgbToLight, maximum);
-  const [rr, rg, rb, gr, gg, gb, br, bg, bb] = toSrgbPrimaries(from);
+export function toSrgb({ values, maximum }: Samples, { primaries, transfer }: Colours): Uint8Array {
+  const light = lightTable(transfer, maximum);
+  const [rr, rg, rb, gr, gg, gb, br, bg, bb] = toSrgbPrimaries(primaries);
   const stored = storedTable();
   const bytes = new Uint8Array(values.length);
   for (let at = 0; at < values.length; at += 4) {

@@ -4,7 +4,7 @@ import { damaged } from './damaged.ts';
 import { type Opened, type Size, viewOf } from './opened.ts';
 import { checkSize } from '../decoder/limits.ts';
 import type { Pixels } from '../pixels/patches.ts';
-import { numberedPixels } from './numbered-png.ts';
+import { colouredPixels } from './coloured-png.ts';
 import { type EncodedPng, type PngChunk, chunkBytes, pngSignature, readPng, readPngChunks } from './png.ts';
 import { canvasOf, decodeWithSkia, upright } from './skia.ts';
 import { rgbaOfGrey } from './grey-png.ts';
@@ -20,7 +20,7 @@ interface Frame extends Size {
 }
 
 /** The frames of an animated PNG, each with those before it under it. Source: PNG, third edition, 4.9 and 11.3.6. */
-export function openApng({ bytes, orientation, codePoints }: EncodedPng, name: string): Opened {
+export function openApng({ bytes, orientation, stated }: EncodedPng, name: string): Opened {
   const chunks = readPngChunks(bytes);
   const header = chunks.find(({ type }) => type === 'IHDR')!.content;
   const { frames, shared } = framesOf(chunks);
@@ -36,8 +36,7 @@ export function openApng({ bytes, orientation, codePoints }: EncodedPng, name: s
     pageCount: frames.length,
     page: (index) =>
       filmStrip(index).then(
-        (canvas): Pixels =>
-          codePoints ? numberedPixels(canvas, codePoints, orientation) : upright(canvas, orientation),
+        (canvas): Pixels => (stated ? colouredPixels(canvas, stated, orientation) : upright(canvas, orientation)),
         (thrown: unknown) => {
           throw thrown instanceof PixtralError ? thrown : damaged(name, 'PNG', thrown);
         },

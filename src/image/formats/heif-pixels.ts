@@ -1,6 +1,6 @@
 import type { CodePoints } from '../colour/code-points.ts';
 import { unmultiply } from '../colour/opaque.ts';
-import { type Samples, isSrgb, toSrgb, unknownColours } from '../colour/to-srgb.ts';
+import { type Samples, coloursOf, isSrgb, toSrgb, unknownColours } from '../colour/to-srgb.ts';
 import type { Size } from './opened.ts';
 import type { Pixels } from '../pixels/patches.ts';
 import { type RawPixels, rgbaPixels } from './raw-pixels.ts';
@@ -25,5 +25,9 @@ export function heifRaw({ width, height, samples, colours, isPremultiplied }: He
   if (isPremultiplied) unmultiply(samples);
   const { values, maximum } = samples;
   const isStoredSo = (colours === undefined || isSrgb(colours)) && maximum === 255 && values instanceof Uint8Array;
-  return { width, height, bytes: isStoredSo ? values : toSrgb(samples, colours ?? { primaries: 1, transfer: 13 }) };
+  return {
+    width,
+    height,
+    bytes: isStoredSo ? values : toSrgb(samples, coloursOf(colours ?? { primaries: 1, transfer: 13 })),
+  };
 }

@@ -8,6 +8,8 @@ interface EncodedJpeg extends Encoded {
   profile: boolean;
   /** Behind its end marker. */
   end: number;
+  /** It ends in a scan or behind one: all of its picture may be there. */
+  lacksEnd: boolean;
   /** What it is where nothing here decodes it. */
   unreadable: string | undefined;
 }
@@ -31,7 +33,7 @@ export function isJpeg(bytes: Uint8Array): boolean {
  * Source: ITU T.81, annex B. Noise inside a scan cannot be told without decoding; the reference does not tell it either.
  */
 export function readJpeg(bytes: Uint8Array): EncodedJpeg {
-  const { segments, damage, end } = readSegments(bytes);
+  const { segments, damage, end, lacksEnd } = readSegments(bytes);
   const frame = segments.find(({ marker, content, end }) => isFrame(marker) && end - content >= 6);
   const lines = segments.find(({ marker }) => marker === 0xdc);
   const isProfile = ({ marker, content }: Segment): boolean =>
@@ -47,18 +49,27 @@ export function readJpeg(bytes: Uint8Array): EncodedJpeg {
     channels: frame ? bytes[frame.content + 5]! : 0,
     profile: segments.some(isProfile),
     end,
+    lacksEnd,
     unreadable: frame && unreadableKind(frame.marker, bytes[frame.content]!),
   };
 }
 
 /** Up to the end marker. */
-function readSegments(bytes: Uint8Array): { segments: Segment[]; damage: string | undefined; end: number } {
+function readSegments(bytes: Uint8Array): {
+  segments: Segment[];
+  damage: string | undefined;
+  end: number;
+  lacksEnd: boolean;
+} {
   const view = viewOf(bytes);
   const segments: Segment[] = [];
-  for (let at = 2; at + 2 <= bytes.byteLength;) {
-    if (bytes[at] !== 0xff) return { segments, damage: `has no marker at byte ${at}, where one must be`, end: at };
+  let at = 2;
+  while (at + 2 <= bytes.byteLength) {
+    if (bytes[at] !== 0xff) {
+      return { segments, damage: `has no marker at byte ${at}, where one must be`, end: at, lacksEnd: false };
+    }
     const marker = bytes[at + 1]!;
-    if (marker === 0xd9) return { segments, damage: undefined, end: at + 2 };
+    if (marker === 0xd9) return { segments, damage: undefined, end: at + 2, lacksEnd: false };
     if (marker === 0xff) {
       at += 1; // padding
       continue;
@@ -73,7 +84,8 @@ function readSegments(bytes: Uint8Array): { segments: Segment[]; damage: string 
     segments.push({ marker, start: at, content: at + 4, end });
     at = marker === 0xda ? endOfScan(bytes, end) : end;
   }
-  return { segments, damage: cutShort, end: bytes.byteLength };
+  const endsBehindScan = segments.at(-1)?.marker === 0xda && at + 1 >= bytes.byteLength;
+  return { segments, damage: cutShort, end: bytes.byteLength, lacksEnd: endsBehindScan };
 }
 
 /** Where the frame leaves it open, how high it is stands behind its first scan. */

@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
-import type { CodePoints } from '../colour/code-points.ts';
 import { exifOrientation } from './exif.ts';
 import { type Encoded, ascii, cutShort, viewOf, without } from './opened.ts';
+import { type PngColours, pngColours } from './png-colours.ts';
 import { inspectData, readPngHeader, unfilteredLines } from './png-data.ts';
 
 export interface PngChunk {
@@ -18,13 +18,13 @@ export interface EncodedPng extends Encoded {
   isApple: boolean;
   /** Its profile is one of grey, which the decoder does not convert. */
   hasGreyProfile: boolean;
-  /** `cICP`: how its samples become light, whatever else the file says of that. */
-  codePoints: (CodePoints & { isFullRange: boolean }) | undefined;
+  /** Other ones than the decoder's, which it is not told. */
+  stated: PngColours | undefined;
 }
 
 export const pngSignature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
-/** Measurements of some old screen, which the reference ignores and the decoder would not; profiles stay. */
+/** Seen to where they matter; the decoder takes nearly sRGB for something else than that. */
 const screenChunks = ['gAMA', 'cHRM'];
 /** What `cICP` comes before. Source: PNG, third edition, 4.3. */
 const profileChunks = ['iCCP', 'sRGB', 'cICP'];
@@ -42,8 +42,8 @@ export function readPng(bytes: Uint8Array): EncodedPng {
   const has = (sought: string): boolean => contentOf(sought) !== undefined;
   const header = chunks.find(({ type, content }) => type === 'IHDR' && content.byteLength >= 13)?.content;
   const exif = contentOf('eXIf');
-  const codePoints = codePointsOf(contentOf('cICP'));
-  const left = codePoints ? [...screenChunks, ...profileChunks] : screenChunks;
+  const hasCodePoints = contentOf('cICP')?.byteLength === 4;
+  const left = hasCodePoints ? [...screenChunks, ...profileChunks] : screenChunks;
   return {
     format: 'PNG',
     size: header && { width: viewOf(header).getUint32(0), height: viewOf(header).getUint32(4) },
@@ -57,8 +57,8 @@ export function readPng(bytes: Uint8Array): EncodedPng {
     ),
     animated: has('acTL') && has('fcTL'),
     isApple: has('CgBI'),
-    hasGreyProfile: header !== undefined && (header[9]! & 3) === 0 && has('iCCP') && !codePoints,
-    codePoints,
+    hasGreyProfile: header !== undefined && (header[9]! & 3) === 0 && has('iCCP') && !hasCodePoints,
+    stated: pngColours(chunks),
   };
 }
 
@@ -91,12 +91,6 @@ export function chunkBytes(type: string, content: Uint8Array): Buffer {
 export function paletteLength(header: Uint8Array, chunks: readonly PngChunk[]): number | undefined {
   if (header[9] !== 3) return undefined;
   return Math.floor((chunks.find(({ type }) => type === 'PLTE')?.content.byteLength ?? 0) / 3);
-}
-
-/** Primaries, transfer, a matrix that can only be 0, and whether all values are used. */
-function codePointsOf(content: Uint8Array | undefined): EncodedPng['codePoints'] {
-  if (content?.byteLength !== 4) return undefined;
-  return { primaries: content[0]!, transfer: content[1]!, isFullRange: content[3] !== 0 };
 }
 
 /** The last line tells whether all were there, where it comes last and may not be transparent. */

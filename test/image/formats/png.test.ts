@@ -88,3 +88,39 @@ test('colours by a number that nobody has defined are shown as sRGB, and said', 
     "its colours are stated by numbers that are not defined (primaries 77, transfer 13): they are taken for sRGB's",
   ]);
 });
+
+test('gamma and primaries count where no profile says it better, as LittleCMS converts them', async () => {
+  const numbers = (...values: number[]): Buffer => {
+    const content = Buffer.alloc(values.length * 4);
+    for (const [at, value] of values.entries()) content.writeUInt32BE(Math.round(value * 100_000), at * 4);
+    return content;
+  };
+  const gamma = (value: number): Buffer => pngChunk('gAMA', numbers(value));
+  const primaries = (...values: number[]): Buffer => pngChunk('cHRM', numbers(0.3127, 0.329, ...values));
+  const adobe = primaries(0.64, 0.33, 0.21, 0.71, 0.15, 0.06);
+  const stored = [0, 0, 0, 64, 64, 64, 128, 128, 128, 200, 100, 50, 10, 220, 90, 255, 255, 255];
+  const line = Buffer.alloc(1 + width * 3);
+  line.set(stored, 1);
+  const data = deflateSync(Buffer.concat(Array<Buffer>(height).fill(line)));
+  const shown = async (...before: Buffer[]): Promise<number[]> =>
+    [...rgbOf(await decodeFile(png(2, data, { before })))].slice(0, stored.length);
+  const near = (found: number[], right: number[]): void => {
+    for (const [at, value] of right.entries())
+      assert.ok(Math.abs(found[at]! - value) <= 1, `${found.join(' ')} and ${right.join(' ')}`);
+  };
+  near(await shown(gamma(1)), [0, 0, 0, 137, 137, 137, 188, 188, 188, 229, 168, 122, 56, 239, 160, 255, 255, 255]);
+  near(await shown(gamma(0.55556)), [0, 0, 0, 81, 81, 81, 146, 146, 146, 210, 119, 65, 10, 227, 109, 255, 255, 255]);
+  near(await shown(adobe), [0, 0, 0, 64, 64, 64, 128, 128, 128, 226, 100, 46, 0, 220, 78, 255, 255, 255]);
+
+  const usual = primaries(0.64, 0.33, 0.3, 0.6, 0.15, 0.06);
+  for (const before of [
+    [gamma(0.45455), usual],
+    [gamma(0.46)],
+    [pngChunk('sRGB', Buffer.from([0])), gamma(1), adobe],
+    [pngChunk('cICP', Buffer.from([1, 13, 0, 1])), gamma(1), adobe],
+    [gamma(0), primaries(0, 0, 0, 0, 0, 0)],
+    [pngChunk('gAMA', Buffer.alloc(3)), pngChunk('cHRM', Buffer.alloc(31))],
+  ]) {
+    assert.deepEqual(await shown(...before), stored);
+  }
+});

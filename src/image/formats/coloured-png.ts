@@ -1,16 +1,15 @@
 import type { Canvas } from '@napi-rs/canvas';
-import { type Samples, toSrgb, unknownColours } from '../colour/to-srgb.ts';
+import { type Samples, toSrgb } from '../colour/to-srgb.ts';
 import { damaged } from './damaged.ts';
 import type { Opened, Size } from './opened.ts';
 import type { EncodedPng } from './png.ts';
+import type { PngColours } from './png-colours.ts';
 import type { Pixels } from '../pixels/patches.ts';
 import { uprightRaw } from './skia.ts';
 import { loadSharp } from './vips.ts';
 
-type PngCodePoints = NonNullable<EncodedPng['codePoints']>;
-
-/** A PNG whose colours are stated by numbers; libvips gives its samples in all their bits. */
-export function openNumberedPng(png: EncodedPng, codePoints: PngCodePoints, name: string): Opened {
+/** A PNG whose colours are no sRGB's and no profile's; libvips gives its samples in all their bits. */
+export function openColouredPng(png: EncodedPng, colours: PngColours, name: string): Opened {
   return {
     pageCount: 1,
     async page() {
@@ -19,28 +18,28 @@ export function openNumberedPng(png: EncodedPng, codePoints: PngCodePoints, name
       const samples = await samplesOf(png.bytes).catch((thrown: unknown) => {
         throw damaged(name, 'PNG', thrown);
       });
-      return inSrgb(samples, codePoints, png.orientation);
+      return inSrgb(samples, colours, png.orientation);
     },
   };
 }
 
 /** The same of what was drawn with colours as they are stored. */
-export function numberedPixels(canvas: Canvas, codePoints: PngCodePoints, orientation: number): Pixels {
+export function colouredPixels(canvas: Canvas, colours: PngColours, orientation: number): Pixels {
   const { width, height } = canvas;
   const { data } = canvas.getContext('2d').getImageData(0, 0, width, height);
   const samples = { values: Uint8Array.from(data), maximum: 255 };
-  return inSrgb({ width, height, samples }, codePoints, orientation);
+  return inSrgb({ width, height, samples }, colours, orientation);
 }
 
 function inSrgb(
   { width, height, samples }: Size & { samples: Samples },
-  codePoints: PngCodePoints,
+  colours: PngColours,
   orientation: number,
 ): Pixels {
-  if (!codePoints.isFullRange) spread(samples);
-  const pixels = uprightRaw({ width, height, bytes: toSrgb(samples, codePoints) }, orientation);
-  const unknown = unknownColours(codePoints);
-  return unknown === undefined ? pixels : { ...pixels, warnings: [unknown] };
+  if (!colours.isFullRange) spread(samples);
+  const pixels = uprightRaw({ width, height, bytes: toSrgb(samples, colours) }, orientation);
+  const { warning } = colours;
+  return warning === undefined ? pixels : { ...pixels, warnings: [warning] };
 }
 
 async function samplesOf(bytes: Uint8Array): Promise<Size & { samples: Samples }> {
