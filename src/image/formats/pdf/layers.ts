@@ -14,6 +14,7 @@ export class Layers {
   readonly #hidden = new Set<number>();
   readonly #shown = new Set<number>();
   readonly #isShownByDefault: boolean;
+  readonly #followed = new Set<number>();
 
   constructor(objects: PdfObjects) {
     this.#objects = objects;
@@ -36,6 +37,25 @@ export class Layers {
     return textOf(this.#objects.entry(target, 'Type')) === 'OCMD' ? this.#meets(target) : this.#isShown(raw.number);
   }
 
+  /** Numbers of the objects in which layers say how they are viewed though nothing asks them to. */
+  unheeded(): number[] {
+    const all = this.#numbers(this.#objects.entry(this.#objects.catalog, 'OCProperties'), 'OCGs');
+    return all.filter((number) => !this.#followed.has(number)).flatMap((number) => this.#placeOf(number));
+  }
+
+  /** Of a layer's `Usage` and its `View`, which may be objects of their own. */
+  #placeOf(layer: number): number[] {
+    const places = [layer];
+    let value = this.#objects.object(layer);
+    for (const key of ['Usage', 'View']) {
+      const raw = value.kind === 'dictionary' ? value.entries.get(key) : undefined;
+      if (!raw) return [];
+      if (raw.kind === 'reference') places.push(raw.number);
+      value = this.#objects.resolved(raw);
+    }
+    return this.#objects.entry(value, 'ViewState').kind === 'name' ? places : [];
+  }
+
   #meets(membership: PdfValue): boolean {
     const states = this.#numbers(membership, 'OCGs').map((number) => this.#isShown(number));
     if (states.length === 0) return true;
@@ -50,6 +70,7 @@ export class Layers {
 
   /** The state that a layer says it has when it is viewed. */
   #follow(number: number): void {
+    this.#followed.add(number);
     const view = this.#objects.entry(this.#objects.entry(this.#objects.object(number), 'Usage'), 'View');
     const state = textOf(this.#objects.entry(view, 'ViewState'));
     if (state === 'OFF') this.#hidden.add(number);

@@ -33,6 +33,21 @@ export class PdfObjects {
     return place === undefined ? none : new Parser(this.#file, place).value();
   }
 
+  match(pattern: RegExp): boolean {
+    return pattern.test(this.#file);
+  }
+
+  /** The file with another name, of the same length, in some of its objects. */
+  renamed(numbers: readonly number[], from: string, to: string): Uint8Array {
+    let file = this.#file;
+    for (const number of numbers) {
+      const start = this.#places.get(number) ?? file.length;
+      const end = file.indexOf('endobj', start);
+      file = file.slice(0, start) + file.slice(start, end).replaceAll(from, to) + file.slice(end);
+    }
+    return Buffer.from(file, 'latin1');
+  }
+
   /** An entry of a dictionary, followed to where it is. */
   entry(dictionary: PdfValue, key: string): PdfValue {
     return this.resolved((dictionary.kind === 'dictionary' && dictionary.entries.get(key)) || none);

@@ -2,7 +2,8 @@ import { PixtralError } from '../../../base/errors.ts';
 import { checkSize } from '../../decoder/limits.ts';
 import { damaged } from '../damaged.ts';
 import type { OpenRequest, Opened, Size } from '../opened.ts';
-import { PdfDocument, type Engine } from './document.ts';
+import type { Engine, PdfDocument } from './document.ts';
+import { openDocument } from './open-document.ts';
 import { drawPage } from './draw-page.ts';
 import { checkEnd } from './end-mark.ts';
 import { Pdfium } from './pdfium.ts';
@@ -19,13 +20,13 @@ export async function openPdf({
   text = false,
 }: OpenRequest): Promise<Opened> {
   checkEnd(bytes, name);
-  const document = PdfDocument.open(await sharedEngine(), { bytes, name });
+  const { document, warnings: plates } = openDocument(await sharedEngine(), { bytes, name });
   const { pageCount } = document;
   if (pageCount === 0) {
     document.close();
     throw damaged(name, 'PDF', 'has no pages');
   }
-  const warnings = documentWarnings(document);
+  const warnings = [...plates, ...documentWarnings(document)];
   const scans = new ScanReader(document, (index) => drawnSize(document, { index, name, longSide: drawSize }));
   return {
     pageCount,
