@@ -536,7 +536,7 @@ SVGS = {
     "image-svg": '<image x="20" y="10" width="100" height="80" href="data:image/svg+xml,%3Csvg xmlns=\'http://www.w3.org/2000/svg\' viewBox=\'0 0 10 8\'%3E%3Crect width=\'10\' height=\'8\' fill=\'%23c60\'/%3E%3C/svg%3E"/>',
     "image-webp": '<image x="20" y="10" width="150" height="80" href="data:image/webp;base64,%WEBP%"/>',
     "css": '<style>rect:nth-child(2n){fill:#c33} .a &gt; circle{fill:#3c3} #b,[data-x="1"]{stroke:#000;stroke-width:4} g.a circle:first-child{fill:#33c} @media print{rect{fill:#000}} @media screen{.s{fill:#fa0}}</style><rect width="30" height="30" x="5" y="5"/><rect width="30" height="30" x="45" y="5" data-x="1"/><g class="a"><circle cx="110" cy="25" r="15"/><circle cx="150" cy="25" r="15"/></g><rect id="b" x="20" y="60" width="40" height="30" fill="#ccc"/><rect class="s" x="100" y="60" width="40" height="30"/>',
-    "css-nested": '<style>.g{fill:#06c;& .h{fill:#c06} rect{stroke:#000}} :is(.k,.l){fill:#0c6} .m:not(.n){fill:#cc0}</style><g class="g"><rect x="10" y="10" width="40" height="40"/><rect class="h" x="60" y="10" width="40" height="40"/></g><rect class="k" x="110" y="10" width="40" height="40"/><rect class="m" x="10" y="55" width="40" height="40"/><rect class="m n" x="60" y="55" width="40" height="40" fill="#888"/>',
+    "css-nested": '<style>.g{fill:#06c;&amp; .h{fill:#c06} rect{stroke:#000}} :is(.k,.l){fill:#0c6} .m:not(.n){fill:#cc0}</style><g class="g"><rect x="10" y="10" width="40" height="40"/><rect class="h" x="60" y="10" width="40" height="40"/></g><rect class="k" x="110" y="10" width="40" height="40"/><rect class="m" x="10" y="55" width="40" height="40"/><rect class="m n" x="60" y="55" width="40" height="40" fill="#888"/>',
     "css-geometry": '<style>rect{x:20px;y:15px;width:80px;height:50px;rx:12px} circle{cx:150px;cy:50px;r:30px} path{d:path("M10 95H190")} text{transform:translate(5px,5px)}</style><rect fill="#36a"/><circle fill="#a63"/><path stroke="#000" stroke-width="4"/>',
     "css-transform": '<style>.t{transform:rotate(30deg) scale(1.2);transform-origin:100px 50px} .u{transform-box:fill-box;transform-origin:center;rotate:45deg}</style><rect class="t" x="70" y="30" width="60" height="40" fill="#484"/><rect class="u" x="10" y="10" width="30" height="30" fill="#844"/>',
     "css-colours": '<rect width="40" height="40" fill="hsl(200 80% 40%)"/><rect x="45" width="40" height="40" fill="rgb(10% 60% 20% / .5)"/><rect x="90" width="40" height="40" fill="oklch(0.7 0.15 150)"/><rect x="135" width="40" height="40" fill="color(display-p3 1 0 0)"/><rect y="50" width="40" height="40" fill="#f80c"/><rect x="45" y="50" width="40" height="40" fill="color-mix(in srgb, red 40%, blue)"/><rect x="90" y="50" width="40" height="40" fill="lab(60% 40 20)"/><rect x="135" y="50" width="40" height="40" fill="rebeccapurple"/>',
@@ -551,7 +551,6 @@ SVGS = {
     "arc": '<path d="M20 50A40 30 30 1 1 90 60M120 20a20 20 0 0 1 40 0t10 20S190 90 150 80Q120 90 120 60zM10 90h20v-5H40V95" fill="none" stroke="#248" stroke-width="4"/>',
     "percent": '<rect x="10%" y="20%" width="50%" height="40%" fill="#284"/><circle cx="75%" cy="50%" r="15%" fill="#842"/>',
     "foreign-image": '<foreignObject x="10" y="10" width="180" height="80"><div xmlns="http://www.w3.org/1999/xhtml" style="background:#def;font:16px DejaVu Sans;padding:4px">A <b>bold</b> label<br/>two lines</div></foreignObject>',
-    "animated": '<rect width="50" height="50" fill="#c33"><animate attributeName="width" from="50" to="150" dur="1s"/></rect>',
     "mask-image": '<rect x="10" y="10" width="120" height="80" fill="#c33" style="mask-image:linear-gradient(to right,#000,transparent)"/>',
     "light": '<defs><filter id="f"><feDiffuseLighting lighting-color="#ffc" surfaceScale="3"><fePointLight x="100" y="20" z="60"/></feDiffuseLighting></filter></defs><rect x="20" y="10" width="160" height="80" fill="#c66" filter="url(#f)"/>',
     "component": '<defs><filter id="f"><feComponentTransfer><feFuncR type="table" tableValues="1 0"/><feFuncG type="gamma" exponent="2"/><feFuncB type="discrete" tableValues="0 .5 1"/></feComponentTransfer></filter></defs><rect x="20" y="10" width="160" height="80" fill="#48c" filter="url(#f)"/>',
@@ -569,8 +568,10 @@ def svgs():
         for mark, value in fill.items():
             content = content.replace(mark, value)
         write(f"svg-{name}.svg", f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="200" height="100" viewBox="0 0 200 100">{content}</svg>'.encode())
+        if name == "css-nested":  # thin lines
+            EXPECTED[f"svg-{name}.svg"] = {"limits": {"block": 60}}
         if "text" in name or name in ("entities", "foreign-image"):
-            EXPECTED[f"svg-{name}.svg"] = {"limits": {"mean": 6, "block": 140}}
+            EXPECTED[f"svg-{name}.svg"] = {"limits": {"mean": 8, "block": 140}}
 
 
 MAKERS = (inline_images, soft_masks, groups, inks, type3, text_states, forms, patterns, pngs, jpegs, gifs, webps, bmps, tiffs, jxls, svgs)

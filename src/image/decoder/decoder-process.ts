@@ -102,7 +102,7 @@ export class DecoderProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc', 'overlapped'],
       // Reading all fonts of the system takes ten times as long as all the rest of its start.
-      env: { ...process.env, DISABLE_SYSTEM_FONTS_LOAD: '1' },
+      env: { ...process.env, ...language(process.env), DISABLE_SYSTEM_FONTS_LOAD: '1' },
     });
     child.on('error', () => {}); // a failed send or kill: the exit that follows tells
     pipeOf(child).on('error', () => {});
@@ -111,6 +111,12 @@ export class DecoderProcess {
     });
     return (this.#child = child);
   }
+}
+
+/** Drawings may hold a text in several: English where the system has no language. */
+function language({ LC_ALL, LC_MESSAGES, LANG }: NodeJS.ProcessEnv): { LC_ALL?: string } {
+  const own = LC_ALL || LC_MESSAGES || LANG || 'C';
+  return /^(C|POSIX)\b/.test(own) ? { LC_ALL: 'en_US.UTF-8' } : {};
 }
 
 type OnOpened = (pages: readonly number[]) => number;

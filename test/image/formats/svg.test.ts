@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import { imagePath } from '../../helpers/corpus.ts';
 import { decodeFile } from '../../helpers/pictures.ts';
 import { rgbOf } from '../../helpers/pixels.ts';
@@ -73,6 +74,34 @@ const warned: Record<string, { content: string; says: string }> = {
     content: '<text><textPath href="#p">x</textPath></text>',
     says: 'its <textPath> elements are not drawn',
   },
+  'letters that are turned': {
+    content: '<text rotate="0 10" x="1 2">xy</text>',
+    says: 'letters of its text that are turned stand upright',
+  },
+  'text that is stretched': {
+    content: '<text textLength="8">x</text>',
+    says: 'its text is not stretched to the length that is stated',
+  },
+  'a light on it': {
+    content: '<filter id="f"><feDiffuseLighting><feDistantLight/></feDiffuseLighting></filter>',
+    says: 'its lighting is paler than in browsers',
+  },
+  'colours of CSS Color 4': {
+    content: '<rect width="1" height="1" fill="oklch(0.7 0.15 150)" style="stroke:color(display-p3 1 0 0)"/>',
+    says: 'its colours oklch(0.7 0.15 150) color(display-p3 1 0 0) are not known, and black or another colour in their place',
+  },
+  'an origin of its turns': {
+    content: '<rect width="1" height="1" transform="rotate(9)" style="transform-origin:4px 4px"/>',
+    says: "its style's transform-origin is not heeded",
+  },
+  'a mask in its style': {
+    content: '<rect width="1" height="1" style="mask-image:linear-gradient(#000,#fff)"/>',
+    says: "its style's mask-image is not heeded",
+  },
+  'a picture of a kind that nobody knows': {
+    content: '<image width="8" height="8" href="data:image/x-unknown;base64,AAAA"/>',
+    says: 'it carries a picture that cannot be decoded and is not drawn',
+  },
   'a table in a label': {
     content:
       '<foreignObject width="8" height="8"><table xmlns="http://www.w3.org/1999/xhtml"><tr><td>x</td></tr></table></foreignObject>',
@@ -90,6 +119,53 @@ test('what a drawing carries itself needs no warning', async () => {
   const content =
     '<defs><rect id="r" width="4" height="4"/></defs><use href="#r"/><image href="data:image/png;base64,"/>';
   assert.equal((await decodeFile(Buffer.from(svg('width="8" height="8"', content)))).warnings, undefined);
+});
+
+test('what has another value beside an unknown colour, or an origin without a turn, needs no warning either', async () => {
+  const content =
+    '<rect width="4" height="4" fill="#c33" style="fill:color(display-p3 0.8 0.2 0.2);transform-origin:center"/>';
+  const { warnings, ...pixels } = await decodeFile(Buffer.from(svg('width="8" height="8"', content)));
+  assert.equal(warnings, undefined);
+  assert.deepEqual([...rgbOf(pixels).subarray(0, 3)], [0xcc, 0x33, 0x33]);
+});
+
+test('letters with places of their own stand there, as spans with one place each do', async () => {
+  const same = async (one: string, other: string): Promise<void> => {
+    const [first, second] = await Promise.all([one, other].map((text) => draw(`<g font-size="4">${text}</g>`)));
+    assert.deepEqual(first, second);
+    assert.ok(first!.some((value) => value < 128));
+  };
+  const at = (places: string, letter: string): string => `<tspan ${places}>${letter}</tspan>`;
+  await same(
+    '<text x="0 3 6" y="4">abc</text>',
+    `<text y="4">${at('x="0"', 'a')}${at('x="3"', 'b')}${at('x="6"', 'c')}</text>`,
+  );
+  await same(
+    '<text x="0, 5" y="4 7">a&amp;bc</text>',
+    `<text>${at('x="0" y="4"', 'a')}${at('x="5" y="7"', '&amp;bc')}</text>`,
+  );
+  await same(
+    '<text y="4"><tspan dx="0 2">ab</tspan></text>',
+    `<text y="4"><tspan>${at('dx="0"', 'a')}${at('dx="2"', 'b')}</tspan></text>`,
+  );
+});
+
+test('a WebP that a drawing carries is drawn', async () => {
+  const webp = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#3366cc' } })
+    .webp({ lossless: true })
+    .toBuffer();
+  const rgb = await draw(`<image width="8" height="8" href="data:image/webp;base64,${webp.toString('base64')}"/>`);
+  assert.deepEqual([...rgb.subarray(rgb.length >> 1, (rgb.length >> 1) + 3)], [0x33, 0x66, 0xcc]);
+});
+
+test('rules in rules are heeded', async () => {
+  const style = '<style>.g { fill: #111; &amp; .h { fill: #06c } .k { fill: #0c6 } &amp;.m { fill: #c06 } }</style>';
+  const colour = async (content: string): Promise<number[]> => [...(await draw(style + content)).subarray(0, 3)];
+  const rect = (name: string): string => `<rect class="${name}" width="8" height="8"/>`;
+  assert.deepEqual(await colour(`<g class="g">${rect('h')}</g>`), [0, 0x66, 0xcc]);
+  assert.deepEqual(await colour(`<g class="g">${rect('k')}</g>`), [0, 0xcc, 0x66]);
+  assert.deepEqual(await colour(rect('g m')), [0xcc, 0, 0x66]);
+  assert.deepEqual(await colour(rect('h')), [0, 0, 0]);
 });
 
 test('a drawing of any size is drawn to the longest side that the model sees', async () => {

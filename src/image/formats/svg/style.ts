@@ -22,6 +22,8 @@ export interface StyleSheets {
   rules: Rule[];
   /** Rules that the renderer passes over: `@import`, `@font-face`. */
   unused: string[];
+  /** Some rules stand in others, which the renderer does not know. */
+  isNested: boolean;
 }
 
 /** What the elements' styles are once all rules are counted in; written for those who must work out more than the renderer does. */
@@ -35,7 +37,7 @@ export interface Styles {
 
 /** The rules of all `style` elements, for a white page on a screen. */
 export function readStyleSheets(root: Element): StyleSheets {
-  const sheets: StyleSheets = { rules: [], unused: [] };
+  const sheets: StyleSheets = { rules: [], unused: [], isNested: false };
   for (const element of elementsOf(root)) {
     if (localName(element) === 'style') readRules(parse(cssOf(element), cssOptions), sheets);
   }
@@ -61,7 +63,7 @@ export function decodeBasic(text: string): string {
 function readRules(node: CssNode, sheets: StyleSheets): void {
   if (node.type !== 'StyleSheet' && node.type !== 'Block') return;
   for (const child of node.children) {
-    if (child.type === 'Rule') sheets.rules.push(...rulesOf(child.prelude, declarationsOf(child.block)));
+    if (child.type === 'Rule') readRule(child, sheets, undefined);
     if (child.type !== 'Atrule') continue;
     const prelude = child.prelude ? generate(child.prelude) : '';
     if (child.name === 'import' || child.name === 'font-face') sheets.unused.push(`@${child.name}`);
@@ -69,6 +71,32 @@ function readRules(node: CssNode, sheets: StyleSheets): void {
     if (isDue && child.block) readRules(child.block, sheets);
   }
 }
+
+/** With the rules in it. Source: CSS Nesting 1. */
+function readRule({ prelude, block }: { prelude: CssNode; block: CssNode }, sheets: StyleSheets, outer?: string): void {
+  const own = generate(prelude);
+  const selector =
+    outer === undefined ? own : own.includes('&') ? own.replaceAll('&', `:is(${outer})`) : `:is(${outer}) ${own}`;
+  if (selector.length > maxSelector) return;
+  sheets.rules.push(...rulesOf(selector, declarationsOf(block)));
+  for (const rule of nestedRules(block)) {
+    sheets.isNested = true;
+    readRule(rule, sheets, selector);
+  }
+}
+
+/** The parser knows those that begin with &, and gives others as they are written. */
+function nestedRules(block: CssNode): Extract<CssNode, { type: 'Rule' }>[] {
+  if (block.type !== 'Block' && block.type !== 'StyleSheet') return [];
+  return [...block.children].flatMap((child) => {
+    if (child.type === 'Rule') return [child];
+    const isWritten = child.type === 'Raw' && block.type === 'Block' && child.value.includes('{');
+    return isWritten ? nestedRules(parse(child.value, cssOptions)) : [];
+  });
+}
+
+/** Rules in rules that name each other's would fill the memory. */
+const maxSelector = 2000;
 
 /** Of a white page on a screen of any size. Source: Media Queries 5. */
 function isScreenLight(query: string): boolean {
@@ -105,9 +133,9 @@ function fontParts(value: string): { property: string; value: string }[] {
   ];
 }
 
-function rulesOf(prelude: CssNode, declarations: Declaration[]): Rule[] {
+function rulesOf(selectors: string, declarations: Declaration[]): Rule[] {
   try {
-    return parseSelector(generate(prelude)).flatMap((selector) => {
+    return parseSelector(selectors).flatMap((selector) => {
       if (selector.some(({ type }) => type === SelectorType.PseudoElement)) return [];
       const matches = compile<Element, Element>([selector], { xmlMode: true });
       return [{ matches, specificity: specificityOf(selector), declarations }];

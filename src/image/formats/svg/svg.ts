@@ -2,10 +2,13 @@ import { checkSize } from '../../decoder/limits.ts';
 import { damaged } from '../damaged.ts';
 import type { OpenRequest, Opened } from '../opened.ts';
 import { openWithVips } from '../vips.ts';
+import { carriesOthers, carryAsPng } from './carried-pictures.ts';
 import { parseSvg, serialized, withRootTag } from './document.ts';
 import { drawLabels } from './labels.ts';
+import { hasPlacedLetters, placeLetters } from './placed-letters.ts';
 import { readStyleSheets, stylesOf } from './style.ts';
 import { undrawn } from './undrawn.ts';
+import { mayHaveUnused, unusedStyle } from './unused-style.ts';
 import { isPlainStyle, writePlainStyle } from './plain-style.ts';
 import { naturalSize, setRootSize } from './viewport.ts';
 
@@ -23,12 +26,21 @@ export async function openSvg({ bytes, name, image, drawSize = image.maxImageSiz
   const size = await naturalSize(parsed, { styles, name });
   checkSize(setRootSize(root, size, drawSize), name);
   const whole = await openSized(withRootTag(parsed), name); // what is no XML is refused here
-  const isPlain = isPlainStyle(parsed.text);
+  const isPlain = isPlainStyle(parsed.text) && !sheets.isNested;
   const hasLabels = /foreignObject/.test(parsed.text);
   const notInLabels = hasLabels ? drawLabels(root, styles, size) : [];
-  const warnings = [...notInLabels, ...undrawn(root, sheets)];
+  const hasOthers = carriesOthers(parsed.text);
+  const warnings = [
+    ...notInLabels,
+    ...undrawn(root, sheets),
+    ...(mayHaveUnused(parsed.text) ? unusedStyle(root, styles) : []),
+    ...(hasOthers && !(await carryAsPng(root)) ? ['it carries a picture that cannot be decoded and is not drawn'] : []),
+  ];
+  const hasPlaces = hasPlacedLetters(parsed.text);
+  if (hasPlaces) placeLetters(root);
   if (!isPlain) writePlainStyle(root, styles, size);
-  const opened = isPlain && !hasLabels ? whole : await openSized(serialized(document), name);
+  const isAsWritten = isPlain && !hasLabels && !hasOthers && !hasPlaces;
+  const opened = isAsWritten ? whole : await openSized(serialized(document), name);
   const page = async (index: number): ReturnType<Opened['page']> => {
     const pixels = await opened.page(index);
     return warnings.length === 0 ? pixels : { ...pixels, warnings };

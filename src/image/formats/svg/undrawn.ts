@@ -22,10 +22,18 @@ const unknownElements = new Set([
 export function undrawn(root: Element, { unused }: StyleSheets): string[] {
   const all = elementsOf(root);
   const elements = new Set(all.map(localName).filter((name) => unknownElements.has(name)));
+  const isText = (element: Element): boolean => ['text', 'tspan'].includes(localName(element));
+  const turned = all.some((element) => isText(element) && (element.attribs['rotate'] ?? '0') !== '0');
+  const stretched = all.some((element) => isText(element) && element.attribs['textLength'] !== undefined);
   const places = new Set(all.flatMap((element) => (isElsewhere(element) ? [localName(element)] : [])));
   return [
     ...[...elements].map((name) => `its <${name}> elements are not drawn`),
+    ...(all.some((element) => /^fe(Diffuse|Specular)Lighting$/.test(localName(element)))
+      ? ['its lighting is paler than in browsers']
+      : []),
     ...[...places].map((name) => `what its <${name}> elements show lies outside the file and is not loaded`),
+    ...(turned ? ['letters of its text that are turned stand upright'] : []),
+    ...(stretched ? ['its text is not stretched to the length that is stated'] : []),
     ...[...new Set(unused)].map((rule) => `its ${rule} rules are not used`),
   ];
 }
