@@ -72,6 +72,19 @@ test('one call may append several ids to each, as many as each has; each gets th
   });
 });
 
+test('of what is more than its share of a call, a sequence is given the first ones before', async () => {
+  await withSequences({ sequences: 3, batchSize: 16 }, async (...sequences) => {
+    for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 40), undefined);
+    const next = sequences.map((sequence) => ({ sequence, ids: ids(20 + sequence.id, 1 + 30 * sequence.id) }));
+    await Sequence.appendJointly(next, undefined);
+    for (const { sequence, ids: appended } of next) {
+      const expected = await logitsAlone(ids(sequence.id, 40), appended);
+      assert.ok(relativeError(sequence.logits(), expected) < 2e-2);
+      assert.equal(sequence.length, 41 + 30 * sequence.id);
+    }
+  });
+});
+
 test('one call may be for more sequences than a prompt has tokens in a call', async () => {
   await withSequences({ sequences: 4, batchSize: 2 }, async (...sequences) => {
     await Sequence.appendJointly(
