@@ -188,4 +188,6 @@ export interface Decided {
   /** Tokens; equal beginnings are counted once. */
   usage: { prompt: number; image: number };
   timings: Timings;
+  /** Where a server has answered. */
+  server?: ServerReceipt;
 }

@@ -31,8 +31,8 @@ export function answerOf({ messages, options }: Question, parts: AnswerParts): A
   const { server, reply, isStopped, sent, attempts, clock } = parts;
   const { format } = options;
   const pictures = messages.flatMap(({ content }) => imagesOf(content));
-  const counted = countedPictures(messages, parts);
-  const warnings = [countWarning(counted, parts), confidenceWarning(options)].filter((one) => one !== undefined);
+  const receipt = serverReceipt(messages, { server, reply, sent, attempts, more: confidenceWarning(options) });
+  const { expected, counted, check } = receipt.picture_tokens;
   const finish = isStopped || reply.stopText !== undefined ? 'stop-string' : reply.finish;
   const answer: Answer = {
     model: server.model,
@@ -41,23 +41,39 @@ export function answerOf({ messages, options }: Question, parts: AnswerParts): A
     images: pictures.map((picture) => ({ ...pictureReceipt(picture), cached: false })),
     usage: {
       prompt: reply.promptTokens ?? 0,
-      image: counted.counted ?? (counted.check === 'differs' ? 0 : counted.expected),
+      image: counted ?? (check === 'differs' ? 0 : expected),
       completion: reply.completionTokens ?? 0,
     },
     timings: clock.timings,
     sampling: samplingReceipt(options),
     ...(options.logprobs !== undefined && { logprobs: reply.logprobs }),
-    server: {
-      url: server.address.name,
-      kind: server.kind,
-      ...(server.version !== undefined && { version: server.version }),
-      sent,
-      picture_tokens: counted,
-      attempts,
-      ...(warnings.length > 0 && { warnings }),
-    },
+    server: receipt,
   };
   return format ? checked(answer, { format, server }) : answer;
+}
+
+/** What was sent to a server, and what it counted. */
+export function serverReceipt(
+  messages: Question['messages'],
+  { server, reply, sent, attempts, more }: ReceiptParts,
+): ServerReceipt {
+  const counted = countedPictures(messages, { server, reply });
+  const warnings = [countWarning(counted, { server, reply }), more].filter((one) => one !== undefined);
+  return {
+    url: server.address.name,
+    kind: server.kind,
+    ...(server.version !== undefined && { version: server.version }),
+    sent,
+    picture_tokens: counted,
+    attempts,
+    ...(warnings.length > 0 && { warnings }),
+  };
+}
+
+interface ReceiptParts extends Pick<AnswerParts, 'server' | 'sent' | 'attempts'> {
+  reply: Pick<Reply, 'promptTokens' | 'promptIds' | 'pictureTokens'>;
+  /** A warning beside those about the count. */
+  more?: string | undefined;
 }
 
 function samplingReceipt(options: AskOptions): Answer['sampling'] {

@@ -35,9 +35,8 @@ export async function* askServer(question: Question, options: AskServerOptions):
   }
   const { body, sent } = chatRequest(question, { server, stream });
   yield { kind: 'stage', stage: 'prefill' };
-  const asked = await clock.time('prefill_ms', () => connection.post(route, body, signal));
+  const asked = await clock.time('prefill_ms', () => post(body, { connection, server, signal }));
   const { name } = server.address;
-  if (asked.status !== 200) await refuseStatus(asked, { name, model: server.model, signal });
   yield { kind: 'stage', stage: 'decode' };
   const writer = replyWriter(name);
   const watch = stopWatch(question.options.stop);
@@ -48,6 +47,26 @@ export async function* askServer(question: Question, options: AskServerOptions):
   const answer = answerOf(question, { server, reply, isStopped, sent, attempts, clock });
   if (question.options.format) yield { kind: 'text', text: answer.text };
   yield { kind: 'answer', answer };
+}
+
+/** What a server answers in one piece, as it sent it. @throws as askServer does */
+export async function completionOf(
+  question: Pick<Question, 'messages' | 'options'>,
+  asking: Pick<AskServerOptions, 'connection' | 'server' | 'signal'>,
+): Promise<unknown> {
+  const { server, signal } = asking;
+  const asked = await post(chatRequest(question, { server, stream: false }).body, asking);
+  const { name } = server.address;
+  return completion(await wholeReply(asked, { name, signal }), name);
+}
+
+async function post(
+  body: Uint8Array,
+  { connection, server, signal }: Pick<AskServerOptions, 'connection' | 'server' | 'signal'>,
+): Promise<ServerReply> {
+  const asked = await connection.post(route, body, signal);
+  const { name } = server.address;
+  return asked.status === 200 ? asked : refuseStatus(asked, { name, model: server.model, signal });
 }
 
 interface Reading {

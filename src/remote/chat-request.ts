@@ -145,7 +145,12 @@ function textOf(chunks: readonly Chunk<Picture>[]): string {
 function partOf(chunk: Chunk<Picture>, sent: ServerReceipt['sent']): Fields {
   if (chunk.kind === 'text') return { type: 'text', text: chunk.text };
   const { png, grid } = chunk.image;
-  if (!png) throw new Error(`${chunk.image.source}: was not prepared to be sent`);
-  sent.push({ width: grid.width, height: grid.height, format: 'png', bytes: png.byteLength });
-  return { type: 'image_url', image_url: { url: `data:image/png;base64,${Buffer.from(png).toString('base64')}` } };
+  sent.push({ width: grid.width, height: grid.height, format: 'png', bytes: png?.byteLength ?? 0 });
+  return { type: 'image_url', image_url: { url: pngUri(chunk.image) } };
+}
+
+/** A picture as it is sent. */
+export function pngUri({ png, source }: Picture): string {
+  if (!png) throw new Error(`${source}: was not prepared to be sent`);
+  return `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
 }

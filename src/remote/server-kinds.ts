@@ -29,6 +29,10 @@ export interface ServerKind {
   extra: Fields;
 }
 
+/** vLLM's words, which pixtral serve takes too. */
+const structuredGrammar = (grammar: string): Fields => ({ structured_outputs: { grammar } });
+const structuredChoice = (choice: readonly string[]): Fields => ({ structured_outputs: { choice } });
+
 const openAi: ServerKind = {
   title: 'an OpenAI-style server',
   sampling: { temperature: 'temperature', topP: 'top_p', seed: 'seed' },
@@ -58,8 +62,8 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
       repeatPenalty: 'repetition_penalty',
     },
     maxStops: Infinity,
-    grammar: (grammar) => ({ structured_outputs: { grammar } }),
-    choices: (choice) => ({ structured_outputs: { choice } }),
+    grammar: structuredGrammar,
+    choices: structuredChoice,
     extra: { return_token_ids: true },
   },
   sglang: {
@@ -97,6 +101,8 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
   pixtral: {
     ...openAi,
     title: 'pixtral serve',
+    grammar: structuredGrammar,
+    choices: structuredChoice,
     sampling: { ...openAi.sampling, topK: 'top_k', minP: 'min_p', repeatPenalty: 'repeat_penalty' },
     maxStops: Infinity,
     maxLogprobs: 100,

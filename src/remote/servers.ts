@@ -10,6 +10,7 @@ import { pause } from '../hub/http.ts';
 import { askServer } from './ask-server.ts';
 import { optionFields } from './chat-request.ts';
 import { Channel } from './channel.ts';
+import { decideServer } from './decide-server.ts';
 import { ServerFault, ServerRefusal } from './fault.ts';
 import type { FoundServer } from './find-server.ts';
 import { hedged } from './hedge.ts';
@@ -248,6 +249,11 @@ export class Servers implements Answerer {
     question: Question,
     { lane, attempts, signal }: { lane: Lane; attempts: number; signal: AbortSignal },
   ): Promise<EngineEvent> {
+    const { decisions } = question;
+    if (decisions) {
+      const decided = await decideServer({ ...question, decisions }, { ...asking(lane), attempts, signal });
+      return { kind: 'decided', decided };
+    }
     for await (const event of askServer(question, { ...asking(lane), stream: false, attempts, signal })) {
       if (event.kind === 'answer') return event;
     }

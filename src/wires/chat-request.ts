@@ -8,7 +8,7 @@ import type { FindSources, RequestContext } from './request.ts';
 
 /** Told elsewhere, or without effect on the answer. */
 const knownParameters = ['model', 'messages', 'stop', 'user', 'metadata', 'store', 'service_tier'].concat(
-  ['response_format', 'logprobs', 'top_logprobs', 'on_loop', 'tell_schema'], // read by openAiForm and recordOptions
+  ['response_format', 'structured_outputs', 'logprobs', 'top_logprobs', 'on_loop', 'tell_schema'], // by openAiForm and recordOptions
 );
 /** Parameters whose only value here is the one that changes nothing. */
 const neutralParameters: Record<string, unknown> = {

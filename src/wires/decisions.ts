@@ -65,9 +65,12 @@ function valueOf(
 }
 
 /** A line of `pixtral decide`, but for its id. */
-export function decidedJson({ model, readings, images, usage, timings }: Decided, options: DecisionOptions): object {
+export function decidedJson(
+  { model, readings, images, usage, timings, server }: Decided,
+  options: DecisionOptions,
+): object {
   const answers = readings.map((reading) => decisionJson(decisionOf(reading, options)));
-  return { model, answers, images, usage, timings };
+  return { model, answers, images, usage, timings, ...(server && { server }) };
 }
 
 /** The same of a line that an earlier run wrote; what is none is left out. */

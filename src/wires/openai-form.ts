@@ -1,7 +1,8 @@
 import { PixtralError } from '../base/errors.ts';
 import type { RecordQuestion } from '../asking/record-hash.ts';
 import { logprobsRange } from '../asking/sampling-ranges.ts';
-import { type Fields, numberField, wrong } from './fields.ts';
+import { type AnswerFormat, choicesFormat, differentChoices, grammarFormat } from '../grammar/answer-format.ts';
+import { type Fields, asRecord, numberField, textList, wrong } from './fields.ts';
 import type { FormatMemo } from './format-memo.ts';
 import { responseFormat } from './response-format.ts';
 
@@ -14,11 +15,35 @@ export async function openAiForm(
 ): Promise<Options> {
   const { where, record } = body;
   const form = record['response_format'] ?? undefined;
+  const structured = record['structured_outputs'] ?? undefined;
+  if (form !== undefined && structured !== undefined) {
+    throw new PixtralError(
+      'input',
+      `${where}: response_format and structured_outputs: each says what the answer must be, expected one of them`,
+    );
+  }
   return checkStop(where, {
     ...options,
     ...(form !== undefined && { format: responseFormat(form, { where: `${where}: response_format`, formats }) }),
+    ...(structured !== undefined && {
+      format: structuredOutputs(structured, { where: `${where}: structured_outputs`, formats }),
+    }),
     ...openAiLogprobs(body),
   });
+}
+
+/** vLLM's, for what OpenAI's API has no words for: texts to choose from, and grammars. */
+function structuredOutputs(value: unknown, { where, formats }: { where: string; formats: FormatMemo }): AnswerFormat {
+  const fields = Object.entries(asRecord(value, where)).filter(([, given]) => given !== null);
+  const [first] = fields;
+  if (!first || fields.length > 1) throw wrong(where, value, 'one of choice and grammar');
+  const [name, given] = first;
+  if (name === 'grammar' && typeof given === 'string') {
+    return formats(`grammar ${given}`, () => grammarFormat(given, `${where}: grammar`));
+  }
+  const choices = name === 'choice' && Array.isArray(given) ? differentChoices(textList(given, where)) : undefined;
+  if (!choices) throw wrong(where, value, 'choice, a list of at least two texts, or grammar, a text');
+  return choicesFormat(choices);
 }
 
 function openAiLogprobs({ where, record }: Fields): Pick<Options, 'logprobs'> {

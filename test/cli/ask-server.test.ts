@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import type { Answer } from '../../src/asking/events.ts';
 import { imagePath } from '../helpers/corpus.ts';
 import { cli } from '../helpers/cli.ts';
@@ -299,4 +301,16 @@ test('PIXTRAL_SERVER names one, and off asks this machine', async () => {
   } finally {
     await server.close();
   }
+});
+
+test('a certificate that nobody vouches for ends in a line that says what to do', async () => {
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', '-subj', '/CN=localhost'];
+  await promisify(execFile)('openssl', [...made, '-keyout', key, '-out', cert]);
+  const tls = { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') };
+  const run = await asked({ tls }, []);
+  assert.equal(run.exitCode, 5);
+  assert.match(run.stderr, /its certificate is not trusted: self-signed certificate/);
+  assert.match(run.stderr, /NODE_EXTRA_CA_CERTS/);
+  assert.equal(run.seen.length, 0);
 });

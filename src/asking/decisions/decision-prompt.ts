@@ -32,9 +32,18 @@ export function decisionPrompt(
   return { text: filled.trim(), labels };
 }
 
-/** Whether the order of options can matter: they are told, and have no order of their own. */
-export function hasOrders({ type }: DecisionQuestion, { template }: Pick<Decisions, 'template'>): boolean {
-  return type === 'choice' && template.includes('{options}');
+/**
+ * By how much the options are rotated each time that a question is asked: once, unless their order can matter, which it
+ * cannot where they are not told or have an order of their own.
+ */
+export function rotationsOf(
+  question: DecisionQuestion,
+  { template, orders: wanted }: Pick<Decisions, 'template' | 'orders'>,
+): number[] {
+  const options = optionsOf(question).length;
+  const canMatter = question.type === 'choice' && template.includes('{options}');
+  const orders = canMatter ? Math.min(wanted, options) : 1;
+  return Array.from({ length: orders }, (_, order) => Math.floor((order * options) / orders));
 }
 
 interface Line extends DecisionOption {

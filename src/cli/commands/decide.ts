@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { exitCodes } from '../../base/errors.ts';
 import { shardIn } from '../batch/select.ts';
+import { manyServersOptions } from '../server-flags.ts';
 import type { DecideFlags } from '../decide/run-decide.ts';
 import { type Io, onceStdin, recordsStdinBytes } from '../io.ts';
 import {
@@ -62,6 +63,7 @@ export function decideCommand(io: Io, outcome: { exitCode: number }): Command {
     ],
     'Pictures:': promptPictureOptions(),
     'Model:': modelOptions(),
+    'Servers:': manyServersOptions(),
     'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],
     'Output:': [
       new Option('-o, --output <file>', 'a JSON line for each picture; go on where an earlier run has ended'),

@@ -2,7 +2,6 @@ import { dirname } from 'node:path';
 import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { writeWhole } from '../../base/files.ts';
 import { answerRecords } from '../../asking/answer-records.ts';
-import { jobHash } from '../../engine/answers/job-hash.ts';
 import {
   type Calibration,
   type LabelledReading,
@@ -18,7 +17,7 @@ import { jsonLine } from '../../wires/json.ts';
 import type { BatchEntry, CommonQuestion } from '../batch/entry.ts';
 import { readText } from '../batch/read-text.ts';
 import { type Fields, asRecord, textList, wrong } from '../../wires/fields.ts';
-import { count, endings, labelOf, openBatchEngine } from '../batch/run-batch.ts';
+import { count, endings, labelOf, openAnswerer } from '../batch/run-batch.ts';
 import { pictureSettings } from '../picture-flags.ts';
 import type { DecideRun } from './run-decide.ts';
 
@@ -37,7 +36,7 @@ export async function runCalibrate(
 ): Promise<void> {
   const { flags, io } = run;
   const entries = labelledEntries(await readText(labels, 'labelled pictures in JSONL'), { labels, questions, common });
-  const readings = await readAll(entries, { questions, run });
+  const readings = await readAll(entries, { questions, common, run });
   const found = Object.fromEntries(questions.map(({ name }) => [name, fitted(name, readings.get(name)!)]));
   const path = flags.calibration ?? `${labels}.calibration.json`;
   await writeCalibration(path, { found, run });
@@ -106,10 +105,15 @@ function rightAnswers({ where, record }: Fields, questions: readonly DecisionQue
 
 async function readAll(
   entries: readonly Labelled[],
-  { questions, run: { flags, io, stdin } }: { questions: readonly DecisionQuestion[]; run: DecideRun },
+  {
+    questions,
+    common,
+    run: { flags, io, stdin },
+  }: { questions: readonly DecisionQuestion[]; common: CommonQuestion; run: DecideRun },
 ): Promise<Map<string, LabelledReading[]>> {
   const readings = new Map(questions.map(({ name }) => [name, [] as LabelledReading[]]));
-  const engine = await openBatchEngine({ flags, io }, entries.length * questions.length * flags.orders);
+  const asked = entries.length * questions.length * flags.orders;
+  const { answerer, job } = await openAnswerer({ flags, io }, { questions: asked, options: common.options });
   const progress = batchProgress(io.stderr, {
     total: entries.length,
     json: flags.json === true,
@@ -118,8 +122,8 @@ async function readAll(
   const counts: BatchCounts = { done: 0, failed: 0, skipped: 0, skippedFailed: 0, again: 0 };
   try {
     const decided = answerRecords(entries, {
-      answerer: engine,
-      job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
+      answerer,
+      job,
       pictures: pictureSettings(flags, { io, stdin }),
       isDone: () => false,
       asCompleted: true,
@@ -137,7 +141,7 @@ async function readAll(
     }
   } finally {
     progress.end(counts);
-    await engine.close();
+    await answerer.close();
   }
   return readings;
 }

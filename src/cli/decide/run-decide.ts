@@ -1,8 +1,6 @@
 import { PixtralError, exitCodes } from '../../base/errors.ts';
 import { type RecordOutcome, answerRecords } from '../../asking/answer-records.ts';
-import { jobHash } from '../../engine/answers/job-hash.ts';
 import type { DecisionQuestion, Decisions } from '../../asking/decisions/question.ts';
-import type { Engine } from '../../engine/engine.ts';
 import { imagesOf } from '../../prompt/message.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import { type BatchCounts, type BatchProgress, batchProgress } from '../../output/batch-progress.ts';
@@ -14,17 +12,26 @@ import {
 } from '../../wires/decisions.ts';
 import { errorJson } from '../../wires/error-json.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
+import { batchServerWarnings } from '../../output/server-warnings.ts';
 import { batchInput } from '../batch/entries.ts';
 import type { BatchEntry, CommonQuestion } from '../batch/entry.ts';
 import { formatMemo } from '../../wires/format-memo.ts';
 import { pictureReading } from '../batch/picture-reading.ts';
 import { readText } from '../batch/read-text.ts';
 import { type ResultFlags, type Results, openResults } from '../batch/results.ts';
-import { type BatchRuntimeFlags, count, endings, labelOf, openBatchEngine } from '../batch/run-batch.ts';
+import {
+  type BatchRuntimeFlags,
+  type OpenedAnswerer,
+  count,
+  endings,
+  labelOf,
+  openAnswerer,
+} from '../batch/run-batch.ts';
 import { type Shard, selectEntries } from '../batch/select.ts';
 import type { EngineFlags } from '../engine-flags.ts';
 import { freeText } from '../free-text.ts';
 import type { Io } from '../io.ts';
+import type { ServerFlags } from '../server-flags.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { readTemperatures } from './calibration-file.ts';
 import { type DeliverFlags, deliverer, delivers } from './deliver.ts';
@@ -35,7 +42,7 @@ import { checkQuestions, parseQuestion } from '../../wires/question-text.ts';
 import { type Where, parseWhere } from './where.ts';
 
 export interface DecideFlags
-  extends EngineFlags, BatchRuntimeFlags, ResultFlags, PictureFlags, PresentFlags, DeliverFlags {
+  extends EngineFlags, BatchRuntimeFlags, ResultFlags, PictureFlags, PresentFlags, DeliverFlags, ServerFlags {
   question?: string[];
   questions?: string;
   system?: string;
@@ -84,18 +91,19 @@ export async function runDecide(words: readonly string[], run: DecideRun): Promi
     const deliver = await deliverer(flags);
     const shown = presents(flags) ? presenter(flags, { where: asking.where, names, deliver, io }) : undefined;
     const selected = selectEntries(input.entries, flags);
-    const engine = await openBatchEngine(run, selected.length * asking.questions.length * flags.orders);
+    const questions = selected.length * asking.questions.length * flags.orders;
+    const opened = await openAnswerer(run, { questions, options: common.options });
     try {
       const results = await openDecisions(flags, { entries: input.entries, io, asking, shown });
       const report = await openHtml(run);
       try {
-        return await decideAll(selected, { ...run, engine, results, asking, shown, report });
+        return await decideAll(selected, { ...run, ...opened, results, asking, shown, report });
       } finally {
         await report?.close();
         await results?.close();
       }
     } finally {
-      await engine.close();
+      await opened.answerer.close();
     }
   } finally {
     await input.close();
@@ -218,18 +226,19 @@ async function decideAll(
     flags,
     io,
     stdin,
-    engine,
+    answerer,
+    job,
     results,
     asking,
     shown,
     report,
-  }: DecideRun & {
-    engine: Engine;
-    results: Results | undefined;
-    asking: Asking;
-    shown: Presenter | undefined;
-    report: HtmlReport | undefined;
-  },
+  }: DecideRun &
+    OpenedAnswerer & {
+      results: Results | undefined;
+      asking: Asking;
+      shown: Presenter | undefined;
+      report: HtmlReport | undefined;
+    },
 ): Promise<number> {
   const { json = false, quiet = false } = flags;
   const progress = batchProgress(io.stderr, { total: entries.length, json, quiet });
@@ -238,14 +247,16 @@ async function decideAll(
   const { stop, signal } = endings(io, () =>
     progress.note('finishing the pictures in work; once more ends them at once'),
   );
-  const warn = batchWarnings({ write: (text) => progress.lines(text), json });
+  const sink = { write: (text: string): void => progress.lines(text), json };
+  const warn = batchWarnings(sink);
+  const warnOfServers = batchServerWarnings(sink);
   const doubt = onceUnsure(progress);
   const failed = (entry: BatchEntry, error: unknown): void => {
     if (shown) progress.note(`${entry.id}: ${errorJson(error).message}`);
   };
   const decided = answerRecords(entries, {
-    answerer: engine,
-    job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
+    answerer,
+    job,
     pictures: pictureSettings(flags, { io, stdin }),
     isDone: (entry, hash) => results?.isDone(entry, hash) ?? false,
     asCompleted: flags.asCompleted === true,
@@ -257,7 +268,10 @@ async function decideAll(
     for await (const { task, outcome } of decided) {
       const before = results?.before(task);
       if (outcome.kind !== 'skipped') await results?.write(task, outcome);
-      if (outcome.kind === 'decided') warn(outcome.decided.images);
+      if (outcome.kind === 'decided') {
+        warn(outcome.decided.images);
+        warnOfServers(outcome.decided);
+      }
       count(counts, outcome, before);
       if (outcome.kind === 'failed') failed(task, outcome.error);
       const decisions = decisionsOf(outcome, { asking, written: before?.answers });

@@ -1,3 +1,4 @@
+import { spellings } from '../../asking/decisions/spellings.ts';
 import { PixtralError } from '../../base/errors.ts';
 
 /** Ways to spell options, token by token. */
@@ -27,12 +28,6 @@ export function labelTree(labels: readonly string[], encode: (text: string) => r
 export function depthOf({ options, children }: LabelNode): number {
   if (options.size < 2) return 0;
   return 1 + Math.max(0, ...[...children.values()].map(depthOf));
-}
-
-function spellings(label: string): Set<string> {
-  const capitalized = label.charAt(0).toUpperCase() + label.slice(1);
-  const cases = [label, label.toLowerCase(), label.toUpperCase(), capitalized];
-  return new Set(cases.flatMap((text) => [text, ` ${text}`]));
 }
 
 function insert(

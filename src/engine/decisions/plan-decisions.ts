@@ -2,9 +2,9 @@ import type { Picture } from '../../image/decoder/load.ts';
 import { type Run, encodePrompt } from '../../prompt/encode.ts';
 import type { Message } from '../../prompt/message.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
-import { decisionPrompt, hasOrders } from '../../asking/decisions/decision-prompt.ts';
+import { decisionPrompt, rotationsOf } from '../../asking/decisions/decision-prompt.ts';
 import { type LabelNode, depthOf, labelTree } from './label-tree.ts';
-import { type DecisionQuestion, type Decisions, optionsOf } from '../../asking/decisions/question.ts';
+import type { DecisionQuestion, Decisions } from '../../asking/decisions/question.ts';
 
 /** A question with its options in one order, ready to be read. */
 export interface DecisionAsk {
@@ -29,10 +29,7 @@ export function planDecisions(
   tekken: Tekken,
 ): DecisionPlan {
   const asks = decisions.questions.map((question) => {
-    const options = optionsOf(question).length;
-    const orders = hasOrders(question, decisions) ? Math.min(decisions.orders, options) : 1;
-    return Array.from({ length: orders }, (_, order) => {
-      const rotation = Math.floor((order * options) / orders);
+    return rotationsOf(question, decisions).map((rotation) => {
       const { text, labels } = decisionPrompt(question, { ...decisions, rotation });
       const runs = encodePrompt(withText(messages, text), tekken);
       const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);

@@ -1,5 +1,6 @@
 import { Sequence } from '../../decoder/sequence.ts';
 import type { Picture } from '../../image/decoder/load.ts';
+import { combineOrders } from '../../asking/decisions/combine-orders.ts';
 import type { StageClock } from '../../asking/clock.ts';
 import type { EngineEvent } from '../../asking/events.ts';
 import { prefill } from '../answers/prefill.ts';
@@ -38,7 +39,13 @@ export async function* readDecisions(
   const result: DecisionReadings = { readings: [], promptTokens: 0, cached: new Set() };
   const read = async function* (these: DecisionAsk[][]): AsyncGenerator<EngineEvent, void> {
     const branches = yield* readAll(these.flat(), { ...options, result });
-    for (const orders of these) result.readings.push(combine(orders.map((ask) => branches.get(ask)!)));
+    for (const orders of these)
+      result.readings.push(
+        combineOrders(
+          orders[0]!.question,
+          orders.map((ask) => branches.get(ask)!.reader),
+        ),
+      );
   };
   if (!next) {
     yield* read(asks);
@@ -121,36 +128,4 @@ function calls<T extends { ids: readonly number[] }>(steps: readonly T[], room: 
     groups.at(-1)!.push(step);
   }
   return groups;
-}
-
-/** The mean of all orders. */
-function combine(branches: readonly Branch[]): DecisionReading {
-  const { question } = branches[0]!.ask;
-  const masses = branches.map(({ reader }) => sum(reader.probabilities));
-  const shares = branches.map(({ reader }, order) =>
-    Array.from(reader.probabilities, (value) =>
-      masses[order]! > 0 ? value / masses[order]! : 1 / reader.probabilities.length,
-    ),
-  );
-  const byOption = shares[0]!.map((_, option) => shares.map((order) => order[option]!));
-  return {
-    question,
-    probabilities: byOption.map(mean),
-    mass: mean(masses),
-    argmaxIsOption: branches.every(({ reader }) => reader.argmaxIsOption),
-    orderEffect:
-      branches.length === 1
-        ? undefined
-        : Math.max(...byOption.map((values) => Math.max(...values) - Math.min(...values))),
-  };
-}
-
-function sum(values: Iterable<number>): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
-}
-
-function mean(values: readonly number[]): number {
-  return sum(values) / values.length;
 }

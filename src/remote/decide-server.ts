@@ -1,0 +1,196 @@
+import { PixtralError } from '../base/errors.ts';
+import { type StageClock, stageClock } from '../asking/clock.ts';
+import { combineOrders } from '../asking/decisions/combine-orders.ts';
+import { decisionPrompt, rotationsOf, templateFor } from '../asking/decisions/decision-prompt.ts';
+import {
+  type DecisionQuestion,
+  type DecisionReading,
+  type Decisions,
+  optionsOf,
+} from '../asking/decisions/question.ts';
+import type { AskOptions, Decided, Question } from '../asking/events.ts';
+import { pictureReceipt } from '../asking/pictures/receipt.ts';
+import type { Picture } from '../image/decoder/load.ts';
+import { type Message, imagesOf } from '../prompt/message.ts';
+import { type AskServerOptions, completionOf } from './ask-server.ts';
+import { pngUri } from './chat-request.ts';
+import { wholeReply } from './connection.ts';
+import { serverReceipt } from './answer-of.ts';
+import { ServerFault } from './fault.ts';
+import { isDemo } from './grids.ts';
+import { asCount, asList, asObject } from './json.ts';
+import { type Reply, replyWriter } from './read-reply.ts';
+import { readOptions } from './read-options.ts';
+import { refuseStatus } from './reply-error.ts';
+import { serverKinds } from './server-kinds.ts';
+
+type Asking = Omit<AskServerOptions, 'stream'> & { decisions: Decisions; clock: StageClock };
+
+/** What came of one question. */
+interface Read {
+  reading: DecisionReading;
+  reply: Pick<Reply, 'promptTokens' | 'promptIds' | 'pictureTokens'>;
+  /** Tokens; undefined where it was not told. */
+  promptTokens: number;
+}
+
+/**
+ * Asks a server to decide, question by question: pixtral serve by its own route, which reads options of several tokens,
+ * others by the likeliest tokens at the beginning of an answer.
+ * @throws as askServer does; PixtralError `usage` where the kind of server tells no probabilities
+ */
+export async function decideServer(
+  { messages, decisions }: Question & { decisions: Decisions },
+  options: Omit<AskServerOptions, 'stream'>,
+): Promise<Decided> {
+  const { server, attempts } = options;
+  const { next, questions } = decisions;
+  const clock = stageClock();
+  const pictures = messages.flatMap(({ content }) => imagesOf(content));
+  for (const { milliseconds } of pictures) clock.add('image_ms', milliseconds);
+  const asking = { ...options, decisions, clock };
+  const read: Read[] = [];
+  const ask = async (question: DecisionQuestion): Promise<void> => {
+    read.push(await decideOne(question, { messages, asking }));
+  };
+  if (next) {
+    const namedNext = (): string | undefined => next(read.map(({ reading }) => reading));
+    for (let name = namedNext(); name !== undefined; name = namedNext()) {
+      await ask(questions.find((question) => question.name === name)!);
+    }
+  } else for (const question of questions) await ask(question);
+  const images = pictures.map((picture) => ({ ...pictureReceipt(picture), cached: false }));
+  return {
+    model: server.model,
+    readings: read.map(({ reading }) => reading),
+    images,
+    usage: {
+      prompt: read.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+      image: images.reduce((sum, { tokens }) => sum + tokens, 0),
+    },
+    timings: clock.timings,
+    ...(read[0] && { server: serverReceipt(messages, { server, attempts, sent: sentOf(pictures), ...read[0] }) }),
+  };
+}
+
+function sentOf(pictures: readonly Picture[]) {
+  return pictures.map(({ grid: { width, height }, png }) => ({
+    width,
+    height,
+    format: 'png' as const,
+    bytes: png?.byteLength ?? 0,
+  }));
+}
+
+interface One {
+  messages: readonly Message<Picture>[];
+  asking: Asking;
+}
+
+async function decideOne(question: DecisionQuestion, one: One): Promise<Read> {
+  const { server, decisions } = one.asking;
+  const isOwn = decisions.labels === 'words' && decisions.template === templateFor(isDemo(server.model) ? 'demo' : '');
+  const isPlain = one.messages.every(({ content }) => content.every(({ kind }) => kind === 'image'));
+  if (server.kind === 'pixtral' && isOwn && isPlain && rotationsOf(question, decisions).length === 1) {
+    return decideByRoute(question, one);
+  }
+  return decideByTokens(question, one);
+}
+
+const route = 'v1/decisions';
+
+/** OpenAI's Decisions API, as pixtral serve has it. */
+async function decideByRoute(question: DecisionQuestion, { messages, asking }: One): Promise<Read> {
+  const { server, connection, clock, signal } = asking;
+  const { name } = server.address;
+  const input = messages.map(({ role, content }) => ({
+    role,
+    content: content.map((chunk) => ({
+      type: 'input_image',
+      image_url: chunk.kind === 'image' ? pngUri(chunk.image) : '',
+    })),
+  }));
+  const body = Buffer.from(JSON.stringify({ model: server.model, input, questions: [requestQuestion(question)] }));
+  const reply = await clock.time('decode_ms', () => connection.post(route, body, signal));
+  if (reply.status !== 200) await refuseStatus(reply, { name, model: server.model, signal });
+  const fields = asObject(JSON.parse(await wholeReply(reply, { name, signal })));
+  const answer = asObject(asList(fields?.['answers'])?.[0]);
+  const reading = answer && routeReading(question, answer);
+  if (!reading) throw new ServerFault('failed', `${name}: answered no decision`);
+  const promptTokens = asCount(asObject(fields?.['usage'])?.['input_tokens']);
+  const told = { promptTokens, promptIds: undefined, pictureTokens: undefined };
+  return { reading, reply: told, promptTokens: promptTokens ?? 0 };
+}
+
+function requestQuestion(question: DecisionQuestion) {
+  const { name, type, instructions } = question;
+  const described = optionsOf(question).map(({ value, description }) => ({
+    [type === 'score' ? 'label' : 'value']: value,
+    ...(description !== undefined && { description }),
+  }));
+  if (type === 'predicate') return { name, type, instructions };
+  return { name, type, instructions, [type === 'choice' ? 'choices' : 'levels']: described };
+}
+
+function routeReading(question: DecisionQuestion, answer: Record<string, unknown>): DecisionReading | undefined {
+  const { probability, probabilities: listed, mass, argmax_is_option: argmax } = answer;
+  const told =
+    question.type === 'predicate' && typeof probability === 'number'
+      ? [probability, 1 - probability]
+      : (asList(listed) ?? []).map((one) => asObject(one)?.['probability']);
+  const probabilities = told.filter((one) => typeof one === 'number');
+  if (probabilities.length !== optionsOf(question).length || typeof mass !== 'number') return undefined;
+  return { question, probabilities, mass, argmaxIsOption: argmax === true, orderEffect: undefined };
+}
+
+/** One token is drawn for each order of the options, and its rivals looked at. */
+async function decideByTokens(question: DecisionQuestion, { messages, asking }: One): Promise<Read> {
+  const { server, decisions } = asking;
+  const { title, maxLogprobs } = serverKinds[server.kind];
+  const options = optionsOf(question).length;
+  if (maxLogprobs === undefined || maxLogprobs < options) {
+    throw new PixtralError(
+      'usage',
+      `--server: ${title}: question ${question.name}: has ${options} options, expected at most ${maxLogprobs ?? 0}: it tells no more probabilities`,
+    );
+  }
+  const replies: Reply[] = [];
+  const orders = [];
+  for (const rotation of rotationsOf(question, decisions)) {
+    const { text, labels } = decisionPrompt(question, { ...decisions, rotation });
+    const reply = await firstToken(withText(messages, text), { ...asking, top: maxLogprobs });
+    const [first] = reply.logprobs;
+    if (!first || 'forced' in first) {
+      throw new PixtralError(
+        'machine',
+        `${server.address.name}: tells no log-probabilities, which decisions are made of`,
+      );
+    }
+    replies.push(reply);
+    orders.push(readOptions(first.top, { labels, where: `${server.address.name}: question ${question.name}` }));
+  }
+  return {
+    reading: combineOrders(question, orders),
+    reply: replies[0]!,
+    promptTokens: replies.reduce((sum, { promptTokens }) => sum + (promptTokens ?? 0), 0),
+  };
+}
+
+/** Nothing is changed by sampling: what is told are the model's own log-probabilities. */
+const plainSampling = { maxTokens: 1, temperature: 1, topP: 1, topK: 0, minP: 0, seed: 0, repeatPenalty: 1, stop: [] };
+
+async function firstToken(
+  messages: readonly Message<Picture>[],
+  { connection, server, signal, clock, top }: Asking & { top: number },
+): Promise<Reply> {
+  const options: AskOptions = { ...plainSampling, logprobs: top };
+  const asking = { connection, server, signal };
+  const writer = replyWriter(server.address.name);
+  writer.take(await clock.time('decode_ms', () => completionOf({ messages, options }, asking)));
+  return writer.whole(false);
+}
+
+function withText(messages: readonly Message<Picture>[], text: string): Message<Picture>[] {
+  const last = messages.at(-1)!;
+  return [...messages.slice(0, -1), { ...last, content: [...last.content, { kind: 'text', text }] }];
+}
