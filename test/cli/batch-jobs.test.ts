@@ -52,9 +52,12 @@ test('pictures travel as the very pixels that view shows, and answers come back 
   assert.deepEqual(system, { role: 'system', content: 'Be brief.' });
   const [picture, text] = user!.content as { type: string; text?: string; image_url?: { url: string } }[];
   assert.deepEqual(text, { type: 'text', text: 'what is a-80x48.png?' });
-  await cli(['view', scan, '-o', join(scratch, 'seen.png')]);
-  const seen = await readFile(join(scratch, 'seen.png'), 'base64');
-  assert.equal(picture!.image_url!.url, `data:image/png;base64,${seen}`);
+  const sent = join(scratch, 'sent.png');
+  await writeFile(sent, Buffer.from(picture!.image_url!.url.replace(/^data:image\/png;base64,/, ''), 'base64'));
+  const [seen, again] = [join(scratch, 'seen.png'), join(scratch, 'again.png')];
+  await cli(['view', scan, '-o', seen]);
+  await cli(['view', sent, '-o', again]); // and its resize has nothing to do
+  assert.deepEqual(await readFile(again), await readFile(seen));
 
   const results = await save('results.jsonl', echo(second!), echo(first!));
   const merged = await merge(results, '-o', out);

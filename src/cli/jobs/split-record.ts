@@ -4,7 +4,6 @@ import type { PictureOptions } from '../../asking/pictures/picture-chunks.ts';
 import { pictureReceipt } from '../../asking/pictures/receipt.ts';
 import { type RecordQuestion, type SettledQuestion, recordHash } from '../../asking/record-hash.ts';
 import type { Picture } from '../../image/decoder/load.ts';
-import { preparedPng } from '../../image/pixels/prepared-png.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import { errorJson } from '../../wires/error-json.ts';
 import type { Chunk, Message } from '../../prompt/message.ts';
@@ -148,14 +147,12 @@ async function partsOf(
     detail,
     text: text ?? options.pictures.text,
     maxImageTokens: maxImageTokens - tokens,
-    keep: 'patches',
+    keep: 'png',
   });
-  return Promise.all(
-    loaded!.content.map(async (part) => {
-      if (part.kind === 'text') return { wire: part };
-      const url = await preparedPng(part.image, options.pictures.image);
-      // Patches take as much memory as the picture's text again, and nobody needs them any more.
-      return { wire: { kind: 'image', url } as const, picture: { ...part.image, patches: new Float32Array() } };
-    }),
-  );
+  return loaded!.content.map((part) => {
+    if (part.kind === 'text') return { wire: part };
+    const { png, ...picture } = part.image;
+    const url = `data:image/png;base64,${Buffer.from(png!).toString('base64')}`;
+    return { wire: { kind: 'image', url }, picture };
+  });
 }
