@@ -2,7 +2,8 @@ import { basename } from 'node:path';
 import { bool, f32, f32Array, rawArray, text, u32 } from '../gguf/build.ts';
 import type { GgufValue } from '../gguf/types.ts';
 import type { GgufTokenizer } from '../tokenizer/gguf-keys.ts';
-import type { ModelConfig } from '../weights/types.ts';
+import { usualAttentionFactor } from '../weights/stretch.ts';
+import type { ModelConfig, TextConfig, Yarn } from '../weights/types.ts';
 import type { Imatrix } from './imatrix.ts';
 import type { ModelCard } from './model-card.ts';
 
@@ -47,24 +48,65 @@ export function modelMetadata(
   tokenizer: TokenizerMetadata,
 ): Metadata {
   const { text: model } = options.config;
+  const architecture = textArchitecture(model);
   return new Map([
-    ...general('llama', 'model', options),
-    ['llama.block_count', u32(model.layers)],
-    ['llama.context_length', u32(model.contextLength)],
-    ['llama.embedding_length', u32(model.dim)],
-    ['llama.feed_forward_length', u32(model.hiddenDim)],
-    ['llama.attention.head_count', u32(model.heads)],
-    ['llama.attention.head_count_kv', u32(model.kvHeads)],
+    ...general(architecture, 'model', options),
+    [`${architecture}.block_count`, u32(model.layers)],
+    [`${architecture}.context_length`, u32(model.contextLength)],
+    [`${architecture}.embedding_length`, u32(model.dim)],
+    [`${architecture}.feed_forward_length`, u32(model.hiddenDim)],
+    [`${architecture}.attention.head_count`, u32(model.heads)],
+    [`${architecture}.attention.head_count_kv`, u32(model.kvHeads)],
     // The head size is not dim / heads in this family, so it must be said three times.
-    ['llama.attention.key_length', u32(model.headDim)],
-    ['llama.attention.value_length', u32(model.headDim)],
-    ['llama.rope.dimension_count', u32(model.headDim)],
-    ['llama.rope.freq_base', f32(model.ropeTheta)],
-    ['llama.attention.layer_norm_rms_epsilon', f32(model.normEps)],
-    ['llama.vocab_size', u32(model.vocabularySize)],
+    [`${architecture}.attention.key_length`, u32(model.headDim)],
+    [`${architecture}.attention.value_length`, u32(model.headDim)],
+    [`${architecture}.rope.dimension_count`, u32(model.headDim)],
+    [`${architecture}.rope.freq_base`, f32(model.ropeTheta)],
+    [`${architecture}.attention.layer_norm_rms_epsilon`, f32(model.normEps)],
+    [`${architecture}.vocab_size`, u32(model.vocabularySize)],
+    ...stretchMetadata(model),
     ...tokenizerMetadata(tokenizer),
     ...imatrixMetadata(options.imatrix),
   ]);
+}
+
+/** Only `mistral3` reads all that stretches a context; everything reads `llama`. */
+export function textArchitecture({ yarn, temperature }: Pick<TextConfig, 'yarn' | 'temperature'>): string {
+  return yarn || temperature ? 'mistral3' : 'llama';
+}
+
+function stretchMetadata({ yarn, temperature }: TextConfig): [string, GgufValue][] {
+  return [
+    ...(yarn ? yarnMetadata(yarn) : []),
+    ...(temperature && !yarn ? [originalContext(temperature.originalContext)] : []),
+    ...(temperature ? [mistral3('attention.temperature_scale', f32(temperature.beta))] : []),
+  ];
+}
+
+function mistral3(key: string, value: GgufValue): [string, GgufValue] {
+  return [`mistral3.${key}`, value];
+}
+
+/** That of YaRN; llama.cpp takes it for that of the temperature too (src/models/mistral3.cpp). */
+function originalContext(tokens: number): [string, GgufValue] {
+  return mistral3('rope.scaling.original_context_length', u32(tokens));
+}
+
+/**
+ * llama.cpp multiplies cosines and sines by 1 where the multiplier of the logarithm is 1, by YaRN's own factor where it
+ * is 0, and by `attn_factor` besides (src/llama-context.cpp).
+ */
+function yarnMetadata({ factor, originalContext: tokens, betaFast, betaSlow, attentionFactor }: Yarn) {
+  const isUsual = attentionFactor === usualAttentionFactor(factor) && attentionFactor !== 1;
+  return [
+    mistral3('rope.scaling.type', text('yarn')),
+    mistral3('rope.scaling.factor', f32(factor)),
+    originalContext(tokens),
+    mistral3('rope.scaling.yarn_beta_fast', f32(betaFast)),
+    mistral3('rope.scaling.yarn_beta_slow', f32(betaSlow)),
+    mistral3('rope.scaling.yarn_log_multiplier', f32(isUsual ? 0 : 1)),
+    ...(isUsual || attentionFactor === 1 ? [] : [mistral3('rope.scaling.attn_factor', f32(attentionFactor))]),
+  ];
 }
 
 /** Metadata of the projector file: vision tower and adapter, as mtmd reads it (tools/mtmd/clip.cpp of v0.5.0). */

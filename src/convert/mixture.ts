@@ -15,7 +15,7 @@ export interface TensorTypeOverride {
 
 export interface MixtureOptions {
   type: ConvertType;
-  text: Pick<TextConfig, 'layers' | 'heads' | 'kvHeads'>;
+  text: Pick<TextConfig, 'layers' | 'heads' | 'kvHeads' | 'yarn' | 'temperature'>;
   overrides: readonly TensorTypeOverride[];
   hasImatrix: boolean;
 }
@@ -114,7 +114,8 @@ function mixtureRule(
   const tied = !tensors.some(({ name }) => name === 'output.weight');
   const values = tensors.filter(({ name }) => name.endsWith('attn_v.weight')).length;
   const sharing = text.heads / text.kvHeads;
-  const large = text.layers === 80 && sharing > 1; // llama.cpp takes it for a 70B, whose values are small
+  const stretched = text.yarn !== undefined || text.temperature !== undefined;
+  const large = text.layers === 80 && sharing > 1 && !stretched; // llama.cpp takes it for a 70B, whose values are small
   const next = { value: 0, down: 0 };
   return ({ name, shape }) => {
     if (name === (tied ? 'token_embd.weight' : 'output.weight')) {

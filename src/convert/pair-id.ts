@@ -16,14 +16,21 @@ export async function pairId(checkpoint: Checkpoint, source: RangeReader): Promi
   const hash = createHash('sha256').update(spelled(checkpoint.config));
   for (const [name, tensor] of checkpoint.tensors) {
     hash.update(`\n${name} ${tensor.shape.join('x')} ${tensor.dtype}\n`);
-    if (!isPermutedSomewhere(name)) hash.update(await sample(tensor, source));
+    if (isPermutedSomewhere(name)) continue;
+    hash.update(await sample(tensor, source));
+    if (tensor.scales) hash.update(bytesOf(tensor.scales.values));
   }
   return hash.digest('hex').slice(0, 32);
 }
 
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /** The config with its keys in a fixed order. */
 function spelled({ text, vision }: ModelConfig): string {
-  return JSON.stringify([text, vision], [...Object.keys(text), ...Object.keys(vision)].sort());
+  const parts = [text, vision, text.yarn, text.temperature];
+  return JSON.stringify([text, vision], parts.flatMap((part) => Object.keys(part ?? {})).sort());
 }
 
 function isPermutedSomewhere(name: string): boolean {

@@ -15,8 +15,10 @@ export interface SliceBuffers {
   target: Uint8Array;
 }
 
-/** Source types, as ggml_type numbers. */
-const sourceTypes: Readonly<Record<SourceType, number>> = {
+type FloatType = Exclude<SourceType, 'F8_E4M3'>;
+
+/** Source types that ggml has, as ggml_type numbers. */
+const sourceTypes: Readonly<Record<FloatType, number>> = {
   F32: typeId('f32'),
   F16: typeId('f16'),
   BF16: typeId('bf16'),
@@ -29,20 +31,33 @@ const sourceTypes: Readonly<Record<SourceType, number>> = {
  */
 export async function convertSlice(slice: Slice, buffers: SliceBuffers, codec: RowCodec): Promise<Uint8Array> {
   const { source, type } = slice.tensor;
-  const bytes = buffers.read.subarray(0, slice.rows * slice.perRow * sourceTypeBytes[source.dtype]);
-  requireRange(bytes, slice);
+  const { dtype } = source;
+  const bytes = buffers.read.subarray(0, slice.rows * slice.perRow * sourceTypeBytes[dtype]);
+  const target = buffers.target.subarray(0, targetByteLength(slice));
+  if (dtype === 'F8_E4M3') {
+    const floats = buffers.floats.subarray(0, bytes.byteLength);
+    scaleRows(bytes, slice, floats);
+    requireRange(bytesOf(floats), { slice, dtype: 'F32' });
+    return quantize(floats, { slice, target, codec });
+  }
+  requireRange(bytes, { slice, dtype });
   if (source.permuteHeads !== undefined) interleaveHalves(bytes, slice, buffers.target);
-  if (sourceTypes[source.dtype] === type) return bytes;
-  const floats = await toFloats(bytes, { dtype: source.dtype, floats: buffers.floats, codec });
-  return quantize(floats, { slice, target: buffers.target.subarray(0, targetByteLength(slice)), codec });
+  if (sourceTypes[dtype] === type) return bytes;
+  const floats = await toFloats(bytes, { dtype, floats: buffers.floats, codec });
+  return quantize(floats, { slice, target, codec });
 }
 
-function requireRange(bytes: Uint8Array, { tensor: { source, type } }: Slice): void {
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function requireRange(bytes: Uint8Array, { slice, dtype }: { slice: Slice; dtype: FloatType }): void {
+  const { source, type } = slice.tensor;
   // Types of blocks keep their scales as f16.
   const limit = type === typeId('f32') || type === typeId('bf16') ? 'infinity' : 'f16';
-  if (allBelow(bytes, source.dtype, limit)) return;
+  if (allBelow(bytes, dtype, limit)) return;
   const where = `${source.path}: tensor ${source.name}`;
-  if (!allBelow(bytes, source.dtype, 'infinity')) {
+  if (!allBelow(bytes, dtype, 'infinity')) {
     throw new PixtralError('model', `${where}: holds NaN or infinity, expected finite weights`);
   }
   throw new PixtralError('model', `${where}: holds weights beyond the range of f16`, { hint: 'convert to bf16' });
@@ -52,18 +67,18 @@ function requireRange(bytes: Uint8Array, { tensor: { source, type } }: Slice): v
  * How to compare many magnitudes at once: what is added makes those at the limit (infinity, or what f16 rounds to it)
  * carry into the sign's place.
  */
-const magnitudes: Readonly<Record<SourceType, { mask: number; carried: number; infinity: number; f16: number }>> = {
+const magnitudes: Readonly<Record<FloatType, { mask: number; carried: number; infinity: number; f16: number }>> = {
   F32: { mask: 0x7fffffff, carried: 0x80000000, infinity: 0x00800000, f16: 0x38801000 },
   F16: { mask: 0x7fff7fff, carried: 0x80008000, infinity: 0x04000400, f16: 0x04000400 },
   BF16: { mask: 0x7fff7fff, carried: 0x80008000, infinity: 0x00800080, f16: 0x38803880 },
 };
 
-export function allBelow(bytes: Uint8Array, dtype: SourceType, limit: 'infinity' | 'f16'): boolean {
+export function allBelow(bytes: Uint8Array, dtype: FloatType, limit: 'infinity' | 'f16'): boolean {
   return allBelowTwo(bytes, dtype) || allBelowLimit(bytes, dtype, limit);
 }
 
 /** Nearly every slice: from 2 on, a number has the highest bit of its exponent. Half the work of a comparison. */
-function allBelowTwo(bytes: Uint8Array, dtype: SourceType): boolean {
+function allBelowTwo(bytes: Uint8Array, dtype: FloatType): boolean {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
   const inFours = words.length & ~3;
   let a = 0;
@@ -82,7 +97,7 @@ function allBelowTwo(bytes: Uint8Array, dtype: SourceType): boolean {
 }
 
 /** Looks at 32 bits at once (two numbers of 16 bits), in four chains: it costs about as much as a copy. */
-function allBelowLimit(bytes: Uint8Array, dtype: SourceType, limit: 'infinity' | 'f16'): boolean {
+function allBelowLimit(bytes: Uint8Array, dtype: FloatType, limit: 'infinity' | 'f16'): boolean {
   const { mask, carried, [limit]: added } = magnitudes[dtype];
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
   const inFours = words.length & ~3;
@@ -104,27 +119,64 @@ function allBelowLimit(bytes: Uint8Array, dtype: SourceType, limit: 'infinity' |
   return ((a | b | c | d) & carried) === 0;
 }
 
-/**
- * Row `h * size + s * half + j` becomes row `h * size + 2 * j + s`: from the order of Hugging Face's rotate_half to
- * the adjacent pairs of Mistral and ggml. `spare` holds one head at a time; the result is in `bytes`.
- */
-function interleaveHalves(bytes: Uint8Array, { tensor, rows }: Slice, spare: Uint8Array): void {
+/** `spare` holds one head at a time; the result is in `bytes`. */
+function interleaveHalves(bytes: Uint8Array, slice: Slice, spare: Uint8Array): void {
+  const { rows } = slice;
   const rowBytes = bytes.byteLength / rows;
-  const size = (tensor.dims[1] ?? rows) / (tensor.source.permuteHeads ?? 1);
-  const half = size / 2;
+  const { size, from } = headOf(slice);
   for (let head = 0; head < rows; head += size) {
     const copy = spare.subarray(0, size * rowBytes);
     copy.set(bytes.subarray(head * rowBytes, (head + size) * rowBytes));
     for (let row = 0; row < size; row++) {
-      const from = (row % 2) * half + (row >> 1);
-      bytes.set(copy.subarray(from * rowBytes, (from + 1) * rowBytes), (head + row) * rowBytes);
+      bytes.set(copy.subarray(from(row) * rowBytes, (from(row) + 1) * rowBytes), (head + row) * rowBytes);
+    }
+  }
+}
+
+/**
+ * Row `h * size + s * half + j` becomes row `h * size + 2 * j + s`: from the order of Hugging Face's rotate_half to
+ * the adjacent pairs of Mistral and ggml. `from`: which row of a head comes to a row's place.
+ */
+function headOf({ tensor, rows }: Slice): { size: number; from: (row: number) => number } {
+  const { permuteHeads } = tensor.source;
+  if (permuteHeads === undefined) return { size: 1, from: (row) => row };
+  const size = (tensor.dims[1] ?? rows) / permuteHeads;
+  const half = size / 2;
+  return { size, from: (row) => (row % 2) * half + (row >> 1) };
+}
+
+/** Numbers of 8 bits by their byte: a sign, 4 bits of exponent, 3 of fraction, no infinity (arXiv 2209.05433). */
+const float8: Float32Array = Float32Array.from({ length: 256 }, (_, byte) => {
+  const exponent = (byte >> 3) & 15;
+  const fraction = byte & 7;
+  if (exponent === 15 && fraction === 7) return NaN;
+  const magnitude = exponent === 0 ? fraction * 2 ** -9 : (8 + fraction) * 2 ** (exponent - 10);
+  return byte & 0x80 ? -magnitude : magnitude;
+});
+
+/** Each weight times the scale of its block, rounded once to f32; rows are interleaved on the way where they must be. */
+function scaleRows(bytes: Uint8Array, slice: Slice, floats: Float32Array): void {
+  const { rows, perRow, firstRow, tensor } = slice;
+  const { values, rowsPerBlock, columnsPerBlock, blocksPerRow } = tensor.source.scales!;
+  const { size, from } = headOf(slice);
+  const table = new Float32Array(256);
+  let tabled = NaN;
+  for (let row = 0; row < rows; row++) {
+    const source = size === 1 ? row : row - (row % size) + from(row % size);
+    const firstBlock = Math.floor((firstRow + source) / rowsPerBlock) * blocksPerRow;
+    for (let column = 0; column < perRow; column += columnsPerBlock) {
+      const scale = values[firstBlock + column / columnsPerBlock]!;
+      if (scale !== tabled) for (let byte = 0; byte < 256; byte++) table[byte] = float8[byte]! * scale;
+      tabled = scale;
+      const end = Math.min(column + columnsPerBlock, perRow);
+      for (let at = column; at < end; at++) floats[row * perRow + at] = table[bytes[source * perRow + at]!]!;
     }
   }
 }
 
 async function toFloats(
   bytes: Uint8Array,
-  { dtype, floats, codec }: { dtype: SourceType; floats: Float32Array; codec: RowCodec },
+  { dtype, floats, codec }: { dtype: FloatType; floats: Float32Array; codec: RowCodec },
 ): Promise<Float32Array> {
   if (dtype === 'F32') return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   const count = bytes.byteLength / 2;
@@ -140,7 +192,7 @@ async function quantize(
 ): Promise<Uint8Array> {
   const { tensor, rows, perRow } = slice;
   const { type, name, importance } = tensor;
-  if (type === typeId('f32')) return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+  if (type === typeId('f32')) return bytesOf(floats);
   if (type === typeId('f16')) {
     await codec.fp32ToFp16Rows(floats, new Uint16Array(target.buffer, target.byteOffset, floats.length), floats.length);
     return target;

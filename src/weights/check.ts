@@ -18,6 +18,10 @@ export function checkConfig({ text, vision }: ModelConfig, where: string): void 
     [vision.spatialMergeSize <= limits.spatialMergeSize, `at most ${limits.spatialMergeSize} merged patches a side`],
     [vision.channels === 3, 'images of 3 channels'],
     [
+      (text.yarn === undefined && text.temperature === undefined) || text.contextLength >= originalContext(text),
+      'a context no shorter than the original one',
+    ],
+    [
       Math.max(vision.imageTokenId, vision.imageBreakTokenId, vision.imageEndTokenId) < text.vocabularySize,
       'image tokens inside the vocabulary',
     ],
@@ -25,6 +29,10 @@ export function checkConfig({ text, vision }: ModelConfig, where: string): void 
   const broken = rules.find(([holds]) => !holds);
   if (broken !== undefined)
     throw new PixtralError('model', `${where}: does not describe a model, expected ${broken[1]}`);
+}
+
+function originalContext({ yarn, temperature }: ModelConfig['text']): number {
+  return yarn?.originalContext ?? temperature?.originalContext ?? 0;
 }
 
 /** The tensor as a source of weights, when it is there with this shape and a type that can be read. */
@@ -38,7 +46,8 @@ export function requireTensor(
     throw new PixtralError('model', `${where}: is [${found.shape.join(', ')}], expected [${shape.join(', ')}]`);
   }
   const { dtype } = found;
-  if (!isSourceType(dtype)) throw new PixtralError('model', `${where}: is ${dtype}, expected BF16, F16 or F32`);
+  if (!isSourceType(dtype))
+    throw new PixtralError('model', `${where}: is ${dtype}, expected BF16, F16, F32 or F8_E4M3`);
   return { ...found, dtype };
 }
 

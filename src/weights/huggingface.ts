@@ -1,4 +1,7 @@
 import { PixtralError } from '../base/errors.ts';
+import type { Family, HuggingFaceFamily, TextDefaults } from './families/family.ts';
+import { refuseHuggingFaceRelatives } from './families/out-of-scope.ts';
+import { familyOfConfig } from './families/registry.ts';
 import { type GivenImageTokenIds, type ImageTokenIds, imageTokenIdRange } from './image-tokens.ts';
 import {
   type JsonObject,
@@ -13,6 +16,7 @@ import {
   optionalString,
   sizes,
 } from './json.ts';
+import { huggingFaceStretch } from './stretch.ts';
 import type { ModelConfig, TextConfig, VisionConfig } from './types.ts';
 
 /** GGUF name -> name in the shards, in the oldest spelling of its prefix. */
@@ -77,29 +81,6 @@ export function permutedHeads(pattern: string, { text, vision }: ModelConfig): n
   }
 }
 
-interface Family {
-  modelType: string;
-  /** Defaults of the config's class, for what a config.json leaves out. */
-  featureLayer: number;
-  projectorBias: boolean;
-  spatialMergeSize: number;
-  projectorNorm: boolean;
-  tied: boolean;
-}
-
-/** configuration_llava.py, configuration_mistral3.py of transformers. */
-const families: readonly Family[] = [
-  { modelType: 'llava', featureLayer: -2, projectorBias: true, spatialMergeSize: 1, projectorNorm: false, tied: false },
-  {
-    modelType: 'mistral3',
-    featureLayer: -1,
-    projectorBias: false,
-    spatialMergeSize: 2,
-    projectorNorm: true,
-    tied: true,
-  },
-];
-
 /**
  * config.json of LlavaForConditionalGeneration or Mistral3ForConditionalGeneration around a Pixtral tower.
  * What the file leaves out takes the defaults of the config's class, as in transformers.
@@ -110,17 +91,17 @@ export function huggingFaceConfig(
   config: JsonObject,
   { imageTokens, hasOutput }: { imageTokens: ImageTokenIds; hasOutput: boolean },
 ): ModelConfig {
-  const family = familyOf(config);
+  const { huggingFace: family } = huggingFaceFamily(config);
   expectOneOf(config, 'projector_hidden_act', ['gelu']);
   expectOneOf(config, 'vision_feature_select_strategy', ['full']);
-  expectOneOf(config, 'quantization_config', []);
+  checkQuantization(config);
   const featureLayer = optionalInteger(config, 'vision_feature_layer', { min: -1000, max: 1000 });
   if ((featureLayer ?? family.featureLayer) !== -1) {
     throw new PixtralError('model', `${config.where}: vision_feature_layer is not -1, expected Pixtral's -1`);
   }
   const vision = asObject(optionalField(config, 'vision_config'), `${config.where}: vision_config`);
   const mergeSize = optionalInteger(config, 'spatial_merge_size', { min: 1, max: 64 });
-  const text = textConfig(config);
+  const text = textConfig(textFields(config), family.text);
   const tower = towerConfig(vision);
   // transformers, modeling_mistral3.py: the norm before the merger takes the text model's.
   const ownEps = family.projectorNorm && text.normEps !== tower.normEps;
@@ -137,20 +118,37 @@ export function huggingFaceConfig(
   };
 }
 
-function familyOf(config: JsonObject): Family {
-  const modelType = optionalString(config, 'model_type');
-  const family = families.find((known) => known.modelType === modelType);
-  if (family !== undefined) return family;
-  throw new PixtralError(
-    'model',
-    `${config.where}: model_type is ${modelType ?? 'absent'}, expected llava or mistral3`,
-    {
-      hint: 'only Pixtral and Mistral Small 3.1 and 3.2 can be converted',
-    },
-  );
+/** @throws PixtralError `model` for another kind of model; relatives of Pixtral are named */
+export function huggingFaceFamily(config: JsonObject): Family {
+  refuseHuggingFaceRelatives(config);
+  return familyOfConfig(config, textFields(config));
 }
 
-function saysTied(config: JsonObject, family: Family): boolean {
+function textFields(config: JsonObject): JsonObject {
+  return asObject(optionalField(config, 'text_config'), `${config.where}: text_config`);
+}
+
+/** Weights of 8 bits, each with its scale; which tensors they are shows in the shards. */
+function checkQuantization(config: JsonObject): void {
+  const quantization = optionalObject(config, 'quantization_config');
+  if (quantization) expectOneOf(quantization, 'quant_method', ['fp8']);
+}
+
+/** Rows and columns of a block of 8-bit weights, where config.json says so. */
+export function statedBlocks(config: JsonObject): readonly [rows: number, columns: number] | undefined {
+  const quantization = optionalObject(config, 'quantization_config');
+  const size = quantization && optionalField(quantization, 'weight_block_size');
+  if (!Array.isArray(size)) return undefined;
+  const [rows, columns]: unknown[] = size;
+  if (size.length === 2 && isSize(rows) && isSize(columns)) return [rows, columns];
+  throw new PixtralError('model', `${config.where}: weight_block_size is no pair of whole numbers`);
+}
+
+function isSize(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= sizes.min && value <= sizes.max;
+}
+
+function saysTied(config: JsonObject, family: HuggingFaceFamily): boolean {
   const text = optionalObject(config, 'text_config');
   const inText = text === undefined ? undefined : optionalBoolean(text, 'tie_word_embeddings');
   return inText ?? optionalBoolean(config, 'tie_word_embeddings') ?? family.tied;
@@ -161,27 +159,40 @@ const positive: Range = { min: Number.MIN_VALUE, max: Number.MAX_VALUE };
 const pixtralContextLength = 131_072;
 const mistakenContextLength = 1_024_000;
 
-function textConfig(config: JsonObject): Omit<TextConfig, 'tiedEmbeddings'> {
-  const text = asObject(optionalField(config, 'text_config'), `${config.where}: text_config`);
-  expectOneOf(text, 'model_type', ['mistral']);
+function textConfig(text: JsonObject, defaults: TextDefaults): Omit<TextConfig, 'tiedEmbeddings'> {
   expectOneOf(text, 'hidden_act', ['silu']);
   expectOneOf(text, 'attention_bias', [false]);
-  expectOneOf(text, 'sliding_window', []);
-  const dim = optionalInteger(text, 'hidden_size', sizes) ?? 4096;
-  const heads = optionalInteger(text, 'num_attention_heads', sizes) ?? 32;
-  const contextLength = optionalInteger(text, 'max_position_embeddings', { min: 1, max: 2 ** 31 - 1 });
+  refuseWindow(text, defaults);
+  const dim = optionalInteger(text, 'hidden_size', sizes) ?? defaults.dim;
+  const heads = optionalInteger(text, 'num_attention_heads', sizes) ?? defaults.heads;
+  const stated = optionalInteger(text, 'max_position_embeddings', { min: 1, max: 2 ** 31 - 1 });
+  const contextLength = stated === mistakenContextLength ? pixtralContextLength : (stated ?? defaults.contextLength);
+  const rope = ropeOf(text, { types: ['default', 'yarn'], defaults: defaults.rope });
+  if (!defaults.hasTemperature) expectOneOf(rope.fields, 'llama_4_scaling_beta', []);
   return {
     dim,
-    layers: optionalInteger(text, 'num_hidden_layers', sizes) ?? 32,
+    layers: optionalInteger(text, 'num_hidden_layers', sizes) ?? defaults.layers,
     heads,
-    kvHeads: optionalInteger(text, 'num_key_value_heads', sizes) ?? 8,
-    headDim: optionalInteger(text, 'head_dim', sizes) ?? Math.floor(dim / heads),
-    hiddenDim: optionalInteger(text, 'intermediate_size', sizes) ?? 14_336,
-    ropeTheta: ropeTheta(text, ['default']),
-    normEps: optionalNumber(text, 'rms_norm_eps', positive) ?? 1e-6,
-    vocabularySize: optionalInteger(text, 'vocab_size', sizes) ?? 32_000,
-    contextLength: contextLength === mistakenContextLength ? pixtralContextLength : (contextLength ?? 131_072),
+    kvHeads: optionalInteger(text, 'num_key_value_heads', sizes) ?? defaults.kvHeads,
+    headDim: optionalInteger(text, 'head_dim', sizes) ?? defaults.headDim ?? Math.floor(dim / heads),
+    hiddenDim: optionalInteger(text, 'intermediate_size', sizes) ?? defaults.hiddenDim,
+    ropeTheta: rope.theta,
+    normEps: optionalNumber(text, 'rms_norm_eps', positive) ?? defaults.normEps,
+    vocabularySize: optionalInteger(text, 'vocab_size', sizes) ?? defaults.vocabularySize,
+    contextLength,
+    ...huggingFaceStretch(rope.fields, { type: rope.type === 'yarn' ? 'yarn' : 'default', contextLength }),
   };
+}
+
+/** What is left out is as transformers takes it: 4096 in the class of Mistral's older text models. */
+function refuseWindow(text: JsonObject, { slidingWindow }: TextDefaults): void {
+  expectOneOf(text, 'sliding_window', []);
+  if (slidingWindow === undefined || Object.hasOwn(text.fields, 'sliding_window')) return;
+  throw new PixtralError(
+    'model',
+    `${text.where}: lacks sliding_window, which transformers takes for ${slidingWindow}, expected null`,
+    { hint: 'if the model was trained without a window, add "sliding_window": null to its text_config' },
+  );
 }
 
 type TowerConfig = Omit<VisionConfig, keyof ImageTokenIds | 'spatialMergeSize' | 'adapterBias' | 'projectorNorm'>;
@@ -202,22 +213,34 @@ function towerConfig(vision: JsonObject): TowerConfig {
     headDim,
     patchSize: optionalInteger(vision, 'patch_size', sizes) ?? 16,
     imageSize: optionalInteger(vision, 'image_size', sizes) ?? 1024,
-    ropeTheta: ropeTheta(vision, ['default', 'axial']),
+    ropeTheta: ropeOf(vision, { types: ['default', 'axial'], defaults: {} }).theta,
     normEps: 1e-5, // fixed in mistral-inference and transformers alike
     channels: optionalInteger(vision, 'num_channels', sizes) ?? 3,
   };
 }
 
-/** Transformers 5 keeps it inside `rope_parameters`; before, it stood beside the other fields. */
-function ropeTheta(config: JsonObject, types: readonly string[]): number {
-  for (const key of ['rope_parameters', 'rope_scaling']) {
-    const rope = optionalObject(config, key);
-    if (rope === undefined) continue;
-    expectOneOf(rope, 'rope_type', types);
-    const theta = optionalNumber(rope, 'rope_theta', positive);
-    if (theta !== undefined) return theta;
-  }
-  return optionalNumber(config, 'rope_theta', positive) ?? 10_000;
+interface Rope {
+  fields: JsonObject;
+  type: string;
+  theta: number;
+}
+
+/** Transformers 5 keeps all inside `rope_parameters`; before, theta stood beside the other fields. */
+function ropeOf(
+  config: JsonObject,
+  { types, defaults }: { types: readonly string[]; defaults: Readonly<Record<string, unknown>> },
+): Rope {
+  const key = ['rope_parameters', 'rope_scaling'].find((name) => optionalField(config, name) !== undefined);
+  const beside = optionalNumber(config, 'rope_theta', positive);
+  const stated = key === undefined ? undefined : optionalObject(config, key);
+  const fields = stated ?? { where: config.where, fields: defaults };
+  const typeKey = optionalField(fields, 'rope_type') === undefined ? 'type' : 'rope_type';
+  expectOneOf(fields, typeKey, types);
+  return {
+    fields,
+    type: optionalString(fields, typeKey) ?? 'default',
+    theta: optionalNumber(fields, 'rope_theta', positive) ?? beside ?? 10_000,
+  };
 }
 
 /** config.json names the image token only; break and end stand in the tokenizer. */

@@ -9,10 +9,15 @@ import {
   optionalField,
   optionalInteger,
   optionalNumber,
+  optionalObject,
   optionalString,
   sizes,
 } from './json.ts';
+import type { Family } from './families/family.ts';
+import { refuseMistralRelatives } from './families/out-of-scope.ts';
+import { familyOfParams } from './families/registry.ts';
 import { type GivenImageTokenIds, type ImageTokenIds, imageTokenIdRange } from './image-tokens.ts';
+import { mistralStretch, stretches } from './stretch.ts';
 import type { ModelConfig, TextConfig } from './types.ts';
 
 /** GGUF name -> name in consolidated.safetensors. Rows of q and k are already in the order that ggml's RoPE wants. */
@@ -58,13 +63,14 @@ const positive: Range = { min: Number.MIN_VALUE, max: Number.MAX_VALUE };
  * @throws PixtralError `model` when a field is missing, wrong, or asks for what the pair cannot express
  */
 export function mistralConfig(params: JsonObject, imageTokens: ImageTokenIds): ModelConfig {
-  for (const key of ['moe', 'yarn', 'llama_4_scaling', 'quantization', 'lora', 'sliding_window']) {
-    expectOneOf(params, key, []);
-  }
-  const vision = asObject(optionalField(params, 'vision_encoder'), `${params.where}: vision_encoder`);
+  refuseMistralRelatives(params);
+  for (const key of ['moe', 'lora', ...latentKeys]) expectOneOf(params, key, []);
+  refuseWindows(params);
+  checkQuantization(params);
+  const vision = visionEncoder(params);
   expectOneOf(vision, 'mm_projector_id', ['', 'patch_merge']);
   expectOneOf(vision, 'add_cls_token', [false]);
-  const merges = optionalString(vision, 'mm_projector_id') === 'patch_merge';
+  const merges = hasMerger(vision);
   const hiddenSize = integer(vision, 'hidden_size', sizes);
   const heads = integer(vision, 'num_attention_heads', sizes);
   return {
@@ -88,6 +94,37 @@ export function mistralConfig(params: JsonObject, imageTokens: ImageTokenIds): M
   };
 }
 
+/** Of latent attention: null in the params.json of those that have none. */
+const latentKeys = ['q_lora_rank', 'kv_lora_rank', 'qk_rope_head_dim', 'qk_nope_head_dim', 'v_head_dim'];
+
+/** One window for all layers, or a list of one a layer: null means that there is none. */
+function refuseWindows(params: JsonObject): void {
+  const windows = optionalField(params, 'sliding_window');
+  if (Array.isArray(windows) && windows.every((window) => window === null)) return;
+  expectOneOf(params, 'sliding_window', []);
+}
+
+/** Weights of 8 bits; how activations are rounded is of no use to us. */
+function checkQuantization(params: JsonObject): void {
+  const quantization = optionalObject(params, 'quantization');
+  if (quantization) expectOneOf(quantization, 'qformat_weight', ['fp8_e4m3']);
+}
+
+function visionEncoder(params: JsonObject): JsonObject {
+  const multimodal = optionalObject(params, 'multimodal');
+  if (!multimodal) return asObject(optionalField(params, 'vision_encoder'), `${params.where}: vision_encoder`);
+  return asObject(optionalField(multimodal, 'vision_encoder_args'), `${multimodal.where}: vision_encoder_args`);
+}
+
+function hasMerger(vision: JsonObject): boolean {
+  return optionalString(vision, 'mm_projector_id') === 'patch_merge';
+}
+
+/** @throws PixtralError `model` where no family is built so */
+export function mistralFamily(params: JsonObject): Family {
+  return familyOfParams(params.where, { merges: hasMerger(visionEncoder(params)), stretches: stretches(params) });
+}
+
 function textConfig(params: JsonObject): TextConfig {
   return {
     dim: integer(params, 'dim', sizes),
@@ -102,12 +139,13 @@ function textConfig(params: JsonObject): TextConfig {
     contextLength:
       optionalInteger(params, 'max_position_embeddings', { min: 1, max: 2 ** 31 - 1 }) ?? defaultContextLength,
     tiedEmbeddings: optionalBoolean(params, 'tied_embeddings') ?? false,
+    ...mistralStretch(params),
   };
 }
 
 /** The ids that params.json gives: absent in the torrent's, and -1 where the tokenizer shall say. */
 export function mistralImageTokens(params: JsonObject): GivenImageTokenIds {
-  const vision = asObject(optionalField(params, 'vision_encoder'), `${params.where}: vision_encoder`);
+  const vision = visionEncoder(params);
   const id = (key: string): number | undefined => {
     const value = optionalInteger(vision, key, imageTokenIdRange);
     return value === -1 ? undefined : value;

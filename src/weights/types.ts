@@ -13,6 +13,26 @@ export interface TextConfig {
   contextLength: number;
   /** The embedding matrix is the output matrix too. */
   tiedEmbeddings: boolean;
+  yarn?: Yarn;
+  temperature?: AttentionTemperature;
+}
+
+/** RoPE of contexts longer than those first trained with (arXiv 2309.00071). */
+export interface Yarn {
+  factor: number;
+  /** Tokens. */
+  originalContext: number;
+  /** Turns within the original context from which on a frequency is left as it is, and below which it is stretched whole. */
+  betaFast: number;
+  betaSlow: number;
+  /** Of cosines and sines. */
+  attentionFactor: number;
+}
+
+/** Queries are multiplied by 1 + beta ln(1 + floor(position / originalContext)), as in Llama 4. */
+export interface AttentionTemperature {
+  beta: number;
+  originalContext: number;
 }
 
 export interface VisionConfig {
@@ -45,10 +65,20 @@ export interface ModelConfig {
   vision: VisionConfig;
 }
 
-export type SourceType = 'F32' | 'F16' | 'BF16';
+export type SourceType = 'F32' | 'F16' | 'BF16' | 'F8_E4M3';
 
 /** Bytes of one weight. */
-export const sourceTypeBytes: Readonly<Record<SourceType, number>> = { F32: 4, F16: 2, BF16: 2 };
+export const sourceTypeBytes: Readonly<Record<SourceType, number>> = { F32: 4, F16: 2, BF16: 2, F8_E4M3: 1 };
+
+/** What weights of 8 bits are multiplied by: one number for each block of them. */
+export interface Scales {
+  /** [rows of blocks, columns of blocks] */
+  values: Float32Array;
+  /** Weights of a block. */
+  rowsPerBlock: number;
+  columnsPerBlock: number;
+  blocksPerRow: number;
+}
 
 /** Where a tensor's bytes stand in a checkpoint. */
 export interface SourceTensor {
@@ -63,6 +93,8 @@ export interface SourceTensor {
   byteLength: number;
   /** Hugging Face halves of q and k rows must be interleaved again, over this many heads. */
   permuteHeads?: number;
+  /** Of F8_E4M3, and of no other type. */
+  scales?: Scales;
 }
 
 export type Layout = 'mistral' | 'huggingface';
@@ -70,6 +102,8 @@ export type Layout = 'mistral' | 'huggingface';
 export interface Checkpoint {
   folder: string;
   layout: Layout;
+  /** `Ministral 3` */
+  family: string;
   config: ModelConfig;
   /** By GGUF name (`blk.0.attn_q.weight`), in the order in which they are written. */
   tensors: Map<string, SourceTensor>;

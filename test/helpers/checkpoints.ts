@@ -30,14 +30,14 @@ type StoredCase = Omit<GoldenCase, 'tower' | 'adapter' | 'logits'> & {
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url));
 
-/** The two layouts of the same weights, and the patch-merger relative in Mistral's layout. */
-export type TinyCheckpoint = 'mistral' | 'huggingface' | 'merger';
+/** The two layouts of the same weights, the patch-merger relative in Mistral's layout, and folders of both layouts. */
+export type TinyCheckpoint = 'mistral' | 'huggingface' | 'merger' | 'ministral-3' | 'ministral-3-base';
 
 export const checkpointFolder = (layout: TinyCheckpoint): string => fixture(`checkpoints/${layout}`);
 export const scenePath = (name: string): string => fixture(`scenes/${name}`);
 
 export function goldenCases(checkpoint: TinyCheckpoint = 'mistral'): GoldenCase[] {
-  const name = checkpoint === 'merger' ? 'merger' : 'cases';
+  const name = checkpoint === 'mistral' || checkpoint === 'huggingface' ? 'cases' : checkpoint;
   const values = readFileSync(fixture(`golden/${name}.bin`));
   const read = ({ offset, shape }: Stored): Float32Array => {
     const length = shape.reduce((product, side) => product * side, 1);
@@ -50,6 +50,25 @@ export function goldenCases(checkpoint: TinyCheckpoint = 'mistral'): GoldenCase[
     adapter: stored.adapter.map(read),
     logits: read(stored.logits),
   }));
+}
+
+/** SHA-256 of the matrices of the text model of `ministral-3`, as transformers has them in float32. */
+export function float8Sums(): Record<string, string> {
+  return JSON.parse(readFileSync(fixture('golden/ministral-3-sums.json'), 'utf8')) as Record<string, string>;
+}
+
+/** transformers' products of all numbers of 8 bits and scales of each shape, as SHA-256. */
+export function float8Cases(): { rows: number; columns: number; cases: Float8Case[] } {
+  return JSON.parse(readFileSync(fixture('golden/float8.json'), 'utf8')) as ReturnType<typeof float8Cases>;
+}
+
+interface Float8Case {
+  shape: number[];
+  dtype: 'F32' | 'BF16' | 'F16';
+  /** Bytes. */
+  scale: number[];
+  f32: string;
+  bf16: string;
 }
 
 /** Norm of the difference over norm of the expected values. */
