@@ -11,6 +11,7 @@ import { type PlannedFile, type PlannedPair, type PlanningOptions, planPair } fr
 import type { RowCodec } from './rows.ts';
 import { slicesOf, targetOffset } from './slices.ts';
 import { type SourceFiles, sourceFiles } from './source-files.ts';
+import type { SourceTensor } from '../weights/types.ts';
 import { type Leftover, isFinished, leftover, writeSummedPart } from './summed-part.ts';
 
 export interface ConvertProgress {
@@ -97,7 +98,7 @@ function damageNotes(path: string, left: Leftover | undefined): string[] {
 
 /** Size and times of the checkpoint's shards: any change of a weight changes them. */
 async function sourceTrace(files: readonly PlannedFile[]): Promise<string> {
-  const paths = new Set(files.flatMap(({ tensors }) => tensors.map(({ source }) => source.path)));
+  const paths = new Set(files.flatMap(({ tensors }) => tensors.flatMap(({ source }) => pathsOf(source))));
   const traces = [];
   for (const path of [...paths].sort()) {
     const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true }).catch((cause: unknown) => {
@@ -106,6 +107,10 @@ async function sourceTrace(files: readonly PlannedFile[]): Promise<string> {
     traces.push(`${size} ${mtimeNs} ${ctimeNs} ${ino}`);
   }
   return traces.join('\n');
+}
+
+function pathsOf({ path, lowRank }: SourceTensor): string[] {
+  return lowRank ? [path, lowRank.a.path, lowRank.b.path] : [path];
 }
 
 /** With what stands on disk of it. */

@@ -17,6 +17,8 @@ export interface SharedMetadata {
   card: ModelCard;
   /** Where the weights came from, as the user says. */
   sourceUrl: string | undefined;
+  /** What the merged adapter is called. */
+  lora: string | undefined;
   /** `pixtral 1.2.0` */
   convertedBy: string;
 }
@@ -158,6 +160,7 @@ function general(architecture: string, kind: string, options: MetadataOptions): 
     ['general.file_type', u32(options.fileType)],
     ['general.quantization_version', u32(2)],
     ['pixtral.pair_id', text(options.pairId)],
+    ...optionalText('pixtral.lora', options.lora),
   ];
 }
 

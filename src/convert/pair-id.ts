@@ -5,6 +5,7 @@ import type { SourceFiles } from './source-files.ts';
 /** Enough to tell fine-tunes apart, little enough to read from 600 tensors in no time. */
 const sampleBytes = 4096;
 
+type Stored = Pick<SourceTensor, 'path' | 'offset' | 'byteLength'>;
 type RangeReader = Pick<SourceFiles, 'readRange'>;
 
 /**
@@ -16,11 +17,18 @@ export async function pairId(checkpoint: Checkpoint, source: RangeReader): Promi
   const hash = createHash('sha256').update(spelled(checkpoint.config));
   for (const [name, tensor] of checkpoint.tensors) {
     hash.update(`\n${name} ${tensor.shape.join('x')} ${tensor.dtype}\n`);
+    await addLowRank(tensor);
     if (isPermutedSomewhere(name)) continue;
     hash.update(await sample(tensor, source));
     if (tensor.scales) hash.update(bytesOf(tensor.scales.values));
   }
   return hash.digest('hex').slice(0, 32);
+
+  async function addLowRank({ lowRank }: SourceTensor): Promise<void> {
+    if (!lowRank) return;
+    hash.update(`\n${lowRank.scale}`);
+    for (const factor of [lowRank.a, lowRank.b]) hash.update(await sample(factor, source));
+  }
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
@@ -37,11 +45,11 @@ function isPermutedSomewhere(name: string): boolean {
   return /\.attn_[qk]\.weight$/.test(name);
 }
 
-async function sample(tensor: SourceTensor, source: RangeReader): Promise<Uint8Array> {
+async function sample(tensor: Stored, source: RangeReader): Promise<Uint8Array> {
   return Buffer.concat(await Promise.all(ranges(tensor).map((range) => source.readRange(tensor.path, range))));
 }
 
-function ranges({ offset, byteLength }: SourceTensor): { position: number; length: number }[] {
+function ranges({ offset, byteLength }: Stored): { position: number; length: number }[] {
   const length = Math.min(sampleBytes, byteLength);
   return [offset, offset + Math.floor((byteLength - length) / 2)].map((position) => ({ position, length }));
 }

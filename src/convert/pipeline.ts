@@ -11,7 +11,7 @@ const spareSlots = 4;
 const maxSlots = 32;
 
 export interface Pipeline {
-  source: Pick<SourceFiles, 'read'>;
+  source: Pick<SourceFiles, 'read'> & Partial<Pick<SourceFiles, 'readFactors'>>;
   codec: RowCodec;
   threads: number;
   /** Looked at before each slice is handed over. */
@@ -48,7 +48,9 @@ function start(
   { buffers, pipeline: { source, codec } }: { buffers: SliceBuffers; pipeline: Pipeline },
 ): Promise<Uint8Array> {
   if (slice === undefined) return Promise.resolve(nothing);
-  const job = source.read(slice, buffers.read).then(() => convertSlice(slice, buffers, codec));
+  const job = Promise.all([source.read(slice, buffers.read), source.readFactors?.(slice)]).then(([, factors]) =>
+    convertSlice(slice, buffers, { codec, factors }),
+  );
   job.catch(() => undefined); // it is awaited some rounds later: not unhandled until then
   return job;
 }

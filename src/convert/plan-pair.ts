@@ -3,6 +3,7 @@ import { type GgufLayout, layoutGguf } from '../gguf/write.ts';
 import { ggufTokenizer } from '../tokenizer/gguf-keys.ts';
 import type { Tekken } from '../tokenizer/tekken.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
+import { withLora } from '../weights/lora.ts';
 import type { Checkpoint } from '../weights/types.ts';
 import { type Imatrix, readImatrix } from './imatrix.ts';
 import { modelMetadata, projectorMetadata } from './metadata.ts';
@@ -23,6 +24,8 @@ export interface PlanningOptions {
   overrides: readonly TensorTypeOverride[];
   /** Path of an importance matrix. */
   imatrix: string | undefined;
+  /** Folder of an adapter to be merged into the weights. */
+  lora?: string | undefined;
   /** What the weights are called; undefined: as their folder is. */
   name?: string | undefined;
   /** Where the weights came from, for the files' metadata. */
@@ -55,7 +58,8 @@ export async function planPair(
   folder: string,
   { source, options }: { source: Pick<SourceFiles, 'readRange'>; options: PlanningOptions },
 ): Promise<PlannedPair> {
-  const checkpoint = await openCheckpoint(folder);
+  const opened = await openCheckpoint(folder);
+  const checkpoint = options.lora === undefined ? opened : await withLora(opened, options.lora);
   return planCheckpointPair(checkpoint, { id: await pairId(checkpoint, source), options });
 }
 
@@ -86,6 +90,7 @@ async function layOut(checkpoint: Checkpoint, { tekken, imatrix, id, options }: 
     pairId: id,
     card: await readModelCard(checkpoint.folder),
     sourceUrl: options.sourceUrl,
+    lora: options.lora === undefined ? undefined : basename(resolve(options.lora)),
     convertedBy: options.convertedBy,
   };
   const modelKeys = modelMetadata(

@@ -2,6 +2,7 @@ import { PixtralError } from '../base/errors.ts';
 import { ggmlTypeName } from '../gguf/types.ts';
 import type { Ggml } from '../native/native.ts';
 import { type SourceType, sourceTypeBytes } from '../weights/types.ts';
+import { type Factors, addLowRank } from './low-rank.ts';
 import { type Slice, targetByteLength } from './slices.ts';
 import { typeId } from './types.ts';
 
@@ -29,7 +30,11 @@ const sourceTypes: Readonly<Record<FloatType, number>> = {
  * @returns the result, in one of the buffers
  * @throws PixtralError `model` when a weight is NaN or infinite, or too large for the type
  */
-export async function convertSlice(slice: Slice, buffers: SliceBuffers, codec: RowCodec): Promise<Uint8Array> {
+export async function convertSlice(
+  slice: Slice,
+  buffers: SliceBuffers,
+  { codec, factors }: { codec: RowCodec; factors: Factors | undefined },
+): Promise<Uint8Array> {
   const { source, type } = slice.tensor;
   const { dtype } = source;
   const bytes = buffers.read.subarray(0, slice.rows * slice.perRow * sourceTypeBytes[dtype]);
@@ -37,13 +42,21 @@ export async function convertSlice(slice: Slice, buffers: SliceBuffers, codec: R
   if (dtype === 'F8_E4M3') {
     const floats = buffers.floats.subarray(0, bytes.byteLength);
     scaleRows(bytes, slice, floats);
+    if (factors) {
+      await roundTo('BF16', floats, codec); // as transformers loads them
+      await merge(floats, { slice, factors, dtype: 'BF16', codec });
+    }
     requireRange(bytesOf(floats), { slice, dtype: 'F32' });
     return quantize(floats, { slice, target, codec });
   }
   requireRange(bytes, { slice, dtype });
   if (source.permuteHeads !== undefined) interleaveHalves(bytes, slice, buffers.target);
-  if (sourceTypes[dtype] === type) return bytes;
+  if (sourceTypes[dtype] === type && !factors) return bytes;
   const floats = await toFloats(bytes, { dtype, floats: buffers.floats, codec });
+  if (factors) {
+    await merge(floats, { slice, factors, dtype, codec });
+    requireRange(bytesOf(floats), { slice, dtype: 'F32' });
+  }
   return quantize(floats, { slice, target, codec });
 }
 
@@ -123,7 +136,7 @@ function allBelowLimit(bytes: Uint8Array, dtype: FloatType, limit: 'infinity' | 
 function interleaveHalves(bytes: Uint8Array, slice: Slice, spare: Uint8Array): void {
   const { rows } = slice;
   const rowBytes = bytes.byteLength / rows;
-  const { size, from } = headOf(slice);
+  const { size, from } = headOf(slice, slice.tensor.source.permuteHeads);
   for (let head = 0; head < rows; head += size) {
     const copy = spare.subarray(0, size * rowBytes);
     copy.set(bytes.subarray(head * rowBytes, (head + size) * rowBytes));
@@ -137,8 +150,10 @@ function interleaveHalves(bytes: Uint8Array, slice: Slice, spare: Uint8Array): v
  * Row `h * size + s * half + j` becomes row `h * size + 2 * j + s`: from the order of Hugging Face's rotate_half to
  * the adjacent pairs of Mistral and ggml. `from`: which row of a head comes to a row's place.
  */
-function headOf({ tensor, rows }: Slice): { size: number; from: (row: number) => number } {
-  const { permuteHeads } = tensor.source;
+function headOf(
+  { tensor, rows }: Slice,
+  permuteHeads: number | undefined,
+): { size: number; from: (row: number) => number } {
   if (permuteHeads === undefined) return { size: 1, from: (row) => row };
   const size = (tensor.dims[1] ?? rows) / permuteHeads;
   const half = size / 2;
@@ -158,7 +173,7 @@ const float8: Float32Array = Float32Array.from({ length: 256 }, (_, byte) => {
 function scaleRows(bytes: Uint8Array, slice: Slice, floats: Float32Array): void {
   const { rows, perRow, firstRow, tensor } = slice;
   const { values, rowsPerBlock, columnsPerBlock, blocksPerRow } = tensor.source.scales!;
-  const { size, from } = headOf(slice);
+  const { size, from } = headOf(slice, slice.tensor.source.permuteHeads);
   const table = new Float32Array(256);
   let tabled = NaN;
   for (let row = 0; row < rows; row++) {
@@ -171,6 +186,41 @@ function scaleRows(bytes: Uint8Array, slice: Slice, floats: Float32Array): void 
       const end = Math.min(column + columnsPerBlock, perRow);
       for (let at = column; at < end; at++) floats[row * perRow + at] = table[bytes[source * perRow + at]!]!;
     }
+  }
+}
+
+/** Adds the product of the factors, and rounds as weights of this type are. */
+async function merge(
+  floats: Float32Array,
+  { slice, factors, dtype, codec }: { slice: Slice; factors: Factors; dtype: FloatType; codec: RowCodec },
+): Promise<void> {
+  const { lowRank } = slice.tensor.source;
+  const { size, from } = headOf(slice, lowRank?.permuteHeads);
+  addLowRank(floats, {
+    ...factors,
+    scale: lowRank!.scale,
+    columns: slice.perRow,
+    rowOf: (row) => {
+      const whole = slice.firstRow + row;
+      return whole - (whole % size) + from(whole % size);
+    },
+  });
+  await roundTo(dtype, floats, codec);
+}
+
+/** To the nearest number of the type, ties to even; in place. */
+async function roundTo(dtype: FloatType, floats: Float32Array, codec: RowCodec): Promise<void> {
+  if (dtype === 'F32') return;
+  const halves = new Uint16Array(floats.length);
+  if (dtype === 'F16') {
+    await codec.fp32ToFp16Rows(floats, halves, floats.length);
+    await codec.fp16ToFp32Rows(halves, floats, floats.length);
+    return;
+  }
+  const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index]!;
+    words[index] = (word + 0x7fff + ((word >>> 16) & 1)) & 0xffff0000;
   }
 }
 

@@ -1,4 +1,5 @@
 import { PixtralError } from '../base/errors.ts';
+import { isSentencePiece, sentencePieceFinding, sentencePieceHint } from '../weights/families/out-of-scope.ts';
 import type { RemoteFile } from './remote.ts';
 
 /** What of a repository or torrent is fetched: one layout of a checkpoint, or a pair that is ready. */
@@ -51,6 +52,9 @@ export function chooseFiles(
   const top = files.filter(({ path }) => !path.includes('/'));
   const chosen = layouts.map((layout) => layoutFiles(top, layout)).find((found) => found !== undefined);
   if (chosen) return { kind: 'checkpoint', ...requireSmall(chosen, label) };
+  if (top.some(({ path }) => path === 'params.json') && top.some(({ path }) => isSentencePiece(path))) {
+    throw new PixtralError('model', `${label}: ${sentencePieceFinding}`, { hint: sentencePieceHint });
+  }
   const ggufs = files.filter(({ path }) => path.endsWith('.gguf') && !/-\d{5}-of-\d{5}\.gguf$/.test(path));
   const projectors = ggufs.filter(({ path }) => /mmproj/i.test(path));
   const models = ggufs.filter(({ path }) => !/mmproj/i.test(path));

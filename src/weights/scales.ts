@@ -1,5 +1,6 @@
 import { PixtralError } from '../base/errors.ts';
 import type { OpenRanged } from '../base/ranged-file.ts';
+import { floatsOf } from './floats.ts';
 import type { SafeTensor } from './safetensors.ts';
 import type { Scales, SourceTensor } from './types.ts';
 
@@ -17,7 +18,7 @@ const maxScaleBytes = 64 * 1024 * 1024;
 export function requireScale(scale: SafeTensor | undefined, { path, name }: SourceTensor): SafeTensor {
   if (scale === undefined) throw new PixtralError('model', `${path}: tensor ${name}: is F8_E4M3 without its scale`);
   const where = `${scale.path}: tensor ${scale.name}`;
-  if (!Object.hasOwn(toFloats, scale.dtype)) {
+  if (!Object.hasOwn(floatsOf, scale.dtype)) {
     throw new PixtralError('model', `${where}: is ${scale.dtype}, expected scales of F32, BF16 or F16`);
   }
   if (scale.byteLength > maxScaleBytes || scale.byteLength === 0) {
@@ -40,16 +41,45 @@ export async function readScales(
   for (const path of new Set(tensors.map(({ scale }) => scale.path))) {
     const file = await open(path);
     try {
-      for (const { gguf, source, scale } of tensors.filter((tensor) => tensor.scale.path === path)) {
-        const grid = scaleGrid(scale, { shape: source.shape, blocks });
-        const bytes = await file.read({ position: scale.offset, length: scale.byteLength });
-        scales.set(gguf, { ...grid, values: scaleValues(bytes, scale) });
+      for (const stretch of stretchesOf(tensors.filter(({ scale }) => scale.path === path))) {
+        const bytes = await file.read({ position: stretch.begin, length: stretch.end - stretch.begin });
+        for (const { gguf, source, scale } of stretch.tensors) {
+          const grid = scaleGrid(scale, { shape: source.shape, blocks });
+          const from = scale.offset - stretch.begin;
+          scales.set(gguf, { ...grid, values: scaleValues(bytes.subarray(from, from + scale.byteLength), scale) });
+        }
       }
     } finally {
       await file.close();
     }
   }
   return scales;
+}
+
+/** Scales that stand near each other are read at once: some hundred requests would take long over a network. */
+const nearBytes = 64 * 1024;
+const maxStretchBytes = 8 * 1024 * 1024;
+
+interface Stretch {
+  begin: number;
+  end: number;
+  tensors: ScaledTensor[];
+}
+
+function stretchesOf(tensors: readonly ScaledTensor[]): Stretch[] {
+  const stretches: Stretch[] = [];
+  for (const tensor of tensors.toSorted((one, other) => one.scale.offset - other.scale.offset)) {
+    const { offset, byteLength } = tensor.scale;
+    const last = stretches.at(-1);
+    const end = offset + byteLength;
+    if (last && offset - last.end <= nearBytes && end - last.begin <= maxStretchBytes) {
+      last.end = end;
+      last.tensors.push(tensor);
+    } else {
+      stretches.push({ begin: offset, end, tensors: [tensor] });
+    }
+  }
+  return stretches;
 }
 
 function scaleGrid(
@@ -75,27 +105,9 @@ function scaleGrid(
 }
 
 function scaleValues(bytes: Uint8Array, { path, name, dtype }: SafeTensor): Float32Array {
-  const values = toFloats[dtype]!(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const values = floatsOf[dtype]!(bytes);
   if (values.every((value) => value >= 0 && value < Infinity)) return values;
   throw new PixtralError('model', `${path}: tensor ${name}: holds a scale below zero or beyond all numbers`);
-}
-
-const toFloats: Readonly<Record<string, (view: DataView) => Float32Array>> = {
-  F32: (view) => Float32Array.from({ length: view.byteLength / 4 }, (_, index) => view.getFloat32(index * 4, true)),
-  BF16: (view) => new Float32Array(Uint32Array.from(words(view), (word) => word << 16).buffer),
-  F16: (view) => Float32Array.from(words(view), fromHalf),
-};
-
-function words(view: DataView): number[] {
-  return Array.from({ length: view.byteLength / 2 }, (_, index) => view.getUint16(index * 2, true));
-}
-
-function fromHalf(word: number): number {
-  const sign = word & 0x8000 ? -1 : 1;
-  const exponent = (word >> 10) & 0x1f;
-  const fraction = word & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
 }
 
 /** Of one row of the tensor. */

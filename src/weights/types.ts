@@ -95,7 +95,25 @@ export interface SourceTensor {
   permuteHeads?: number;
   /** Of F8_E4M3, and of no other type. */
   scales?: Scales;
+  /** Added to the weights, with their type's rounding. */
+  lowRank?: LowRank;
 }
+
+/** A matrix as the product of two narrow ones: scale B A, as LoRA trains it (arXiv 2106.09685). */
+export interface LowRank {
+  /** [rank, columns] */
+  a: StoredFloats;
+  /** [rows, rank] */
+  b: StoredFloats;
+  scale: number;
+  /** Rows of B are in Hugging Face's halves, over this many heads, whatever the layout of the weights. */
+  permuteHeads?: number;
+}
+
+/** Floats as they stand in a file. */
+export type StoredFloats = Pick<SourceTensor, 'name' | 'path' | 'shape' | 'offset' | 'byteLength'> & {
+  dtype: Exclude<SourceType, 'F8_E4M3'>;
+};
 
 export type Layout = 'mistral' | 'huggingface';
 

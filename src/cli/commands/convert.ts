@@ -1,3 +1,4 @@
+import { basename, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type ConvertType, defaultMmprojType } from '../../convert/types.ts';
 import { type TypeFlags, typeOptions } from '../convert-options.ts';
@@ -9,6 +10,7 @@ interface ConvertFlags extends TypeFlags {
   out?: string;
   type: ConvertType;
   source?: string;
+  lora?: string;
   dryRun?: boolean;
   check?: boolean;
   force?: boolean;
@@ -22,8 +24,12 @@ export function convertCommand(io: Io): Command {
       '<folder>',
       "checkpoint (params.json or config.json, safetensors, tokenizer), or the name of one in the Hub's cache",
     )
-    .option('-o, --out <folder>', 'where to write (default: <folder>-<type>)');
+    .option(
+      '-o, --out <folder>',
+      'where to write (default: <folder>-<type>, with an adapter <folder>-<adapter>-<type>)',
+    );
   const groups = {
+    'Weights:': [new Option('--lora <folder>', 'adapter of PEFT (adapter_config.json) to be merged into the weights')],
     'Types:': typeOptions({ default: defaults.convertType }),
     'Running:': [
       new Option('--dry-run', 'print what would be written, tensor by tensor, and write nothing'),
@@ -57,7 +63,8 @@ async function convert(named: string, { flags, io }: { flags: ConvertFlags; io: 
   const cached = await inHubCache(named, io);
   const folder = cached?.folder ?? named;
   const options = {
-    out: flags.out ?? `${(cached?.name ?? named).replace(/[/\\]+$/, '')}-${flags.type}`,
+    out: flags.out ?? usualOut(cached?.name ?? named, flags),
+    lora: flags.lora,
     name: cached?.name,
     type: flags.type,
     mmprojType: flags.mmprojType ?? defaultMmprojType(flags.type),
@@ -96,6 +103,11 @@ async function convert(named: string, { flags, io }: { flags: ConvertFlags; io: 
   const { model, mmproj, bytes, resumedBytes, checked, notes: said } = done;
   const result = { model, mmproj, bytes, resumed_bytes: resumedBytes, checked, seconds, notes: said };
   io.stdout.write(json ? jsonLine(result) : `${model}\n${mmproj}\n`);
+}
+
+function usualOut(named: string, { lora, type }: ConvertFlags): string {
+  const adapter = lora === undefined ? [] : [basename(resolve(lora))];
+  return [named.replace(/[/\\]+$/, ''), ...adapter, type].join('-');
 }
 
 /** `owner/name` is a folder if there is one, else a repository whose snapshot is in the Hub's cache. */

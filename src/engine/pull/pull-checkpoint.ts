@@ -61,8 +61,8 @@ export async function pullCheckpoint(choice: CheckpointChoice, pull: PullWork): 
   const folder = join(work, 'source', remote.name);
   await fetchSmallFiles(choice.small, { remote, folder, signal: options.signal });
   const headers = await fetchHeaders(choice.weights, { remote, folder, signal: options.signal });
-  const open = openHeaders(choice.weights, folder);
-  const checkpoint = await openCheckpoint(folder, open);
+  const early: EarlyRange[] = [];
+  const checkpoint = await openCheckpoint(folder, openHeaders(choice.weights, { pull, folder, headers, early }));
   const plan = (type: ConvertType, id: string): Promise<PlannedPair> =>
     planCheckpointPair(checkpoint, { id, options: planning(pull, type) });
   const type = await chosenType(pull, async (type) => (await plan(type, unknownPairId)).byteLength);
@@ -70,7 +70,16 @@ export async function pullCheckpoint(choice: CheckpointChoice, pull: PullWork): 
   const installed = await installedAs(basename(out), { revision: remote.revision, type, mmprojType, options });
   if (installed) return { kind: 'installed', model: installed };
   const planned = await plan(type, unknownPairId);
-  return streamPair(pull, { choice, folder, headers, checkpoint, type, planned, replan: (id) => plan(type, id) });
+  return streamPair(pull, {
+    choice,
+    folder,
+    headers,
+    early,
+    checkpoint,
+    type,
+    planned,
+    replan: (id) => plan(type, id),
+  });
 }
 
 async function chosenType({ options }: PullWork, sizeOf: (type: ConvertType) => Promise<number>): Promise<ConvertType> {
@@ -94,12 +103,45 @@ function planning({ remote, options, work }: PullWork, type: ConvertType) {
   };
 }
 
-/** Files of weights of which only the headers are here, with the lengths that they have elsewhere. */
-function openHeaders(weights: readonly RemoteFile[], folder: string): OpenRanged {
-  const lengths = new Map(weights.map(({ path, byteLength }) => [join(folder, path), byteLength]));
-  return async (path) => {
-    const file = await openOnDisk(path);
-    return { ...file, byteLength: lengths.get(path) ?? file.byteLength };
+/** Bytes that the plan was made by, besides the headers: scales of 8-bit weights. */
+interface EarlyRange {
+  path: string;
+  start: number;
+  bytes: Uint8Array;
+}
+
+interface OpeningHeaders {
+  pull: PullWork;
+  folder: string;
+  headers: ReadonlyMap<string, Buffer>;
+  /** Takes what is read beyond the headers. */
+  early: EarlyRange[];
+}
+
+/**
+ * Files of weights of which only the headers are here, with the lengths that they have elsewhere. What is read beyond
+ * the headers comes from there.
+ */
+function openHeaders(
+  weights: readonly RemoteFile[],
+  { pull: { remote, options }, folder, headers, early }: OpeningHeaders,
+): OpenRanged {
+  const files = new Map(weights.map((file) => [join(folder, file.path), file]));
+  return async (local) => {
+    const disk = await openOnDisk(local);
+    const file = files.get(local);
+    if (!file) return disk;
+    const { path, byteLength } = file;
+    return {
+      ...disk,
+      byteLength,
+      read: async ({ position: start, length }) => {
+        if (start + length <= headers.get(path)!.byteLength) return disk.read({ position: start, length });
+        const bytes = await remote.read({ path, start, end: start + length }, options.signal);
+        early.push({ path, start, bytes });
+        return bytes;
+      },
+    };
   };
 }
 
@@ -109,6 +151,7 @@ interface Streaming {
   folder: string;
   /** By path. */
   headers: ReadonlyMap<string, Buffer>;
+  early: readonly EarlyRange[];
   checkpoint: Checkpoint;
   type: ConvertType;
   planned: PlannedPair;
@@ -118,7 +161,7 @@ interface Streaming {
 
 async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePair> {
   const { options, work } = pull;
-  const { planned, choice, folder, type, checkpoint, headers } = streaming;
+  const { planned, choice, folder, type, checkpoint, headers, early } = streaming;
   const out = join(planned.files[0]!.path, '..');
   const paths = { state: `${out}.state.json`, samples: `${out}.samples` };
   const segments = segmentsOf(
@@ -129,7 +172,10 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
     },
   );
   await mkdir(work, { recursive: true });
-  const state = await usableState(paths.state, { planned, identity: identityOf(pull, { choice, planned, headers }) });
+  const state = await usableState(paths.state, {
+    planned,
+    identity: identityOf(pull, { choice, planned, headers, early }),
+  });
   const samples = await openSamples(paths.samples, pairIdRanges(checkpoint));
   const opening = openNative({ gpu: 'off', onLog: () => {} });
   opening.catch(() => undefined); // it is awaited after the disk has been looked at
@@ -173,11 +219,12 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
 /** All that the result depends on. */
 function identityOf(
   { remote }: PullWork,
-  { choice, planned, headers }: Pick<Streaming, 'choice' | 'planned' | 'headers'>,
+  { choice, planned, headers, early }: Pick<Streaming, 'choice' | 'planned' | 'headers' | 'early'>,
 ): string {
   const hash = createHash('sha256').update(JSON.stringify([remote.revision, choice.weights]));
   for (const { layout } of planned.files) hash.update(layout.header);
   for (const header of headers.values()) hash.update(header);
+  for (const { bytes } of early) hash.update(bytes);
   return hash.digest('hex');
 }
 
@@ -240,7 +287,8 @@ async function runStream(flow: Flow): Promise<void> {
     windowBytes: options.grain.windowBytes,
     signal: options.signal,
     onPiece: async ({ path, start, end }, bytes) => {
-      requireHeader(bytes, { start, header: streaming.headers.get(path)!, where: `${remote.label}/${path}` });
+      const known = [{ path, start: 0, bytes: streaming.headers.get(path)! }, ...streaming.early];
+      requireSame(bytes, { path, start, known, where: `${remote.label}/${path}` });
       samples.take({ path: join(streaming.folder, path), start, bytes });
       await kept?.write({ path, start, end }, bytes);
     },
@@ -277,17 +325,21 @@ async function runStream(flow: Flow): Promise<void> {
   }
 }
 
-/** The plan was made by a header that was fetched before: both must be the same. */
-function requireHeader(
+/** The plan was made by bytes that were fetched before: both must be the same. */
+function requireSame(
   bytes: Uint8Array,
-  { start, header, where }: { start: number; header: Buffer; where: string },
+  { path, start, known, where }: { path: string; start: number; known: readonly EarlyRange[]; where: string },
 ): void {
-  if (start >= header.byteLength) return;
-  const expected = header.subarray(start, start + bytes.byteLength);
-  if (expected.equals(bytes.subarray(0, expected.byteLength))) return;
-  throw new PixtralError('model', `${where}: its header is another one than a moment ago`, {
-    hint: 'nothing of it is kept; run the same command again, over another network if this happens twice',
-  });
+  for (const range of known) {
+    const from = Math.max(start, range.start);
+    const to = Math.min(start + bytes.byteLength, range.start + range.bytes.byteLength);
+    if (range.path !== path || from >= to) continue;
+    const expected = range.bytes.subarray(from - range.start, to - range.start);
+    if (Buffer.compare(expected, bytes.subarray(from - start, to - start)) === 0) continue;
+    throw new PixtralError('model', `${where}: byte ${from} and what follows are other ones than a moment ago`, {
+      hint: 'nothing of it is kept; run the same command again, over another network if this happens twice',
+    });
+  }
 }
 
 function savingState({ pull, segments, samples, state, statePath, kept }: Flow, stream: PieceStream) {

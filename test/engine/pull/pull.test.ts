@@ -29,6 +29,8 @@ beforeEach(async () => {
     'tiny/HF-Tiny': { files: huggingFace },
     'tiny/Both-Tiny': { files: { ...huggingFace, ...mistral } },
     'tiny/Merger-Tiny': { files: filesOf(checkpointFolder('merger')) },
+    'tiny/Ministral-3': { files: filesOf(checkpointFolder('ministral-3')) },
+    'tiny/Pixtral-Large': { files: { 'params.json': Buffer.from('{}'), 'tokenizer.model.v7m1': Buffer.from('x') } },
     'tiny/Demo': { files: filesOf(demoCheckpoint) },
   });
 });
@@ -57,6 +59,7 @@ describe('a pull is convert from disk, byte for byte', () => {
     ['tiny/Mistral-Tiny', checkpointFolder('mistral'), ['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'iq4_nl']],
     ['tiny/HF-Tiny', checkpointFolder('huggingface'), ['f32', 'f16', 'q8_0']],
     ['tiny/Merger-Tiny', checkpointFolder('merger'), ['bf16', 'q8_0']],
+    ['tiny/Ministral-3', checkpointFolder('ministral-3'), ['f32', 'q8_0']],
     ['tiny/Demo', demoCheckpoint, convertTypes.filter((type) => ['q6_k', 'q4_k_m', 'iq4_xs'].includes(type))],
   ] as const;
   for (const [repo, folder, types] of cases) {
@@ -82,6 +85,24 @@ test('one layout of a repository that holds both is fetched, and each byte of it
   const header = 8 + Number(Buffer.from(mistral['consolidated.safetensors']!).readBigUInt64LE(0)); // read ahead
   assert.equal(hub.sentBytes(), all + header);
   assert.equal(done.fetchedBytes, all + header);
+});
+
+test('weights of 8 bits: their scales are read ahead, and a pull that is stopped goes on to the same bytes', async () => {
+  const expected = await converted(checkpointFolder('ministral-3'), { name: 'Ministral-3', type: 'q8_0' });
+  const controller = new AbortController();
+  const stopping = pull('tiny/Ministral-3', {
+    signal: controller.signal,
+    onProgress: ({ doneBytes }) => void (doneBytes > 100_000 && controller.abort(new Error('stopped'))),
+  });
+  await assert.rejects(stopping, /stopped/);
+  const done = await pull('tiny/Ministral-3');
+  assert.ok(done.resumedBytes > 0);
+  assert.deepEqual(await readPair(done), expected);
+  assert.ok(hub.requests.every(({ path }) => !/model\.safetensors|config\.json/.test(path)));
+});
+
+test('a repository whose tokenizer is SentencePiece is refused by that name', async () => {
+  await assert.rejects(pull('tiny/Pixtral-Large'), { code: 'model', message: /its tokenizer is SentencePiece/ });
 });
 
 test('the record says where a model came from, and the sums that were checked', async () => {
