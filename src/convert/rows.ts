@@ -183,8 +183,9 @@ function scaleRows(bytes: Uint8Array, slice: Slice, floats: Float32Array): void 
       const scale = values[firstBlock + column / columnsPerBlock]!;
       if (scale !== tabled) for (let byte = 0; byte < 256; byte++) table[byte] = float8[byte]! * scale;
       tabled = scale;
-      const end = Math.min(column + columnsPerBlock, perRow);
-      for (let at = column; at < end; at++) floats[row * perRow + at] = table[bytes[source * perRow + at]!]!;
+      const count = Math.min(columnsPerBlock, perRow - column);
+      const [first, target] = [source * perRow + column, row * perRow + column];
+      for (let at = 0; at < count; at++) floats[target + at] = table[bytes[first + at]!]!;
     }
   }
 }

@@ -86,10 +86,8 @@ test('a merged pair says so, is checked, and is another than the plain one', asy
     assert.equal(optionalString(merged, 'pixtral.lora'), 'plain');
     assert.equal(optionalString(plain, 'pixtral.lora'), undefined);
     assert.notEqual(optionalString(merged, 'pixtral.pair_id'), optionalString(plain, 'pixtral.pair_id'));
-    await assert.rejects(convertCheckpoint(folder, { ...plainOptions('q8_0', join(out, 'a')), native, check: true }), {
-      code: 'usage',
-      message: /is there already/,
-    });
+    const plainAgain = convertCheckpoint(folder, { ...plainOptions('q8_0', join(out, 'a')), native, check: true });
+    await assert.rejects(plainAgain, { code: 'model', message: /differs from the checkpoint's/ });
   });
 });
 

@@ -61,6 +61,7 @@ export function paramsJson({ text, vision }: ModelConfig): Record<string, unknow
     rope_theta: text.ropeTheta,
     norm_eps: text.normEps,
     vocab_size: text.vocabularySize,
+    ...stretchJson(text),
     vision_encoder: {
       hidden_size: vision.hiddenSize,
       num_channels: 3,
@@ -80,6 +81,25 @@ export function paramsJson({ text, vision }: ModelConfig): Record<string, unknow
           }
         : {}),
     },
+  };
+}
+
+/** As Ministral 3 has it. */
+function stretchJson({ yarn, temperature, tiedEmbeddings }: ModelConfig['text']): Record<string, unknown> {
+  return {
+    ...(tiedEmbeddings && { tied_embeddings: true }),
+    ...(yarn && {
+      yarn: {
+        factor: yarn.factor,
+        original_max_position_embeddings: yarn.originalContext,
+        beta: yarn.betaFast,
+        alpha: yarn.betaSlow,
+        apply_scale: yarn.attentionFactor !== 1,
+      },
+    }),
+    ...(temperature && {
+      llama_4_scaling: { beta: temperature.beta, original_max_position_embeddings: temperature.originalContext },
+    }),
   };
 }
 

@@ -5,17 +5,17 @@
  *     LLAMA_CPP=<source tree of llama.cpp v0.5.0, with llama-quantize in build/bin> \
  *     PYTHON=<python with torch, transformers, mistral-common, sentencepiece> npm run compare:convert [-- quantize --write]
  *
- * With `quantize`, only the second part. Exits with 1 when a tensor differs, or a key for which `expected` below has no reason. With --write, the hashes of
+ * With `quantize` or `relatives`, only that part. Exits with 1 when a tensor differs, or a key for which `expected` below has no reason. With --write, the hashes of
  * llama-quantize's tensors become fixtures/golden/quantized.json, which `npm test` holds ours to.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertCheckpoint } from '../../src/engine/convert.ts';
-import { mmprojTypes } from '../../src/convert/types.ts';
+import { type MmprojType, mmprojTypes } from '../../src/convert/types.ts';
 import { readGguf } from '../../src/gguf/read.ts';
 import { type Gguf, type GgufValue, ggmlTypeName } from '../../src/gguf/types.ts';
-import { scenePath } from '../helpers/checkpoints.ts';
+import { checkpointFolder, scenePath } from '../helpers/checkpoints.ts';
 import { plainOptions } from '../helpers/converted.ts';
 import {
   type QuantizedCase,
@@ -151,8 +151,9 @@ function complete(folder: string, layout: string): void {
   writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify({ image_mean: mean, image_std: std }));
 }
 
-const quantizeOnly = process.argv.includes('quantize');
-if (!quantizeOnly) await withFolder(compareConverters);
+const only = ['quantize', 'relatives'].find((part) => process.argv.includes(part));
+if (only === undefined) await withFolder(compareConverters);
+if (only !== 'quantize') await withFolder(compareRelatives);
 
 async function compareConverters(base: string): Promise<void> {
   for (const layout of ['mistral', 'huggingface'] as const) {
@@ -163,19 +164,42 @@ async function compareConverters(base: string): Promise<void> {
         changeConfig: (json) => (layout === 'mistral' ? hubParams(json) : json),
       });
       complete(folder, layout);
-      for (const type of mmprojTypes) {
-        const where = `${layout} ${dtype} to ${type}:`;
-        const [mine, other] = [join(folder, `ours-${type}`), join(folder, `theirs-${type}`)];
-        await convertCheckpoint(folder, plainOptions(type, mine));
-        convertTheirs(folder, { type, out: other, mistral: layout === 'mistral' });
-        for (const file of ['model.gguf', 'mmproj.gguf']) {
-          const [ours, theirs] = [await readGguf(join(mine, file)), await readGguf(join(other, file))];
-          const equal = compareTensors(ours, theirs, { where, layout });
-          compareKeys(ours, theirs, `${where} ${file}`);
-          say(`${where} ${file}: ${equal} tensors equal`);
-        }
-        compareAnswers(mine, other, where);
-      }
+      for (const type of mmprojTypes)
+        await compareType(folder, { type, layout, where: `${layout} ${dtype} to ${type}:` });
+    }
+  }
+}
+
+async function compareType(
+  folder: string,
+  { type, layout, where }: { type: MmprojType; layout: string; where: string },
+): Promise<void> {
+  const [mine, other] = [join(folder, `ours-${type}`), join(folder, `theirs-${type}`)];
+  await convertCheckpoint(folder, plainOptions(type, mine));
+  convertTheirs(folder, { type, out: other, mistral: layout === 'mistral' });
+  for (const file of ['model.gguf', 'mmproj.gguf']) {
+    const [ours, theirs] = [await readGguf(join(mine, file)), await readGguf(join(other, file))];
+    const equal = compareTensors(ours, theirs, { where, layout });
+    compareKeys(ours, theirs, `${where} ${file}`);
+    say(`${where} ${file}: ${equal} tensors equal`);
+  }
+  compareAnswers(mine, other, where);
+}
+
+/** Ministral 3 with weights of 8 bits, and its base with tied embeddings, from each of the two layouts alone. */
+async function compareRelatives(base: string): Promise<void> {
+  const layouts = {
+    mistral: ['params.json', 'consolidated.safetensors', 'tekken.json'],
+    huggingface: ['config.json', 'model.safetensors', 'tekken.json'],
+  };
+  for (const name of ['ministral-3', 'ministral-3-base'] as const) {
+    for (const [layout, files] of Object.entries(layouts)) {
+      const folder = join(base, layout, name);
+      mkdirSync(folder, { recursive: true });
+      for (const file of files) copyFileSync(join(checkpointFolder(name), file), join(folder, file));
+      complete(folder, layout);
+      for (const type of mmprojTypes)
+        await compareType(folder, { type, layout, where: `${layout} ${name} to ${type}:` });
     }
   }
 }
@@ -208,7 +232,7 @@ async function compareQuantized(
 }
 
 const hashes = new Map<string, string>();
-for (const layout of ['mistral', 'huggingface'] as const) {
+for (const layout of only === 'relatives' ? [] : (['mistral', 'huggingface'] as const)) {
   for (const [config, cases] of quantizedCases()) {
     await withFolder(async (folder) => {
       const changeConfig = layout === 'mistral' ? hubParams : undefined;

@@ -51,10 +51,47 @@ export const pixtral500m: ModelConfig = {
 /** Hugging Face's library cuts shards at this size. */
 const maxShardBytes = 5e9;
 
-/** Writes a checkpoint with random bf16 weights; Hugging Face's in shards with an index. @returns bytes of weights */
+const ministralVision: ModelConfig['vision'] = {
+  ...pixtral12b.vision,
+  patchSize: 14,
+  imageSize: 1540,
+  spatialMergeSize: 2,
+  adapterBias: false,
+  projectorNorm: true,
+};
+
+const ministralText: ModelConfig['text'] = {
+  ...pixtral12b.text,
+  ropeTheta: 1e6,
+  contextLength: 262_144,
+  yarn: { factor: 16, originalContext: 16_384, betaFast: 32, betaSlow: 1, attentionFactor: 1 },
+  temperature: { beta: 0.1, originalContext: 16_384 },
+};
+
+/** Pixtral's relatives. */
+export const relatives = {
+  'Ministral 3 3B, Shieldstral 1.0': {
+    text: { ...ministralText, dim: 3072, layers: 26, hiddenDim: 9216, tiedEmbeddings: true },
+    vision: ministralVision,
+  },
+  'Ministral 3 8B': { text: { ...ministralText, dim: 4096, layers: 34 }, vision: ministralVision },
+  'Ministral 3 14B': { text: { ...ministralText, hiddenDim: 16_384 }, vision: ministralVision },
+  'Pixtral-12B': pixtral12b,
+  'Mistral Small 3.1, 3.2, Magistral Small 1.2': {
+    text: { ...pixtral12b.text, hiddenDim: 32_768 },
+    vision: ministralVision,
+  },
+  'Devstral Small 2': { text: { ...ministralText, hiddenDim: 32_768 }, vision: ministralVision },
+} as const satisfies Record<string, ModelConfig>;
+
+/**
+ * Writes a checkpoint with random weights; Hugging Face's in shards with an index.
+ * @param float8 matrices of the text model's layers in 8 bits, each with a scale; in Mistral's layout
+ * @returns bytes of weights
+ */
 export async function writeRandomCheckpoint(
   folder: string,
-  { config, layout }: { config: ModelConfig; layout: Layout },
+  { config, layout, float8 = false }: { config: ModelConfig; layout: Layout; float8?: boolean },
 ): Promise<number> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'tekken.json'), jsonBytes(tekkenFile('v3')));
@@ -65,8 +102,11 @@ export async function writeRandomCheckpoint(
   }));
   const noise = randomBf16(1, 32 * 1024 * 1024);
   if (layout === 'mistral') {
-    await writeFile(join(folder, 'params.json'), JSON.stringify(hubParams(paramsJson(config))));
-    await writeShard(join(folder, 'consolidated.safetensors'), { tensors, noise });
+    const params = { ...hubParams(paramsJson(config)), max_position_embeddings: config.text.contextLength };
+    await writeFile(join(folder, 'params.json'), JSON.stringify(params));
+    const stored = float8 ? tensors.flatMap(inFloat8) : tensors;
+    await writeShard(join(folder, 'consolidated.safetensors'), { tensors: stored, noise });
+    return stored.reduce((sum, tensor) => sum + byteLengthOf(tensor), 0);
   } else {
     await writeFile(join(folder, 'config.json'), JSON.stringify(configJson(config)));
     await writeShards(folder, { tensors, noise });
@@ -74,7 +114,13 @@ export async function writeRandomCheckpoint(
   return tensors.reduce((sum, tensor) => sum + byteLengthOf(tensor), 0);
 }
 
-type NamedTensor = CanonicalTensor & { name: string };
+type NamedTensor = CanonicalTensor & { name: string; dtype?: 'F8_E4M3' | 'F32' };
+
+function inFloat8(tensor: NamedTensor): NamedTensor[] {
+  if (!tensor.pattern.startsWith('blk.') || tensor.shape.length === 1) return [tensor];
+  const scale = { ...tensor, name: tensor.name.replace(/weight$/, 'qscale_weight'), shape: [], dtype: 'F32' as const };
+  return [{ ...tensor, dtype: 'F8_E4M3' }, scale];
+}
 
 interface Contents {
   tensors: readonly NamedTensor[];
@@ -103,8 +149,9 @@ async function writeShards(folder: string, { tensors, noise }: Contents): Promis
   await writeFile(join(folder, 'model.safetensors.index.json'), JSON.stringify(index));
 }
 
-function byteLengthOf({ shape }: CanonicalTensor): number {
-  return 2 * shape.reduce((product, side) => product * side, 1);
+function byteLengthOf({ shape, dtype }: NamedTensor): number {
+  const bytes = dtype === 'F8_E4M3' ? 1 : dtype === 'F32' ? 4 : 2;
+  return bytes * shape.reduce((product, side) => product * side, 1);
 }
 
 async function writeShard(path: string, { tensors, noise }: Contents): Promise<void> {
@@ -113,7 +160,7 @@ async function writeShard(path: string, { tensors, noise }: Contents): Promise<v
   for (const tensor of tensors) {
     const start = end;
     end += byteLengthOf(tensor);
-    header[tensor.name] = { dtype: 'BF16', shape: tensor.shape, data_offsets: [start, end] };
+    header[tensor.name] = { dtype: tensor.dtype ?? 'BF16', shape: tensor.shape, data_offsets: [start, end] };
   }
   const json = JSON.stringify(header);
   const length = new Uint8Array(8);
@@ -129,12 +176,22 @@ async function writeShard(path: string, { tensors, noise }: Contents): Promise<v
   }
 }
 
-/** Norms are ones; matrices a window of the noise, another one in each. */
+/** Norms are ones; matrices a window of the noise, another one in each. Of 8 bits: any numbers up to 240, times 1e-4. */
 async function writeTensor(
   file: FileHandle,
-  { shape }: CanonicalTensor,
+  { shape, dtype }: NamedTensor,
   { noise, index }: { noise: Uint16Array; index: number },
 ): Promise<void> {
+  if (dtype === 'F32') {
+    await file.write(new Uint8Array(Float32Array.of(1e-4).buffer));
+    return;
+  }
+  if (dtype === 'F8_E4M3') {
+    const bytes = new Uint8Array(shape.reduce((product, side) => product * side, 1));
+    for (let at = 0; at < bytes.length; at++) bytes[at] = (noise[(index * 1_000_003 + at) % noise.length]! * 31) & 0xf7;
+    await file.write(bytes);
+    return;
+  }
   const count = shape.reduce((product, side) => product * side, 1);
   if (shape.length === 1) {
     await file.write(new Uint8Array(new Uint16Array(count).fill(0x3f80).buffer));
