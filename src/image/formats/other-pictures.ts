@@ -11,6 +11,9 @@ interface OtherPicture {
 }
 
 const magick = (name: string): string => `magick ${name} picture.png`;
+/** Its layers would be a picture each. */
+const flattened = (name: string): string => `magick ${name} -flatten picture.png`;
+const gimp = (): string => 'GIMP, which opens it and exports it as PNG';
 const ghostscript = (name: string): string => `gs -sDEVICE=png16m -r300 -dEPSCrop -o page-%d.png ${name}`;
 const inkscape = (name: string): string => `inkscape ${name} --export-filename=picture.svg`;
 const ffmpeg = (name: string): string => `ffmpeg -i ${name} picture.png`;
@@ -20,7 +23,7 @@ const others: readonly OtherPicture[] = [
   { start: /^\xd7\xcd\xc6\x9a|^[\u0001\u0002]\0\t\0\0[\u0001\u0003]/, is: 'a WMF drawing', remedy: inkscape },
   { start: /^\u0001\0\0\0.{36} EMF/s, is: 'an EMF drawing', remedy: inkscape },
   { start: /^AT&TFORM/, is: 'a DjVu document', remedy: (name) => `ddjvu -format=tiff ${name} pages.tif` },
-  { start: /^gimp xcf/, is: "a picture of GIMP's (XCF)", remedy: magick },
+  { start: /^gimp xcf/, is: "a picture of GIMP's (XCF)", remedy: flattened },
   { start: /^SIMPLE {2}= {20}T/, is: 'a FITS picture', remedy: magick },
   { start: /^\x76\x2f\x31\u0001/, is: 'an OpenEXR picture', remedy: magick },
   { start: /^#\?(RADIANCE|RGBE)/, is: 'a Radiance HDR picture', remedy: magick },
@@ -35,10 +38,10 @@ const others: readonly OtherPicture[] = [
   { start: /^\x59\xa6\x6a\x95/, is: 'a Sun raster picture', remedy: magick },
   { start: /^\x8aMNG\r\n|^\x8bJNG\r\n/, is: 'an MNG or JNG picture', remedy: magick },
   { start: /^(SDPX|XPDS)/, is: 'a DPX picture', remedy: ffmpeg },
-  { start: /^\x80\x2a\x5f\xd7/, is: 'a Cineon picture', remedy: ffmpeg },
+  { start: /^\x80\x2a\x5f\xd7/, is: 'a Cineon picture', remedy: magick },
   { start: /^FORM.{4}(ILBM|PBM )/s, is: 'an IFF picture (ILBM)', remedy: ffmpeg },
   { start: /^RIFF.{4}CDR/s, is: 'a CorelDRAW drawing', remedy: inkscape },
-  { start: /^Paint Shop Pro Image File/, is: "a picture of Paint Shop Pro's", remedy: magick },
+  { start: /^Paint Shop Pro Image File/, is: "a picture of Paint Shop Pro's", remedy: gimp },
   { start: /^\/\* XPM \*\//, is: 'an XPM picture', remedy: magick },
   { start: /^#define \S+_width \d/, is: 'an XBM picture', remedy: magick },
   { start: /^(\u001f\x8b)/, is: 'a file packed with gzip', remedy: (name) => `gunzip --keep ${name}` },

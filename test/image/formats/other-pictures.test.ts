@@ -14,7 +14,7 @@ const others: Readonly<Record<string, [bytes: Buffer, says: RegExp, remedy: RegE
   'a.wmf': [latin1('\xd7\xcd\xc6\x9a\0\0'), /a WMF drawing/, /inkscape/],
   'a.emf': [latin1(`\x01\0\0\0${'x'.repeat(36)} EMF`), /an EMF drawing/, /inkscape/],
   'a.djvu': [latin1('AT&TFORM\0\0\0\x10DJVU'), /a DjVu document/, /ddjvu/],
-  'a.xcf': [latin1('gimp xcf v011\0'), /a picture of GIMP's/, /magick a\.xcf/],
+  'a.xcf': [latin1('gimp xcf v011\0'), /a picture of GIMP's/, /magick a\.xcf -flatten picture\.png$/],
   'a.fits': [latin1(`SIMPLE  =${' '.repeat(20)}T`), /a FITS picture/, /magick/],
   'a.exr': [latin1('\x76\x2f\x31\x01\x02\0\0\0'), /an OpenEXR picture/, /magick/],
   'a.hdr': [latin1('#?RADIANCE\n'), /a Radiance HDR picture/, /magick/],
@@ -23,6 +23,8 @@ const others: Readonly<Record<string, [bytes: Buffer, says: RegExp, remedy: RegE
   'a.bpg': [latin1('BPG\xfb\0'), /a BPG picture/, /bpgdec/],
   'a.pcx': [latin1('\n\x05\x01\x08\0\0\0\0'), /a PCX picture/, /magick/],
   'a.sgi': [latin1('\x01\xda\x01\x01\0\x03'), /an SGI picture/, /magick/],
+  'a.cin': [latin1('\x80\x2a\x5f\xd7\0\0'), /a Cineon picture/, /magick/],
+  'a.psp': [latin1('Paint Shop Pro Image File\n\x1a'), /a picture of Paint Shop Pro's/, /GIMP/],
   'a.gz': [gzipSync('no drawing'), /a file packed with gzip/, /gunzip/],
 };
 
@@ -55,6 +57,24 @@ test('a JPEG 2000 with components that its decoder does not give is refused by t
     await assert.rejects(decodeFile(await readFile(imagePath(name)), { name }), {
       message: `${name}: the JPEG 2000 has ${count} components, which is not read here`,
     });
+  }
+});
+
+test('a DICOM whose packing is not read is refused with the command that unpacks just that', async () => {
+  const plain = await readFile(imagePath('window-explicit.dcm'));
+  const syntax = Buffer.from('1.2.840.10008.1.2.1\0', 'latin1');
+  const at = plain.indexOf(syntax);
+  for (const [number, hint] of [
+    ['1.2.840.10008.1.2.4.70', 'unpack it first, for example with: dcmdjpeg FILE plain.dcm'],
+    ['1.2.840.10008.1.2.4.81', 'unpack it first, for example with: dcmdjpls FILE plain.dcm'],
+    ['1.2.840.10008.1.2.4.201', 'have the program that made it save it unpacked'],
+  ] as const) {
+    const packed = Buffer.from(number.padEnd(number.length + (number.length % 2), '\0'), 'latin1');
+    const bytes = Buffer.concat([plain.subarray(0, at), packed, plain.subarray(at + syntax.length)]);
+    bytes.writeUInt16LE(packed.length, at - 2);
+    const grown = packed.length - syntax.length;
+    bytes.writeUInt32LE(bytes.readUInt32LE(140) + grown, 140); // how long its first part is
+    await assert.rejects(decodeFile(bytes, { name: 'a.dcm' }), { hint });
   }
 });
 

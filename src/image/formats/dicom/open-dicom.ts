@@ -11,7 +11,7 @@ import { type DicomHeader, readDicomHeader } from './header.ts';
 import { frameBytes, otherPackings, packings, storedSamples } from './samples.ts';
 import { windowed } from './window.ts';
 
-const hint = 'unpack it first, for example with: dcmdjpeg FILE plain.dcm';
+const hint = 'convert it first, for example with: dcm2pnm --write-png FILE picture.png';
 
 interface Parser {
   parseDicom(bytes: Uint8Array): DataSet;
@@ -55,8 +55,15 @@ function checkKind(header: DicomHeader, name: string): void {
   const isColour = samples === 3 && /^(RGB|YBR_FULL|YBR_FULL_422|YBR_RCT|YBR_ICT)$/.test(photometric) && stored === 8;
   const packing = packings[transferSyntax];
   if (packing === undefined) {
-    const what = otherPackings[transferSyntax] ?? `a transfer syntax of the number ${transferSyntax}`;
-    throw notRead(name, 'DICOM', `is packed with ${what}`, hint);
+    const { is, unpack } = otherPackings[transferSyntax] ?? {
+      is: `a transfer syntax of the number ${transferSyntax}`,
+      unpack: undefined,
+    };
+    const remedy =
+      unpack === undefined
+        ? 'have the program that made it save it unpacked'
+        : `unpack it first, for example with: ${unpack} FILE plain.dcm`;
+    throw notRead(name, 'DICOM', `is packed with ${is}`, remedy);
   }
   if (!isGrey && !isColour) throw notRead(name, 'DICOM', `has colours of the kind ${photometric}`, hint);
   if (photometric === 'YBR_FULL_422' && packing !== 'jpeg') throw notRead(name, 'DICOM', 'has YBR_FULL_422', hint);

@@ -20,15 +20,15 @@ export const packings: Readonly<Record<string, 'none' | 'jpeg' | 'jpeg2000' | 'r
 };
 
 /** For messages. */
-export const otherPackings: Readonly<Record<string, string>> = {
-  '1.2.840.10008.1.2.4.51': 'JPEG of 12 bits',
-  '1.2.840.10008.1.2.4.57': 'lossless JPEG',
-  '1.2.840.10008.1.2.4.70': 'lossless JPEG',
-  '1.2.840.10008.1.2.4.80': 'JPEG-LS',
-  '1.2.840.10008.1.2.4.81': 'JPEG-LS',
-  '1.2.840.10008.1.2.4.201': 'high-throughput JPEG 2000',
-  '1.2.840.10008.1.2.4.202': 'high-throughput JPEG 2000',
-  '1.2.840.10008.1.2.4.203': 'high-throughput JPEG 2000',
+export const otherPackings: Readonly<Record<string, { is: string; unpack: 'dcmdjpeg' | 'dcmdjpls' | undefined }>> = {
+  '1.2.840.10008.1.2.4.51': { is: 'JPEG of 12 bits', unpack: 'dcmdjpeg' },
+  '1.2.840.10008.1.2.4.57': { is: 'lossless JPEG', unpack: 'dcmdjpeg' },
+  '1.2.840.10008.1.2.4.70': { is: 'lossless JPEG', unpack: 'dcmdjpeg' },
+  '1.2.840.10008.1.2.4.80': { is: 'JPEG-LS', unpack: 'dcmdjpls' },
+  '1.2.840.10008.1.2.4.81': { is: 'JPEG-LS', unpack: 'dcmdjpls' },
+  '1.2.840.10008.1.2.4.201': { is: 'high-throughput JPEG 2000', unpack: undefined },
+  '1.2.840.10008.1.2.4.202': { is: 'high-throughput JPEG 2000', unpack: undefined },
+  '1.2.840.10008.1.2.4.203': { is: 'high-throughput JPEG 2000', unpack: undefined },
 };
 
 /** @throws Error when there is less than the header says */
