@@ -144,6 +144,15 @@ export class PdfDocument {
     return /\bobj\s*(<<(?:(?!\bobj\b)[^])*>>)\s*stream\r?\n$/.exec(before)?.[1];
   }
 
+  /** Whether these bytes stand in a page's content, and are no stream of their own; no, where nobody can tell. */
+  isInContent(part: Uint8Array): boolean {
+    const { bytes } = this.#file;
+    const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (file.includes('/Encrypt')) return false;
+    const start = placeOf(part, file, 0);
+    return start === undefined || !/stream\r?\n?$/.test(file.toString('latin1', Math.max(0, start - 10), start));
+  }
+
   /** All objects of the file: slow, for what cannot be asked for otherwise. */
   get objects(): PdfObjects {
     return (this.#objects ??= new PdfObjects(this.#writtenAnew()));

@@ -3,6 +3,7 @@ import type { Size } from '../opened.ts';
 import { Annotations } from './annotations.ts';
 import type { LoadedPage, PdfDocument } from './document.ts';
 import { type PageLetters, readLetters } from './letters.ts';
+import { endsInInlineJpeg } from './page-images.ts';
 import { pageWarnings } from './page-warnings.ts';
 import { Raster } from './raster.ts';
 
@@ -53,9 +54,16 @@ function onPage<T>(document: PdfDocument, index: number, use: (prepared: Prepare
 }
 
 function draw(
-  { engine: { pdfium } }: PdfDocument,
+  document: PdfDocument,
   { prepared, size, letters }: { prepared: PreparedPage; size: Size; letters: PageLetters },
 ): Pixels {
+  const { pdfium } = document.engine;
   const raster = new Raster(pdfium, { ...prepared, size });
-  return { ...raster.pixels, warnings: pageWarnings(pdfium, { ...prepared, letters, raster }) };
+  const warnings = [
+    ...pageWarnings(pdfium, { ...prepared, letters, raster }),
+    ...(endsInInlineJpeg(document, prepared.page)
+      ? ['has a JPEG within its drawing, and what comes after that may be missing']
+      : []),
+  ];
+  return { ...raster.pixels, warnings };
 }

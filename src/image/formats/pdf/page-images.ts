@@ -1,3 +1,4 @@
+import type { PdfDocument } from './document.ts';
 import type { Pdfium, Pointer } from './pdfium.ts';
 import type { Box } from './raster.ts';
 
@@ -22,6 +23,17 @@ export function imageObjects(pdfium: Pdfium, page: Pointer): ImageObject[] {
   return Array.from({ length: count }, (_, index) => calls.FPDFPage_GetObject(page, index)).flatMap((object) =>
     imagesIn(pdfium, object, 0),
   );
+}
+
+/** Whether a page's last object is a JPEG that stands in its content: PDFium reads nothing behind one. */
+export function endsInInlineJpeg(document: PdfDocument, page: Pointer): boolean {
+  const { pdfium } = document.engine;
+  const { calls } = pdfium;
+  const object = calls.FPDFPage_GetObject(page, calls.FPDFPage_CountObjects(page) - 1);
+  if (object === 0 || calls.FPDFPageObj_GetType(object) !== imageType) return false;
+  if (filtersOf(pdfium, object).join() !== 'DCTDecode') return false;
+  const jpeg = pdfium.bytes((buffer, length) => calls.FPDFImageObj_GetImageDataRaw(object, buffer, length));
+  return document.isInContent(jpeg);
 }
 
 /** Whether anything comes out when it is decoded. */

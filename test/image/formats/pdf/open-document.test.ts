@@ -61,6 +61,19 @@ test('ink for no plate is said, in images and fills, alone and among others', as
   assert.equal(await said(`[/Separation /Spot /DeviceGray ${tint}]`), false);
 });
 
+test('an image that holds its own transparency is said to be too pale', async () => {
+  const warning = 'has an image that holds its own transparency (SMaskInData), and is paler than it should be';
+  const said = async (entries: string) => {
+    const image = { entries: `/Type /XObject /Subtype /Image /Width 1 /Height 1 ${entries}`, bytes: Buffer.from([9]) };
+    const bytes = makePdf([{ size, content: 'q 9 0 0 9 0 0 cm /I Do Q', images: { I: image } }]);
+    return ((await decodeFile(bytes)).warnings ?? []).includes(warning);
+  };
+  const plain = '/BitsPerComponent 8 /ColorSpace /DeviceGray';
+  assert.equal(await said(`${plain} /SMaskInData 1`), true);
+  assert.equal(await said(`${plain} /SMaskInData 0`), false);
+  assert.equal(await said(plain), false);
+});
+
 test('words are found in objects that are packed, and nobody can tell where those are encrypted', () => {
   const packed = (entries: string, data: Buffer): Buffer =>
     Buffer.concat([Buffer.from(`9 0 obj << /Type /ObjStm ${entries} >> stream\r\n`), data, Buffer.from('\nendstream')]);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import { type PdfPage, makePdf } from '../../../helpers/make-pdf.ts';
 import { decodeFile } from '../../../helpers/pictures.ts';
 
@@ -34,6 +35,19 @@ test('an image that cannot be decoded is named with its filters', async () => {
       `has an image (${filter}) that cannot be decoded and is not drawn`,
     ]);
   }
+});
+
+test('a JPEG within the content is said, since what stands behind it is not read; one that is an object is not', async () => {
+  const pixels = Buffer.alloc(64 * 64 * 3, 120);
+  const jpeg = await sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } })
+    .jpeg()
+    .toBuffer();
+  const inline = `q 200 0 0 150 50 25 cm BI /W 64 /H 64 /CS /RGB /BPC 8 /F /DCT ID ${jpeg.toString('latin1')}\nEI Q`;
+  const said = ['has a JPEG within its drawing, and what comes after that may be missing'];
+  assert.deepEqual(await warningsOf({ size, content: `${inline} 0 0 9 9 re f` }), said);
+  const object = { ...image('/Filter /DCTDecode', jpeg) };
+  object.entries = object.entries.replace('DeviceGray', 'DeviceRGB');
+  assert.deepEqual(await warningsOf({ size, content: `0 0 9 9 re f ${place}`, images: { I: object } }), []);
 });
 
 test('the files of a portfolio are named, those attached to a document are not', async () => {
