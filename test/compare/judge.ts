@@ -28,6 +28,8 @@ export interface Expectation {
   reader?: string;
   /** A PNG with the right pixels of page 1, beside expected.json. */
   reference?: string;
+  /** The same of all pages, in their order. */
+  references?: string[];
   limits?: Partial<Limits>;
   /** `refused`: nobody can show it; `warned`: shown with a warning, whatever it looks like. */
   verdict?: 'refused' | 'warned';
@@ -70,7 +72,7 @@ export function judgeRefusal(
   const judgement = { difference: undefined, page: undefined, reading };
   if (ours.kind === 'failed') return { ...judgement, verdict: 'failed', says: ours.message };
   const says = `${ours.message}${ours.hint === undefined ? '' : ` (${ours.hint})`}`;
-  const isValid = reading !== undefined || expected.reference !== undefined;
+  const isValid = reading !== undefined || (expected.reference ?? expected.references) !== undefined;
   const isUntrue = isValid && expected.verdict !== 'refused' && (blames.test(says) || denies.test(says));
   return { ...judgement, verdict: isUntrue ? 'refused wrongly' : 'refused truthfully', says };
 }

@@ -429,6 +429,155 @@ def jbig2():
         save(image_page(striped, ["JBIG2Decode"], **options), f"jbig2-{name}-two-regions")
 
 
+class Symbols:
+    """Letters once each, and where they stand, as jbig2enc writes text. Source: ITU T.88, 6.4, 6.5 and annex A."""
+
+    def __init__(self, template):
+        self.coder, self.template = Arithmetic(), template
+
+    def number(self, kind, value):
+        """None ends a row of numbers."""
+        before = 1
+
+        def put(bit):
+            nonlocal before
+            self.coder.put((kind, before), bit)
+            before = before << 1 | bit if before < 256 else (before << 1 | bit) & 511 | 256
+
+        sign, size = (1, 0) if value is None else (int(value < 0), abs(value))
+        put(sign)
+        for ones, (least, bits) in enumerate(((0, 2), (4, 4), (20, 6), (84, 8), (340, 12), (4436, 32))):
+            if size < least + 2**bits or bits == 32:
+                for _ in range(ones):
+                    put(1)
+                if bits < 32:
+                    put(0)
+                for at in range(bits - 1, -1, -1):
+                    put(size - least >> at & 1)
+                return
+
+    def name(self, value, bits):
+        before = 1
+        for at in range(bits - 1, -1, -1):
+            bit = value >> at & 1
+            self.coder.put(("name", before), bit)
+            before = before << 1 | bit
+
+    def bitmap(self, ink):
+        fixed, adaptive = templates[self.template]
+        places = fixed + [(y, x) for x, y in adaptive]
+        padded = np.pad(ink, ((4, 0), (8, 8)))
+        for y, x in np.ndindex(ink.shape):
+            self.coder.put(("pixel",) + tuple(padded[y + 4 + dy, x + 8 + dx] for dy, dx in places), int(ink[y, x]))
+
+    def refined(self, ink, old):
+        """By template 1; both of one size."""
+        now, before = np.pad(ink, 2), np.pad(old, 2)
+        for y, x in np.ndindex(ink.shape):
+            own = [now[y + 2 + dy, x + 2 + dx] for dy, dx in ((-1, -1), (-1, 0), (-1, 1), (0, -1))]
+            olds = [before[y + 2 + dy, x + 2 + dx] for dy, dx in ((-1, 0), (0, -1), (0, 0), (0, 1), (1, 0), (1, 1))]
+            self.coder.put(("refined", *own, *olds), int(ink[y, x]))
+
+
+def symbol_dictionary(letters, template):
+    made = Symbols(template)
+    height_before = 0
+    for high in sorted({letter.shape[0] for letter in letters}):
+        made.number("dh", high - height_before)
+        height_before, width_before = high, 0
+        for letter in (letter for letter in letters if letter.shape[0] == high):
+            made.number("dw", letter.shape[1] - width_before)
+            width_before = letter.shape[1]
+            made.bitmap(letter)
+        made.number("dw", None)
+    made.number("export", 0)
+    made.number("export", len(letters))
+    adaptive = b"".join(struct.pack(">bb", x, y) for x, y in templates[template][1])
+    return struct.pack(">H", template << 10) + adaptive + struct.pack(">II", len(letters), len(letters)) + made.coder.end()
+
+
+def text_region(placed, letters, size, corner, strips, refine):
+    """placed: (x, y, which letter, its ink) by lines, of upper left corners."""
+    made = Symbols(0)
+    bits = max(1, (len(letters) - 1).bit_length())
+    made.number("dt", 0)
+    last_strip, first = 0, 0
+    anchored = []
+    for x, y, which, ink in placed:
+        high, wide = ink.shape
+        anchored.append((x + (wide - 1 if corner in (2, 3) else 0), y + (high - 1 if corner in (0, 2) else 0), which, ink))
+    for strip in sorted({y // strips for _, y, _, _ in anchored}):
+        made.number("dt", strip - last_strip)
+        last_strip, at = strip, None
+        for x, y, which, ink in sorted((one for one in anchored if one[1] // strips == strip), key=lambda one: one[0]):
+            wide = ink.shape[1]
+            start = x - (wide - 1 if corner in (2, 3) else 0)
+            if at is None:
+                made.number("fs", start - first)
+                first = start
+            else:
+                made.number("ds", start - at)
+            if strips > 1:
+                made.number("it", y % strips)
+            made.name(which, bits)
+            if refine:
+                differs = not np.array_equal(ink, letters[which])
+                made.number("ri", int(differs))
+                if differs:
+                    for kind in ("rdw", "rdh", "rdx", "rdy"):
+                        made.number(kind, 0)
+                    made.refined(ink, letters[which])
+            at = start + wide - 1
+        made.number("ds", None)
+    flags = int(refine) << 1 | strips.bit_length() - 1 << 2 | corner << 4 | int(refine) << 15
+    return struct.pack(">IIIIBHI", size[1], size[0], 0, 0, 0, flags, len(placed)) + made.coder.end()
+
+
+def referring(number, kind, to, data):
+    return struct.pack(">IBBBBI", number, kind, 1 << 5, to, 1, len(data)) + data
+
+
+def jbig2_symbols():
+    ink = np.zeros((height, width), np.uint8)
+    font = ImageFont.truetype(str(dejavu / "DejaVuSans.ttf"), 15)
+    letters, placed, known = [], [], {}
+    for line, text in enumerate(("Invoice no.", "4711 and", "Total 9.50")):
+        x = 3
+        for letter in text:
+            box = font.getbbox(letter)
+            if letter != " ":
+                image = Image.new("L", (box[2] - box[0], box[3] - box[1]), 0)
+                ImageDraw.Draw(image).text((-box[0], -box[1]), letter, font=font, fill=255)
+                known.setdefault(letter, (np.asarray(image) > 110).astype(np.uint8))
+                placed.append((x + box[0], 2 + line * 20 + box[1], letter, known[letter]))
+            x += int(font.getlength(letter)) + 1
+    letters = sorted(known.values(), key=lambda one: one.shape[0])
+    which = {letter: next(index for index, one in enumerate(letters) if one is bitmap) for letter, bitmap in known.items()}
+    for changed in (False, True):
+        at = []
+        for number, (x, y, letter, bitmap) in enumerate(placed):
+            own = bitmap.copy()
+            if changed and number % 3 == 0:
+                own[own.shape[0] // 2] = 1
+            at.append((x, y, which[letter], own))
+        page = np.zeros_like(ink)
+        for x, y, _, bitmap in at:
+            page[y : y + bitmap.shape[0], x : x + bitmap.shape[1]] |= bitmap
+        right = Image.fromarray(np.pad(255 - page * 255, 0).astype(np.uint8))
+        for template, corner, strips in itertools.product(range(4), range(4), (1, 4)):
+            if template > 0 and (corner, strips) not in ((1, 1), (0, 4)):
+                continue
+            info = segment(0, 48, struct.pack(">IIIIBH", width, height, 0, 0, 0, 0))
+            text = referring(2, 6, 1, text_region(at, letters, page.shape, corner, strips, changed))
+            options = dict(ColorSpace=Name.DeviceGray, BitsPerComponent=1)
+            name = f"jbig2-symbols-{template}-{corner}-{strips}{'-refined' if changed else ''}"
+            save(image_page(info + segment(1, 0, symbol_dictionary(letters, template)) + text, ["JBIG2Decode"], **options), name)
+            if corner == 1:
+                shared = lambda pdf: Dictionary(JBIG2Globals=pdf.make_stream(segment(1, 0, symbol_dictionary(letters, template), 0)))
+                save(image_page(info + text, ["JBIG2Decode"], shared, **options), f"{name}-shared")
+        right.save(folder / f"jbig2-symbols{'-refined' if changed else ''}.reference.png")
+
+
 def profile(kind):
     from PIL import ImageCms
 
@@ -851,7 +1000,7 @@ def structure():
     save(pdf, "contents-in-two")
 
 
-for make in (filters, fax, jpegs, jpeg2000, jbig2, colours, masks, geometry, graphics, annotations, layers, fields, fonts, structure):
+for make in (filters, fax, jpegs, jpeg2000, jbig2, jbig2_symbols, colours, masks, geometry, graphics, annotations, layers, fields, fonts, structure):
     make()
 for path in folder.glob("*.pdf"):
     if any(part in path.stem for part in ("cmyk", "devicen", "lab", "field-", "pattern-tiles", "skewed", "clip-text")):

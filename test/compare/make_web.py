@@ -172,10 +172,12 @@ def avifs():
             subprocess.run(["avifenc", "-j", "1", "--min", "0", "--max", "0", "-d", str(depth), "-y", "444", "--cicp", f"9/{transfer}/9", FOLDER / "source.png", FOLDER / name],
                            check=True, capture_output=True)
             (FOLDER / "source.png").unlink()
-            expect(name, web.zscaled(samples, transfer), {"mean": 3, "block": 12})
+            expect(name, web.zscaled(samples, transfer), {"mean": 3, "block": 16 if depth == 8 else 12})  # a step of PQ in 8 bits is 6
     for count, sampling in product((2, 7), ("4:4:4", "4:2:0")):
         frames = [Image.fromarray(np.roll(rgb, 5 * index, 1)) for index in range(count)]
-        frames[0].save(FOLDER / f"avif-film-{count}-{sampling.replace(':', '')}.avif", save_all=True, append_images=frames[1:], quality=92, subsampling=sampling)
+        name = f"avif-film-{count}-{sampling.replace(':', '')}.avif"
+        EXPECTED[name] = {"limits": LOSSY}  # colours between those that are stored are each reader's own
+        frames[0].save(FOLDER / name, save_all=True, append_images=frames[1:], quality=92, subsampling=sampling)
 
 
 def heics():

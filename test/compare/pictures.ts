@@ -68,7 +68,8 @@ async function filesOf(top: string): Promise<string[]> {
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   for (const file of files.filter((path) => basename(path) === 'expected.json')) {
     const expected = JSON.parse(await readFile(file, 'utf8')) as Record<string, Expectation>;
-    for (const { reference: path } of Object.values(expected)) if (path) references.add(join(dirname(file), path));
+    for (const { reference, references: pages = [] } of Object.values(expected))
+      for (const path of [reference ?? '', ...pages]) references.add(join(dirname(file), path));
   }
   return files
     .filter((path) => !references.has(path) && !/\.(json|py|sh|txt|md)$/.test(path))
@@ -106,7 +107,7 @@ async function judged(
     const size: [number, number] = [page.width, page.height];
     const answer = await reference.read({ path, page: page.index, size });
     kind = answer.kind;
-    const known = page.index === 0 ? await knownReading(path, expected) : undefined;
+    const known = await knownReading(path, { expected, index: page.index });
     const judgement = judgePage(page, { readings: known ? [known] : answer.readings, expected });
     judgements.push(judgement.verdict === 'unjudged' ? { ...judgement, says: answer.errors.join('; ') } : judgement);
     const pages = answer.readings[0]?.pages;
@@ -130,7 +131,11 @@ async function judged(
 }
 
 /** What the file's maker says it is. */
-async function knownReading(path: string, { reference: png }: Expectation): Promise<Reading | undefined> {
+async function knownReading(
+  path: string,
+  { expected, index }: { expected: Expectation; index: number },
+): Promise<Reading | undefined> {
+  const png = expected.references?.[index] ?? (index === 0 ? expected.reference : undefined);
   if (png === undefined) return undefined;
   const { readings } = await reference.read({ path: join(dirname(path), png), page: 0, size: null });
   const [reading] = readings;
