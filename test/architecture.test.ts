@@ -65,6 +65,7 @@ const owners: Record<string, string> = {
   'bittorrent-protocol': 'hub',
   ut_metadata: 'hub',
   'hash-wasm': 'native',
+  ajv: 'grammar',
   'ajv/dist/2020.js': 'grammar',
   'ajv-formats': 'grammar',
   '@eslint-community/regexpp': 'grammar',

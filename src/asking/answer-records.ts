@@ -114,7 +114,11 @@ async function prepareRecord<T extends RecordTask>(
   try {
     const question = settledQuestion(await task.question(), answerer);
     const { detail, text = pictures.text } = question;
-    hash = await recordHash(question, { job, pictures: { ...pictures, detail, text, signal } });
+    hash = await recordHash(question, {
+      job,
+      tellsSchema: answerer.tellsSchema,
+      pictures: { ...pictures, detail, text, signal },
+    });
     if (isDone(task, hash)) return settled({ kind: 'skipped' });
     return { item: { place, task, hash }, question: await loadQuestion(question, { answerer, pictures, signal }) };
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import type { Json } from '../grammar/schema.ts';
 import type { Picture } from '../image/decoder/load.ts';
-import type { Message } from '../prompt/message.ts';
+import type { Message, Tool } from '../prompt/message.ts';
 import type { DecisionReading, Decisions } from './decisions/question.ts';
 
 /** What whoever answers is doing, for a spinner or a log. */
@@ -10,6 +10,8 @@ export type Stage = 'load' | 'image' | 'encode' | 'prefill' | 'decode';
 export type EngineEvent =
   | { kind: 'stage'; stage: Stage; detail?: string }
   | { kind: 'text'; text: string }
+  /** Of what is thought before the text, where it is to be shown. */
+  | { kind: 'thought'; text: string }
   | { kind: 'answer'; answer: Answer }
   | { kind: 'decided'; decided: Decided };
 
@@ -81,11 +83,23 @@ export interface Alternative {
   probability: number;
 }
 
+/** As OpenAI's API spells it. */
+export interface AnswerCall {
+  id: string;
+  type: 'function';
+  /** `arguments` is JSON, as the model wrote it. */
+  function: { name: string; arguments: string };
+}
+
 export interface Answer {
   model: string;
   text: string;
   /** The text's value, where JSON was asked for. */
   data?: Json;
+  /** What was thought before, where it is to be shown. */
+  reasoning?: string;
+  /** Tools that the model asks for. */
+  tool_calls?: AnswerCall[];
   /**
    * `stop`: the model ended; `length`: the token limit or the context did; `stop-string`: a --stop did; `loop`: it said
    * the same over and over.
@@ -94,8 +108,8 @@ export interface Answer {
   /** Why it was asked for a second time; `sampling` is that of the answer. */
   retried?: 'loop' | 'invalid';
   images: ImageReceipt[];
-  /** Tokens. */
-  usage: { prompt: number; image: number; completion: number };
+  /** Tokens; `reasoning` are those of `completion` that were thought. */
+  usage: { prompt: number; image: number; completion: number; reasoning?: number };
   /** Tokens of the prompt that were not computed again; undefined where nobody says. */
   reused?: number | undefined;
   timings: Timings;
@@ -169,7 +183,21 @@ export interface AskOptions {
   logprobs?: number | undefined;
   /** Whether to tell how sure each field is, and what else it might be. */
   alternatives?: true | undefined;
+  /** What becomes of the thoughts of a model that has any; they are hidden without. */
+  reasoning?: Reasoning | undefined;
+  /** For models that are told how much to think. */
+  reasoningEffort?: string | undefined;
+  /** Functions that the model may ask for. */
+  tools?: readonly Tool[] | undefined;
+  /** `auto` without. */
+  toolChoice?: ToolChoice | undefined;
 }
+
+/** Thoughts are told, kept back, or not to be thought at all. */
+export type Reasoning = 'show' | 'hide' | 'off';
+
+/** Whether a tool may, must, or must not be asked for; by name: that one must. */
+export type ToolChoice = 'auto' | 'none' | 'required' | { name: string };
 
 export interface Question {
   messages: readonly Message<Picture>[];

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { PixtralError } from '../base/errors.ts';
+import { writeExactJson } from '../base/exact-json.ts';
 import { type Source, readSource } from '../image/sources/sources.ts';
 import type { Message } from '../prompt/message.ts';
+import { toolsJson } from '../prompt/tool-segments.ts';
 import type { AskedDecisions, Decisions } from './decisions/question.ts';
 import type { AskOptions } from './events.ts';
 import { toldForm } from './told-form.ts';
@@ -22,15 +24,24 @@ export interface RecordQuestion {
 /** With what it leaves to the model. */
 export type SettledQuestion = Omit<RecordQuestion, 'decisions'> & { decisions?: Decisions | undefined };
 
+interface HashedWith {
+  job: string;
+  /** Whether the model is told the schema of its answer. */
+  tellsSchema?: boolean | undefined;
+  pictures: Omit<PictureOptions, 'image'>;
+}
+
 /** Changes with all that an answer depends on: bytes of pictures, texts, options and the job's own hash. */
 export async function recordHash(
   { messages, options, decisions, detail }: SettledQuestion,
-  { job, pictures }: { job: string; pictures: Omit<PictureOptions, 'image'> },
+  { job, tellsSchema = false, pictures }: HashedWith,
 ): Promise<string> {
   const asked: unknown[] = [];
-  for (const { role, prefix, content } of messages) {
+  for (const { role, prefix, content, toolCalls, callId } of messages) {
+    if (toolCalls || callId !== undefined) asked.push([role, callId, toolCalls]);
     for (const chunk of content) {
       if (chunk.kind === 'text') asked.push([role, prefix, chunk.text]);
+      else if (chunk.kind === 'thinking') asked.push([role, prefix, chunk.kind, chunk.text, chunk.closed]);
       else asked.push([role, await sourceHash(chunk.image, pictures), chunk.image.selection]);
     }
   }
@@ -42,11 +53,13 @@ export async function recordHash(
     ...(text === 'beside' ? ['text'] : []),
     ...(told === undefined ? [] : [{ told }]),
   ]; // as it was for all others
-  const { format } = others;
+  const { format, tools } = others;
   const answered = {
     ...others,
     format: format && { kind: format.kind, grammar: format.grammar },
     ...(onLoop !== 'stop' && { onLoop }),
+    ...(tools && { tools: toolsJson(tools) }),
+    ...(tellsSchema && format?.kind === 'json' && { told: writeExactJson(format.told()) }),
   };
   return sha256(JSON.stringify([job, asked, answered, detail, detail === 'tiles' ? maxTiles : 0, maxPages, ...form]));
 }

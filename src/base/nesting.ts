@@ -17,8 +17,8 @@ export function isTooDeep(json: string): boolean {
   return false;
 }
 
-/** Where the quote is that ends the string which begins at `start`. */
-function stringEnd(json: string, start: number): number {
+/** Where the quote is that ends the string which begins at `start`; the text's end where there is none. */
+export function stringEnd(json: string, start: number): number {
   for (let end = json.indexOf('"', start + 1); end >= 0; end = json.indexOf('"', end + 1)) {
     let before = end - 1;
     while (json.charCodeAt(before) === backslash) before--;

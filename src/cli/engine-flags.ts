@@ -1,4 +1,4 @@
-import type { OnLoop } from '../asking/events.ts';
+import type { OnLoop, Reasoning } from '../asking/events.ts';
 import type { EngineOptions } from '../engine/engine-options.ts';
 import type { ModelPaths } from '../engine/runtime/resolve.ts';
 import { noteLine } from '../output/note.ts';
@@ -25,6 +25,8 @@ export interface EngineFlags {
   seed?: number;
   onLoop?: OnLoop;
   tellSchema?: boolean;
+  reasoning?: Reasoning;
+  reasoningEffort?: string;
   cache: boolean;
   verbose?: boolean;
   json?: boolean;

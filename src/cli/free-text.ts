@@ -3,21 +3,24 @@ import type { EngineFlags } from './engine-flags.ts';
 
 type SamplingFlags = Pick<
   EngineFlags,
-  Exclude<keyof RecordQuestion['options'], 'stop' | 'format' | 'logprobs' | 'alternatives'>
+  Exclude<keyof RecordQuestion['options'], 'stop' | 'format' | 'logprobs' | 'alternatives' | 'tools' | 'toolChoice'>
 >;
 
 /** How a question is answered that says nothing else itself: free text, sampled as the command line says. */
-export function freeText({
-  maxTokens,
-  temperature,
-  topP,
-  topK,
-  minP,
-  repeatPenalty,
-  seed,
-  onLoop,
-  tellSchema,
-}: SamplingFlags): RecordQuestion['options'] {
+export function freeText(flags: SamplingFlags): RecordQuestion['options'] {
+  const {
+    maxTokens,
+    temperature,
+    topP,
+    topK,
+    minP,
+    repeatPenalty,
+    seed,
+    onLoop,
+    tellSchema,
+    reasoning,
+    reasoningEffort,
+  } = flags;
   return {
     maxTokens,
     temperature,
@@ -31,5 +34,8 @@ export function freeText({
     stop: [],
     format: undefined,
     logprobs: undefined,
+    // only what changes the answer: records are known by their options
+    ...(reasoning !== undefined && reasoning !== 'hide' && { reasoning }),
+    ...(reasoningEffort !== undefined && { reasoningEffort }),
   };
 }

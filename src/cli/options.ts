@@ -146,6 +146,15 @@ export const samplingOptions = (): Option[] => [
   new Option('--stop <text>', 'end the answer before this text; repeatable').argParser(collect).default([], 'none'),
 ];
 
+/** What becomes of a model's thoughts. */
+export const reasoningOptions = (otherwise: 'hide' | 'show' = 'hide'): Option[] => [
+  new Option(
+    '--reasoning <how>',
+    `what becomes of a model's thoughts; off: it has none; ${otherwise} if not given`,
+  ).choices(['show', 'hide', 'off']),
+  new Option('--reasoning-effort <level>', 'none, low, high, ...: how much to think, for models that are told it'),
+];
+
 /** A size as people write it. */
 export function bytesIn(text: string): number {
   const bytes = parseByteSize(text);

@@ -3,7 +3,7 @@ import { PixtralError } from '../base/errors.ts';
 import { decodeText } from '../base/text.ts';
 import type { Source } from '../image/sources/sources.ts';
 import { urlName } from '../image/sources/url-name.ts';
-import type { Chunk, Message } from '../prompt/message.ts';
+import { type Chunk, type Message, asParagraphs } from '../prompt/message.ts';
 import { placeImages } from '../prompt/placeholders.ts';
 import type { Io } from './io.ts';
 
@@ -72,7 +72,8 @@ export async function promptMessages(
   const hasText = content.some(({ kind }) => kind === 'text');
   if (!hasText) content.push({ kind: 'text', text: await pipedPrompt(content, { io, stdin }) });
   const user: Message<Source> = { role: 'user', content };
-  return system === undefined ? [user] : [{ role: 'system', content: [{ kind: 'text', text: system }] }, user];
+  const asked = asParagraphs(user);
+  return system === undefined ? asked : [{ role: 'system', content: [{ kind: 'text', text: system }] }, ...asked];
 }
 
 /** `My photo.jpg` that is not there would be asked about as a text, and the answer made up. */

@@ -34,6 +34,8 @@ export interface TokenizerMetadata {
   keys: GgufTokenizer;
   /** `v3`, `v7`, ... */
   version: string;
+  /** JSON: what a model of v15 is told beside the conversation. */
+  settings: string | undefined;
   /** Jinja. */
   chatTemplate: string;
 }
@@ -214,7 +216,7 @@ const units: readonly (readonly [size: number, letter: string])[] = [
   [1e6, 'M'],
 ];
 
-function tokenizerMetadata({ keys, version, chatTemplate }: TokenizerMetadata): [string, GgufValue][] {
+function tokenizerMetadata({ keys, version, settings, chatTemplate }: TokenizerMetadata): [string, GgufValue][] {
   return [
     ['tokenizer.ggml.model', text('gpt2')],
     ['tokenizer.ggml.pre', text('tekken')],
@@ -229,6 +231,7 @@ function tokenizerMetadata({ keys, version, chatTemplate }: TokenizerMetadata): 
     ['tokenizer.ggml.add_eos_token', bool(false)],
     ['tokenizer.chat_template', text(chatTemplate)],
     ['pixtral.tokenizer.version', text(version)],
+    ...optionalText('pixtral.tokenizer.model_settings', settings),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { type GgufLayout, layoutGguf } from '../gguf/write.ts';
 import { ggufTokenizer } from '../tokenizer/gguf-keys.ts';
+import { modelSettingsBuilder } from '../tokenizer/model-settings.ts';
 import type { Tekken } from '../tokenizer/tekken.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { withLora } from '../weights/lora.ts';
@@ -33,7 +34,7 @@ export interface PlanningOptions {
   /** `pixtral 1.2.0`, for the files' metadata. */
   convertedBy: string;
   /** Jinja, for other programs: the template of the tokenizer's version. */
-  chatTemplate: (version: Tekken['version']) => string;
+  chatTemplate: (tekken: Pick<Tekken, 'version' | 'settings'>) => string;
 }
 
 /** One file of the pair with everything decided. */
@@ -95,7 +96,12 @@ async function layOut(checkpoint: Checkpoint, { tekken, imatrix, id, options }: 
   };
   const modelKeys = modelMetadata(
     { ...shared, fileType: fileTypes[options.type].fileType, parameters: parameterCount(model), imatrix },
-    { keys: ggufTokenizer(tekken), version: tekken.version, chatTemplate: options.chatTemplate(tekken.version) },
+    {
+      keys: ggufTokenizer(tekken),
+      version: tekken.version,
+      settings: tekken.settings && JSON.stringify(modelSettingsBuilder(tekken.settings)),
+      chatTemplate: options.chatTemplate(tekken),
+    },
   );
   const projectorKeys = projectorMetadata({
     ...shared,

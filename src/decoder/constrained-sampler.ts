@@ -11,7 +11,7 @@ import type { Sequence } from './sequence.ts';
 export interface ConstraintOptions {
   sampling: SamplingOptions;
   /** The text as far as it is written; told of each token that is drawn. */
-  matcher: Matcher;
+  matcher: Pick<Matcher, 'mask' | 'accept'>;
   /** Sees which tokens were allowed at each step, before one is drawn. */
   onAllowed?: ((mask: TokenMask) => void) | undefined;
 }

@@ -4,7 +4,6 @@ import { sourceFiles } from '../convert/source-files.ts';
 import type { Native } from '../native/native.ts';
 import { openNative } from '../native/open-native.ts';
 import { chatTemplate } from '../prompt/chat-template.ts';
-import { templates } from '../prompt/template.ts';
 
 export type ConversionOptions = Omit<PlanningOptions, 'chatTemplate'>;
 
@@ -46,5 +45,5 @@ export async function planCheckpoint(folder: string, options: ConversionOptions)
 }
 
 function withTemplate<Options extends ConversionOptions>(options: Options): Options & PlanningOptions {
-  return { ...options, chatTemplate: (version) => chatTemplate(templates[version]) };
+  return { ...options, chatTemplate };
 }

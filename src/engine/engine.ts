@@ -40,6 +40,10 @@ export class Engine implements Answerer {
     return this.files.decisionTemplate;
   }
 
+  get tellsSchema(): boolean {
+    return this.files.tekken.settings?.jsonSchema === true;
+  }
+
   /** Questions that can be in work at once, if memory allows. */
   get mostAtOnce(): number {
     return mostSequences(this.#options);

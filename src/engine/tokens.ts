@@ -6,7 +6,6 @@ import { checkpointTokenizer, imageConfigOf } from '../convert/tokenizer.ts';
 import { readGguf } from '../gguf/read.ts';
 import type { Source } from '../image/sources/sources.ts';
 import { maxTokenizerBytes } from '../weights/image-tokens.ts';
-import { encodePrompt } from '../prompt/encode.ts';
 import type { Message } from '../prompt/message.ts';
 import { tekkenFromHuggingFace } from '../tokenizer/from-huggingface.ts';
 import { tekkenFromJson } from '../tokenizer/from-tekken-json.ts';
@@ -15,6 +14,7 @@ import { towerConfig } from '../vision/config.ts';
 import { openCheckpoint } from '../weights/checkpoint.ts';
 import { demoCheckpoint } from './runtime/demo.ts';
 import type { PictureReceipt } from '../asking/events.ts';
+import { type PromptOptions, planAnswer } from './answers/answer-plan.ts';
 import { loadMessages } from '../asking/pictures/message-pictures.ts';
 import { readTokenizer } from './runtime/model-files.ts';
 import type { PictureOptions } from '../asking/pictures/picture-chunks.ts';
@@ -44,11 +44,11 @@ export interface TokenizerOptions {
 /** Lays a prompt out without loading weights. */
 export async function promptLayout(
   messages: readonly Message<Source>[],
-  options: TokenizerOptions & Omit<PictureOptions, 'image'>,
+  options: TokenizerOptions & Omit<PictureOptions, 'image'> & { asked: PromptOptions },
 ): Promise<Layout> {
   const { tekken, image } = await openTokenizer(options);
   const loaded = await loadMessages(messages, { ...options, image, keep: 'layout', maxImageTokens: Infinity });
-  const runs = encodePrompt(loaded, tekken);
+  const { runs } = planAnswer({ messages: loaded, options: options.asked }, tekken);
   const ids = runs.flatMap((run) => run.ids);
   return {
     tokenizer: tekken.version,

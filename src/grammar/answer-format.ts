@@ -1,4 +1,5 @@
 import { PixtralError, reasonOf } from '../base/errors.ts';
+import { type ExactJson, parseExactJson } from '../base/exact-json.ts';
 import { isTooDeep, maxNesting } from '../base/nesting.ts';
 import { checkGbnf } from './check-gbnf.ts';
 import { GbnfRules } from './gbnf.ts';
@@ -19,6 +20,8 @@ export type AnswerFormat =
       schema: Json | undefined;
       /** What is wrong with a value that was written, if anything is. */
       problem(value: Json): string | undefined;
+      /** The schema as it was written, for models that are told it. */
+      told(): ExactJson;
     }
   | { kind: 'choice'; grammar: string; choices: readonly string[] }
   | { kind: 'text'; grammar: string };
@@ -29,7 +32,8 @@ export function schemaFormat(text: string, where: string): AnswerFormat {
   const document = parseJson(text, where);
   try {
     const grammar = schemaGrammar(parseSchema(document, where));
-    return { kind: 'json', grammar, schema: document, problem: schemaValidator(document) };
+    const told = (): ExactJson => parseExactJson(text);
+    return { kind: 'json', grammar, schema: document, problem: schemaValidator(document), told };
   } catch (thrown) {
     // A stack that overflows: in a validator made of thousands of parts, or along a chain of references.
     if (!(thrown instanceof RangeError)) throw thrown;
@@ -40,11 +44,16 @@ export function schemaFormat(text: string, where: string): AnswerFormat {
   }
 }
 
+/** What mistral-common tells models of `json_object`. */
+const anyJson = '{"anyOf": [{"type": "object"}, {"type": "array"}]}';
+
 /** Any JSON object. */
 export function jsonObjectFormat(): AnswerFormat {
   const rule: JsonRule = 'object-any';
   const gbnf = new GbnfRules();
-  return { kind: 'json', grammar: gbnf.text(jsonRule(gbnf, rule)), schema: undefined, problem: () => undefined };
+  const grammar = gbnf.text(jsonRule(gbnf, rule));
+  const told = (): ExactJson => parseExactJson(anyJson);
+  return { kind: 'json', grammar, schema: undefined, problem: () => undefined, told };
 }
 
 /** An answer that a grammar of the user's describes; `where` names it in messages. */

@@ -5,6 +5,8 @@ import type { StageReporter } from './progress.ts';
 
 interface AnswerOptions {
   stdout: { isTTY: boolean; write(text: string): void };
+  /** Thoughts go there: what is on stdout is the answer. */
+  stderr: { isTTY: boolean; write(text: string): void };
   reporter: StageReporter;
   json: boolean;
 }
@@ -12,12 +14,20 @@ interface AnswerOptions {
 /** Writes an answer as it comes, or one JSON line when it is whole. */
 export async function showAnswer(
   events: AsyncIterable<EngineEvent>,
-  { stdout, reporter, json }: AnswerOptions,
+  { stdout, stderr, reporter, json }: AnswerOptions,
 ): Promise<void> {
+  let thinks = false;
   for await (const event of events) {
+    if (thinks && event.kind !== 'thought' && !json) stderr.write('\n\n');
+    thinks = event.kind === 'thought';
     switch (event.kind) {
       case 'stage':
         reporter.stage(event.stage, event.detail);
+        break;
+      case 'thought':
+        if (json) break;
+        reporter.stop();
+        stderr.write(stderr.isTTY ? printable(event.text) : event.text);
         break;
       case 'text':
         if (json) break;

@@ -1,30 +1,40 @@
-import type { Template } from './template.ts';
+import type { Tekken } from '../tokenizer/tekken.ts';
+import { settingsJson } from './settings.ts';
+import { templates } from './template.ts';
 
 /**
- * The layout of `template` as Jinja, for GGUF's `tokenizer.chat_template`, so that llama.cpp's own tools ask as we do.
- * A message's content may be a string or a list of text and image parts; an image prints as [IMG]. Messages are taken
- * to alternate: it merges no neighbours of one role and does not strip the spaces at an answer's end.
+ * The layout of a tokenizer's version as Jinja, for GGUF's `tokenizer.chat_template`, so that llama.cpp's own tools ask
+ * as we do. A message's content may be a string or a list of text, image and thinking parts; an image prints as [IMG].
+ * Messages are taken to alternate: it merges no neighbours of one role and does not strip the spaces at an answer's end.
+ * Tools are left out, settings are the model's own defaults.
  */
-export function chatTemplate({ systemPrompt }: Template): string {
-  return `${content}\n${systemPrompt === 'in the last user turn' ? inLastUserTurn : inOwnTurn}`;
+export function chatTemplate(tekken: Pick<Tekken, 'version' | 'settings'>): string {
+  const { systemPrompt, textSeparator, allows } = templates[tekken.version];
+  const separator = textSeparator.replaceAll('\n', '\\n');
+  const macro = content({ separator, thinking: allows.assistant.includes('thinking') });
+  if (systemPrompt === 'in the last user turn') return `${macro}\n${inLastUserTurn}`;
+  return `${macro}\n${inOwnTurn(settingsJson({}, tekken))}`;
 }
 
 /** Adjacent texts become paragraphs; one image behind nothing but text moves to the front. */
-const content = String.raw`{%- macro content(parts) -%}
+const content = ({
+  separator,
+  thinking,
+}: {
+  separator: string;
+  thinking: boolean;
+}): string => String.raw`{%- macro content(parts) -%}
     {%- if parts is string -%}
         {{- parts -}}
     {%- else -%}
         {%- set images = parts | rejectattr('type', 'equalto', 'text') | list -%}
-        {%- if images | length == 1 and parts[-1].type != 'text' -%}
+        {%- if images | length == 1 and parts[-1].type != 'text'${thinking ? " and parts[-1].type != 'thinking'" : ''} -%}
             {%- set parts = parts[-1:] + parts[:-1] -%}
         {%- endif -%}
         {%- for part in parts -%}
             {%- if part.type == 'text' -%}
-                {%- if loop.index0 > 0 and parts[loop.index0 - 1].type == 'text' -%}
-                    {{- '\n\n' -}}
-                {%- endif -%}
-                {{- part.text -}}
-            {%- elif part.type == 'media_marker' -%}
+${separator === '' ? '' : paragraphs(separator)}                {{- part.text -}}
+            ${thinking ? thinkingPart : ''}{%- elif part.type == 'media_marker' -%}
                 {{- part.text -}}
             {%- else -%}
                 {{- '[IMG]' -}}
@@ -32,6 +42,20 @@ const content = String.raw`{%- macro content(parts) -%}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro -%}`;
+
+const paragraphs = (
+  separator: string,
+): string => `                {%- if loop.index0 > 0 and parts[loop.index0 - 1].type == 'text' -%}
+                    {{- '${separator}' -}}
+                {%- endif -%}
+`;
+
+const thinkingPart = String.raw`{%- elif part.type == 'thinking' -%}
+                {{- '[THINK]' + part.thinking -}}
+                {%- if part.closed is not defined or part.closed -%}
+                    {{- '[/THINK]' -}}
+                {%- endif -%}
+            `;
 
 // llama.cpp's tools without Jinja guess a template's kind: these two strings say v3-tekken to them, the one without spaces
 // around the control tokens (llama-chat.cpp, llm_chat_detect_template).
@@ -65,13 +89,21 @@ const inLastUserTurn = String.raw`{#- Mistral v3 tekken; known by "[INST]" and [
     {%- endif -%}
 {%- endfor -%}`;
 
-const inOwnTurn = String.raw`{{- bos_token -}}
-{%- for message in messages -%}
+const inOwnTurn = (settings: string | undefined): string => String.raw`{{- bos_token -}}
+${settings === undefined ? '' : firstUser}{%- for message in messages -%}
     {%- if message.role == 'system' -%}
         {{- '[SYSTEM_PROMPT]' + content(message.content) + '[/SYSTEM_PROMPT]' -}}
     {%- elif message.role == 'user' -%}
-        {{- '[INST]' + content(message.content) + '[/INST]' -}}
+${settings === undefined ? '' : settingsBefore(settings)}        {{- '[INST]' + content(message.content) + '[/INST]' -}}
     {%- elif message.role == 'assistant' -%}
         {{- content(message.content) + eos_token -}}
     {%- endif -%}
 {%- endfor -%}`;
+
+const firstUser = '{%- set ns = namespace(settings=true) -%}\n';
+
+const settingsBefore = (settings: string): string => `        {%- if ns.settings -%}
+            {%- set ns.settings = false -%}
+            {{- '[MODEL_SETTINGS]${settings}[/MODEL_SETTINGS]' -}}
+        {%- endif -%}
+`;

@@ -1,7 +1,7 @@
 import { PixtralError } from '../base/errors.ts';
 import type { Tekken } from '../tokenizer/tekken.ts';
-import type { Gridded, Message } from './message.ts';
-import { layOut, templates } from './template.ts';
+import { layOut } from './lay-out.ts';
+import type { Around, Gridded, Message } from './message.ts';
 
 /** Neighbouring ids of text and control tokens, or the ids of one image: [IMG] where a row of embeddings goes. */
 export type Run<I> = { kind: 'ids'; ids: number[] } | { kind: 'image'; image: I; ids: number[] };
@@ -11,9 +11,14 @@ const maxTextLength = 4 * 2 ** 20;
 
 /**
  * The ids of a conversation, laid out for the tokenizer's version. All runs' ids together are mistral-common's.
- * @throws PixtralError('input') for an order of roles that no template has
+ * @param around tools, and what the answer is to be: nothing without
+ * @throws PixtralError('input') for a conversation that the version does not have
  */
-export function encodePrompt<I extends Gridded>(messages: readonly Message<I>[], tekken: Tekken): Run<I>[] {
+export function encodePrompt<I extends Gridded>(
+  messages: readonly Message<I>[],
+  tekken: Tekken,
+  around: Around = {},
+): Run<I>[] {
   const runs: Run<I>[] = [];
   const append = (ids: readonly number[]): void => {
     const last = runs.at(-1);
@@ -23,7 +28,7 @@ export function encodePrompt<I extends Gridded>(messages: readonly Message<I>[],
     }
     for (const id of ids) last.ids.push(id);
   };
-  for (const segment of layOut(messages, templates[tekken.version])) {
+  for (const segment of layOut(messages, tekken, around)) {
     switch (segment.kind) {
       case 'control':
         append([tekken.id(segment.name)]);

@@ -1,5 +1,5 @@
 import type { TokenizerVersion } from '../tokenizer/tekken.ts';
-import type { Chunk, Message } from './message.ts';
+import type { Message } from './message.ts';
 
 /** Where a form of the answer is told: no version has control tokens for it, so it is a part of the last question. */
 const places: Readonly<Record<TokenizerVersion, 'behind the last question'>> = {
@@ -7,6 +7,8 @@ const places: Readonly<Record<TokenizerVersion, 'behind the last question'>> = {
   v7: 'behind the last question',
   v11: 'behind the last question',
   v13: 'behind the last question',
+  v15: 'behind the last question', // where its settings have no place for it
+  'v7-v13': 'behind the last question',
 };
 
 /** The messages with the form that the answer must have, in a few words. */
@@ -27,7 +29,7 @@ export function tellSchema<I>(
   }
 }
 
-function withText<I>(content: readonly Chunk<I>[], text: string): Chunk<I>[] {
+function withText<I>(content: Message<I>['content'], text: string): Message<I>['content'] {
   const last = content.at(-1);
   if (last?.kind !== 'text') return [...content, { kind: 'text', text }];
   return [...content.slice(0, -1), { kind: 'text', text: `${last.text}\n\n${text}` }];

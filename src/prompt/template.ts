@@ -1,76 +1,83 @@
 import type { TokenizerVersion } from '../tokenizer/tekken.ts';
-import type { Chunk, Message } from './message.ts';
-import { mergeTurns, paragraph, turnText, type Turn } from './turns.ts';
+import type { Chunk, Message, Thoughts } from './message.ts';
 
-/** What a prompt is made of. Only a control segment becomes a control token; text stays text whatever it says. */
-export type Segment<I> =
-  | { kind: 'control'; name: string }
-  | { kind: 'text'; text: string }
-  | { kind: 'image'; image: I };
+type Kinds = readonly (Chunk<unknown> | Thoughts)['kind'][];
 
+/** How a version of Mistral's tokenizer lays a conversation out. */
 export interface Template {
   /** System prompts stand before the text of the last user turn, or between control tokens where they were given. */
   systemPrompt: 'in the last user turn' | 'in a turn of its own';
+  /** What stands between texts of one message; texts of neighbouring messages are paragraphs in all versions. */
+  textSeparator: '\n\n' | '';
+  /** What the messages of a role may hold. */
+  allows: Readonly<Record<Message<unknown>['role'], Kinds>>;
+  /** Undefined where the version is not known well enough to tell. */
+  tools: ToolLayout | undefined;
+  /** Whether `[MODEL_SETTINGS]` stand behind the tools. */
+  settings: boolean;
 }
 
-/** How each version of Mistral's tokenizer lays a conversation out. */
-export const templates: Readonly<Record<TokenizerVersion, Template>> = {
-  v3: { systemPrompt: 'in the last user turn' },
-  v7: { systemPrompt: 'in a turn of its own' },
-  v11: { systemPrompt: 'in a turn of its own' },
-  v13: { systemPrompt: 'in a turn of its own' },
+export interface ToolLayout {
+  /** Definitions stand before this turn of the user. */
+  definedBefore: 'first user turn' | 'last user turn';
+  /** `[TOOL_CALLS]` and a JSON list of all, or each with its name, perhaps its id, and its arguments. */
+  calls: 'list' | 'name, id, arguments' | 'name, arguments';
+  /** Whether an answer may hold text and calls. */
+  callsBesideText: boolean;
+  /** Between `[TOOL_RESULTS]` and `[/TOOL_RESULTS]`. */
+  results: 'JSON of content and id' | 'id, content' | 'content';
+  /** Ids of calls: nine letters or digits, or any text. */
+  callIds: 'nine' | 'any';
+  /** Results are only counted, or told apart by their ids and put in the order of the calls. */
+  resultsBy: 'count' | 'id';
+}
+
+const textOnly: Kinds = ['text'];
+const seen: Kinds = ['text', 'image'];
+const thought: Kinds = ['text', 'thinking'];
+const plain: Template['allows'] = { system: textOnly, user: seen, assistant: textOnly, tool: textOnly };
+
+const v3Tools: ToolLayout = {
+  definedBefore: 'last user turn',
+  calls: 'list',
+  callsBesideText: false,
+  results: 'JSON of content and id',
+  callIds: 'nine',
+  resultsBy: 'count',
+};
+const v7Tools: ToolLayout = { ...v3Tools, callsBesideText: true, results: 'id, content' };
+const v11Tools: ToolLayout = { ...v7Tools, calls: 'name, id, arguments', resultsBy: 'id' };
+const v13Tools: ToolLayout = {
+  ...v11Tools,
+  definedBefore: 'first user turn',
+  calls: 'name, arguments',
+  results: 'content',
+  callIds: 'any',
 };
 
-/** The segments of a prompt, each encoded alone: tokens never merge across them. Judge: mistral-common. */
-export function layOut<I>(messages: readonly Message<I>[], template: Template): Segment<I>[] {
-  const given = mergeTurns(messages);
-  const { turns, systemPrompt } =
-    template.systemPrompt === 'in the last user turn' ? takeSystemPrompt(given) : { turns: given, systemPrompt: '' };
-  const lastUser = turns.findLast((turn) => turn.role === 'user');
-  return [control('<s>'), ...turns.flatMap((turn) => layOutTurn(turn, turn === lastUser ? systemPrompt : ''))];
-}
+const v3: Template = {
+  systemPrompt: 'in the last user turn',
+  textSeparator: '\n\n',
+  allows: plain,
+  tools: v3Tools,
+  settings: false,
+};
+const v7: Template = { ...v3, systemPrompt: 'in a turn of its own', tools: v7Tools };
+const v11: Template = { ...v7, tools: v11Tools };
+const v13: Template = { ...v11, tools: v13Tools, allows: { ...plain, system: thought, assistant: thought } };
+const v15: Template = {
+  ...v13,
+  textSeparator: '',
+  allows: { ...plain, assistant: thought, tool: seen },
+  settings: true,
+};
 
-/** Without its system prompts, a conversation that does not start with the user gets an empty turn of the user. */
-function takeSystemPrompt<I>(given: readonly Turn<I>[]): { turns: Turn<I>[]; systemPrompt: string } {
-  const prompts = given.filter((turn) => turn.role === 'system').map(turnText);
-  const turns = given.filter((turn) => turn.role !== 'system');
-  if (turns[0]?.role !== 'user') turns.unshift({ role: 'user', chunks: [], prefix: false });
-  return { turns, systemPrompt: prompts.filter((prompt) => prompt !== '').join(paragraph) };
-}
-
-function layOutTurn<I>(turn: Turn<I>, systemPrompt: string): Segment<I>[] {
-  switch (turn.role) {
-    case 'system':
-      return [control('[SYSTEM_PROMPT]'), text(turnText(turn)), control('[/SYSTEM_PROMPT]')];
-    case 'user':
-      return [control('[INST]'), ...userContent(turn, systemPrompt), control('[/INST]')];
-    case 'assistant':
-      return [text(withoutEndSpaces(turnText(turn))), ...(turn.prefix ? [] : [control('</s>')])];
-    default:
-      return turn.role satisfies never;
-  }
-}
-
-/** The system prompt is one text with the user's own, unless an image is among the chunks. */
-function userContent<I>(turn: Turn<I>, systemPrompt: string): Segment<I>[] {
-  const lead = systemPrompt === '' ? '' : systemPrompt + paragraph;
-  const hasImage = turn.chunks.some((chunk) => chunk.kind === 'image');
-  return hasImage ? [text(lead), ...imageFirst(turn.chunks)] : [text(lead + turnText(turn))];
-}
-
-/** An image at the end of nothing but text goes to the front; every other order stays. */
-function imageFirst<I>(chunks: readonly Chunk<I>[]): Chunk<I>[] {
-  const [first, second] = chunks;
-  const isTextThenImage = chunks.length === 2 && first?.kind === 'text' && second?.kind === 'image';
-  return isTextThenImage ? [second, first] : [...chunks];
-}
-
-/** Spaces only, as mistral-common does it: a newline stays. */
-function withoutEndSpaces(answer: string): string {
-  let end = answer.length;
-  while (answer[end - 1] === ' ') end--;
-  return answer.slice(0, end);
-}
-
-const control = (name: string): { kind: 'control'; name: string } => ({ kind: 'control', name });
-const text = (value: string): { kind: 'text'; text: string } => ({ kind: 'text', text: value });
+/** One row for each version. Judge: mistral-common 1.13 (protocol/instruct, tokens/tokenizers/instruct.py). */
+export const templates: Readonly<Record<TokenizerVersion, Template>> = {
+  v3,
+  v7,
+  v11,
+  v13,
+  v15,
+  'v7-v13': { ...v7, tools: undefined },
+};

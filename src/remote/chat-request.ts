@@ -3,7 +3,9 @@ import { toldMessages } from '../asking/told-form.ts';
 import type { AskOptions, Question, ServerReceipt } from '../asking/events.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import type { Picture } from '../image/decoder/load.ts';
-import type { Chunk, Message } from '../prompt/message.ts';
+import { checkConversation } from '../prompt/conversation.ts';
+import type { Chunk, Message, Thoughts } from '../prompt/message.ts';
+import { templates } from '../prompt/template.ts';
 import { mergeTurns } from '../prompt/turns.ts';
 import type { FoundServer } from './find-server.ts';
 import { type Fields, type KindName, type SamplingName, choiceSchema, serverKinds } from './server-kinds.ts';
@@ -43,6 +45,9 @@ export function chatRequest(
 export function optionFields(options: Omit<AskOptions, 'seed'> & { seed: number | undefined }, kind: KindName): Fields {
   const { maxTokens, stop, format, logprobs, onLoop } = options;
   const { title, maxStops, maxLogprobs } = serverKinds[kind];
+  if (options.tools) throw lacking(title, 'tools', 'none: they are not sent to servers');
+  const asksToThink = options.reasoningEffort ?? (options.reasoning === 'off' ? 'off' : undefined);
+  if (asksToThink !== undefined) throw lacking(title, `--reasoning ${asksToThink}`, 'none: the server decides');
   if (stop.length > maxStops) {
     throw lacking(title, `--stop: ${stop.length} texts`, `at most ${maxStops}`);
   }
@@ -131,18 +136,25 @@ function messageFields(
   messages: readonly Message<Picture>[],
   { kind, sent }: { kind: KindName; sent: ServerReceipt['sent'] },
 ): Fields[] {
-  return mergeTurns(messages).map(({ role, chunks, prefix }) => {
-    if (prefix) throw lacking(serverKinds[kind].title, 'an answer that is begun', 'a question at the end');
+  const { title } = serverKinds[kind];
+  checkConversation(messages, templates.v7);
+  return mergeTurns(messages, templates.v7).map(({ role, chunks, prefix, toolCalls }) => {
+    if (prefix) throw lacking(title, 'an answer that is begun', 'a question at the end');
+    if (role === 'tool' || toolCalls.length > 0) throw lacking(title, 'calls of tools', 'texts and pictures');
     if (chunks.every((chunk) => chunk.kind === 'text')) return { role, content: textOf(chunks) };
-    return { role, content: chunks.map((chunk) => partOf(chunk, sent)) };
+    return { role, content: chunks.map((chunk) => partOf(chunk, { title, sent })) };
   });
 }
 
-function textOf(chunks: readonly Chunk<Picture>[]): string {
+function textOf(chunks: readonly (Chunk<Picture> | Thoughts)[]): string {
   return chunks.map((chunk) => (chunk.kind === 'text' ? chunk.text : '')).join('');
 }
 
-function partOf(chunk: Chunk<Picture>, sent: ServerReceipt['sent']): Fields {
+function partOf(
+  chunk: Chunk<Picture> | Thoughts,
+  { title, sent }: { title: string; sent: ServerReceipt['sent'] },
+): Fields {
+  if (chunk.kind === 'thinking') throw lacking(title, 'thoughts', 'texts and pictures');
   if (chunk.kind === 'text') return { type: 'text', text: chunk.text };
   const { png, grid } = chunk.image;
   sent.push({ width: grid.width, height: grid.height, format: 'png', bytes: png?.byteLength ?? 0 });

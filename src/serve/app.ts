@@ -47,7 +47,7 @@ export function serveApp({ context, maxBodyBytes, onFailure, ...guarding }: AppO
     }),
   );
   app.post('/tokenize', async (c) => {
-    const { content } = await readBody(c.req.raw);
+    const { content } = (await readBody(c.req.raw)).record;
     if (typeof content !== 'string') throw new PixtralError('input', 'body: content: is no text, expected one');
     return c.json({ tokens: engine.files.tekken.encode(content) });
   });

@@ -1,4 +1,5 @@
 import { PixtralError } from '../base/errors.ts';
+import { parseExactJson } from '../base/exact-json.ts';
 import type { AskQueue } from '../asking/ask-queue.ts';
 import type { Question } from '../asking/events.ts';
 import { loadQuestion, settledQuestion } from '../asking/load-question.ts';
@@ -6,7 +7,7 @@ import type { RecordQuestion } from '../asking/record-hash.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PictureOptions } from '../asking/pictures/picture-chunks.ts';
 import { type Source, schemeSource } from '../image/sources/sources.ts';
-import { asRecord } from '../wires/fields.ts';
+import { type Fields, asRecord } from '../wires/fields.ts';
 import type { RequestContext, RequestDefaults } from '../wires/request.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -21,14 +22,15 @@ export interface ServeContext {
 }
 
 /** A request's body. @throws PixtralError `input` */
-export async function readBody(request: Request): Promise<Record<string, unknown>> {
+export async function readBody(request: Request): Promise<Fields> {
+  const text = await request.text();
   let value: unknown;
   try {
-    value = await request.json();
+    value = JSON.parse(text);
   } catch (cause) {
     throw new PixtralError('input', 'body: is no JSON', { cause });
   }
-  return asRecord(value, 'body');
+  return { where: 'body', record: asRecord(value, 'body'), exact: () => parseExactJson(text) };
 }
 
 export function requestContext({ defaults }: ServeContext): RequestContext {

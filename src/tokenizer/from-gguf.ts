@@ -1,8 +1,17 @@
 import { byteAlphabet } from './alphabet.ts';
 import { type ImageConfig, type Tekken, type TokenizerVersion, createTekken, tokenizerVersions } from './tekken.ts';
-import { guessVersion } from './version.ts';
+import { type ToldVersion, tellVersion } from './version.ts';
 import { tokenTypes } from './gguf-keys.ts';
-import { type ExtraToken, type Vocabulary, buildVocabulary, maxTokens, notTekken } from './vocabulary.ts';
+import { parseObject } from './json.ts';
+import { readModelSettings } from './model-settings.ts';
+import {
+  type ExtraToken,
+  type Vocabulary,
+  buildVocabulary,
+  maxTokens,
+  notTekken,
+  sentencePiece,
+} from './vocabulary.ts';
 
 /** Values of a GGUF's `tokenizer.*` keys, as they stand in the file. */
 export interface GgufTokenizerKeys {
@@ -16,7 +25,9 @@ export interface GgufTokenizerKeys {
   types: Int32Array | undefined;
   /** `pixtral.tokenizer.version`, which other converters do not write. */
   version: string | undefined;
-  /** `tokenizer.chat_template`, from which the version is guessed when its key is absent. */
+  /** `pixtral.tokenizer.model_settings`: JSON, with v15 alone. */
+  settings: string | undefined;
+  /** `tokenizer.chat_template`, by which the version is told when its key is absent. */
   chatTemplate: string | undefined;
   /** From the projector's file. */
   image: ImageConfig | undefined;
@@ -28,6 +39,7 @@ export interface GgufTokenizerKeys {
  * @throws PixtralError('model') when they do not hold one
  */
 export function tekkenFromGguf(keys: GgufTokenizerKeys, where: string): Tekken {
+  if (keys.model === 'llama') throw sentencePiece(where, 'tokenizer.ggml.model is "llama", expected "gpt2"');
   if (keys.model !== 'gpt2') {
     throw notTekken(where, `tokenizer.ggml.model is ${JSON.stringify(keys.model)}, expected "gpt2"`);
   }
@@ -35,20 +47,24 @@ export function tekkenFromGguf(keys: GgufTokenizerKeys, where: string): Tekken {
     throw notTekken(where, `tokenizer.ggml.pre is ${JSON.stringify(keys.pre)}, expected "tekken"`);
   }
   const vocabulary = readVocabulary(keys, where);
-  return createTekken({ version: readVersion(keys, vocabulary), image: keys.image, vocabulary });
+  return createTekken({ ...readVersion(keys, vocabulary), image: keys.image, vocabulary });
 }
 
 /** llama.cpp's converter writes `pixtral` for Hugging Face copies of the same vocabulary. */
 const tekkenPre: ReadonlySet<string> = new Set(['tekken', 'pixtral']);
 
-function readVersion(keys: GgufTokenizerKeys, { where, controls }: Vocabulary): TokenizerVersion {
-  if (keys.version === undefined) return guessVersion(keys, controls);
-  const version = tokenizerVersions.find((known) => known === keys.version);
-  if (version !== undefined) return version;
-  throw notTekken(
-    where,
-    `pixtral.tokenizer.version is ${JSON.stringify(keys.version)}, expected ${tokenizerVersions.join(', ')}`,
-  );
+function readVersion(keys: GgufTokenizerKeys, { where, controls }: Vocabulary): ToldVersion {
+  if (keys.version === undefined) return tellVersion(keys, { controls, where });
+  const versions: readonly TokenizerVersion[] = [...tokenizerVersions, 'v7-v13'];
+  const version = versions.find((known) => known === keys.version);
+  if (version === undefined) {
+    const found = JSON.stringify(keys.version);
+    throw notTekken(where, `pixtral.tokenizer.version is ${found}, expected ${versions.join(', ')}`);
+  }
+  if (version !== 'v15') return { version, settings: undefined };
+  const name = 'pixtral.tokenizer.model_settings';
+  if (keys.settings === undefined) throw notTekken(where, `${name} is missing, v15 must have it`);
+  return { version, settings: readModelSettings(parseObject(Buffer.from(keys.settings), `${where}: ${name}`), where) };
 }
 
 function readVocabulary({ tokens, types }: GgufTokenizerKeys, where: string): Vocabulary {

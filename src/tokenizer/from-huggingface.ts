@@ -1,8 +1,8 @@
 import { byteAlphabet } from './alphabet.ts';
 import { parseObject, requireArray, requireCount, requireObject, requireString } from './json.ts';
 import { type Tekken, createTekken } from './tekken.ts';
-import { type VersionHints, guessVersion } from './version.ts';
-import { type ExtraToken, buildVocabulary, maxTokens, notTekken } from './vocabulary.ts';
+import { type VersionHints, tellVersion } from './version.ts';
+import { type ExtraToken, buildVocabulary, maxTokens, notTekken, sentencePiece } from './vocabulary.ts';
 
 /**
  * Reads a Tekken vocabulary from Hugging Face's `tokenizer.json`. Its own pattern is not used: published Pixtral copies
@@ -19,6 +19,8 @@ export function tekkenFromHuggingFace(bytes: Uint8Array, where: string, hints?: 
   }
   const ids = readIds(model['vocab'], where);
   const controlCount = ids.get(firstByte);
+  if (controlCount === undefined && ids.has(sentencePieceByte))
+    throw sentencePiece(where, 'model.vocab has <0x00> for the byte 0');
   if (controlCount === undefined) throw notTekken(where, 'model.vocab has no token for the byte 0');
 
   const words: string[] = [];
@@ -47,8 +49,11 @@ export function tekkenFromHuggingFace(bytes: Uint8Array, where: string, hints?: 
       return word.length;
     },
   });
-  return createTekken({ version: guessVersion(hints ?? {}, controls), image: hints?.image, vocabulary });
+  return createTekken({ ...tellVersion(hints ?? {}, { controls, where }), image: hints?.image, vocabulary });
 }
+
+/** How SentencePiece spells byte 0. */
+const sentencePieceByte = '<0x00>';
 
 /** How byte 0 is spelled. Tekken's control tokens come before it. */
 const firstByte = '\u0100';

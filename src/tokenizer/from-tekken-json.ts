@@ -8,12 +8,13 @@ import {
   requireObject,
   requireString,
 } from './json.ts';
+import { type ModelSettings, readModelSettings } from './model-settings.ts';
 import { tekkenPattern } from './split.ts';
 import { type ImageConfig, type Tekken, type TokenizerVersion, createTekken, tokenizerVersions } from './tekken.ts';
 import { buildVocabulary, maxTokens, notTekken } from './vocabulary.ts';
 
 /**
- * Reads Mistral's own tokenizer file, `tekken.json`, of version v3, v7, v11 or v13.
+ * Reads Mistral's own tokenizer file, `tekken.json`. Settings for audio are passed over: no audio comes in.
  * @param where names the file in errors
  * @throws PixtralError('model') for anything that is not such a file
  */
@@ -49,7 +50,12 @@ export function tekkenFromJson(bytes: Uint8Array, where: string): Tekken {
       return target.write(text, at, 'base64');
     },
   });
-  return createTekken({ version, image: readImage(file, { where, version }), vocabulary });
+  return createTekken({
+    version,
+    image: readImage(file, { where, version }),
+    settings: readSettings(file['model_settings_builder'], { where, version }),
+    vocabulary,
+  });
 }
 
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
@@ -61,6 +67,20 @@ function base64Length(words: readonly unknown[], count: number): number {
     if (isObject(word) && typeof word['token_bytes'] === 'string') length += word['token_bytes'].length;
   }
   return length;
+}
+
+/** The first version that has settings must have them, all others must not. */
+function readSettings(
+  builder: unknown,
+  { where, version }: { where: string; version: TokenizerVersion },
+): ModelSettings | undefined {
+  const isGiven = builder !== undefined && builder !== null;
+  if (version === 'v15') {
+    if (isGiven) return readModelSettings(builder, where);
+    throw notTekken(where, 'model_settings_builder is missing, v15 must have it');
+  }
+  if (isGiven) throw notTekken(where, `model_settings_builder stands in a file of ${version}, which has none`);
+  return undefined;
 }
 
 function readVersion(value: unknown, where: string): TokenizerVersion {
@@ -102,7 +122,9 @@ function readImage(
   { where, version }: { where: string; version: TokenizerVersion },
 ): ImageConfig | undefined {
   const isOld = isObject(file['multimodal']);
-  if (isOld && version === 'v13') throw notTekken(where, 'multimodal must be called image in v13');
+  if (isOld && (version === 'v13' || version === 'v15')) {
+    throw notTekken(where, `multimodal must be called image in ${version}`);
+  }
   const name = isOld ? 'multimodal' : 'image';
   const image = file[name];
   if (image === undefined || image === null) return undefined;

@@ -2,11 +2,13 @@ import { PixtralError } from '../base/errors.ts';
 import { createMerger } from './bpe.ts';
 import { splitPieces } from './split.ts';
 import { characterKinds } from './unicode.ts';
+import type { ModelSettings } from './model-settings.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** Versions of Mistral's tokenizer file; each has its own chat layout. */
-export const tokenizerVersions = ['v3', 'v7', 'v11', 'v13'] as const;
-export type TokenizerVersion = (typeof tokenizerVersions)[number];
+export const tokenizerVersions = ['v3', 'v7', 'v11', 'v13', 'v15'] as const;
+/** `v7-v13`: one of v7, v11 and v13, which differ in nothing but tools, where files of others do not tell which. */
+export type TokenizerVersion = (typeof tokenizerVersions)[number] | 'v7-v13';
 
 export interface ImageConfig {
   patchSize: number;
@@ -23,6 +25,8 @@ export interface Tekken {
   /** All ids, control tokens included: 131072 for Pixtral-12B. */
   readonly vocabularySize: number;
   readonly image: ImageConfig | undefined;
+  /** What a model of v15 is told beside the conversation. */
+  readonly settings: ModelSettings | undefined;
   readonly vocabulary: Vocabulary;
   /** Ids of a text. Control-token look-alikes stay text; an unpaired surrogate counts as U+FFFD. */
   encode(text: string): number[];
@@ -43,12 +47,9 @@ export interface Tekken {
 export function createTekken({
   version,
   image,
+  settings,
   vocabulary,
-}: {
-  version: TokenizerVersion;
-  image: ImageConfig | undefined;
-  vocabulary: Vocabulary;
-}): Tekken {
+}: Pick<Tekken, 'version' | 'image' | 'settings' | 'vocabulary'>): Tekken {
   const { controls, extras, where } = vocabulary;
   const firstExtra = controls.length + vocabulary.count;
   const vocabularySize = firstExtra + extras.length;
@@ -74,6 +75,7 @@ export function createTekken({
     version,
     vocabularySize,
     image,
+    settings,
     vocabulary,
     bytes,
     isControl,

@@ -132,6 +132,13 @@ function hash(bytes: Uint8Array, start: number, end: number): number {
   return value ^ (value >>> 15);
 }
 
+/** Of Llama, Mistral's older models, and Pixtral-Large. */
+export function sentencePiece(where: string, what: string): PixtralError {
+  return new PixtralError('model', `${where}: ${what}: a SentencePiece tokenizer, expected Tekken`, {
+    hint: "Pixtral-Large's tokenizer is of that kind, which is out of scope: only Tekken tokenizers work here",
+  });
+}
+
 /** A tokenizer that is damaged, or is not Tekken. */
 export function notTekken(where: string, what: string): PixtralError {
   return new PixtralError('model', `${where}: ${what}`, {

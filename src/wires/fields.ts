@@ -1,5 +1,6 @@
 import { type OnLoop, onLoops } from '../asking/events.ts';
-import { PixtralError } from '../base/errors.ts';
+import { PixtralError, reasonOf } from '../base/errors.ts';
+import { type ExactJson, exactAt, parseExactJson } from '../base/exact-json.ts';
 import type { RecordQuestion } from '../asking/record-hash.ts';
 import { type Range, samplingRanges } from '../asking/sampling-ranges.ts';
 import { urlName } from '../image/sources/url-name.ts';
@@ -8,6 +9,20 @@ import { urlName } from '../image/sources/url-name.ts';
 export interface Fields {
   where: string;
   record: Readonly<Record<string, unknown>>;
+  /** The same, with numbers and the order of keys as they were written: for what a model is told word by word. */
+  exact?: (() => ExactJson | undefined) | undefined;
+}
+
+/**
+ * A part of a record, as it was written.
+ * @throws PixtralError `input` for what is nested too deep, or has numbers without end
+ */
+export function exactPart({ where, record, exact }: Fields, path: readonly (string | number)[]): ExactJson | undefined {
+  try {
+    return exactAt(exact ? exact() : parseExactJson(JSON.stringify(record)), path);
+  } catch (thrown) {
+    throw new PixtralError('input', `${where}: ${reasonOf(thrown)}`, { cause: thrown });
+  }
 }
 
 /** Null is as good as absent. */

@@ -23,10 +23,14 @@ export function askJson(answer: Answer): AskJson {
     logprobs,
     retried,
     server,
+    reasoning,
+    tool_calls: calls,
   } = answer;
   return {
     model,
     text,
+    ...(reasoning !== undefined && { reasoning }),
+    ...(calls && { tool_calls: calls }),
     ...(data !== undefined && { data }),
     ...(confidence && { confidence }),
     ...(alternatives && { alternatives }),

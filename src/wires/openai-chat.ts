@@ -4,16 +4,27 @@ import type { Answer, TokenChoice } from '../asking/events.ts';
 export function chatChoice(answer: Answer, index: number) {
   return {
     index,
-    message: { role: 'assistant', content: answer.text, refusal: null },
+    message: chatMessage(answer),
     logprobs: openAiLogprobs(answer.logprobs),
     finish_reason: finishReason(answer),
     ...loopNote(answer),
   };
 }
 
+function chatMessage({ text, reasoning, tool_calls: calls }: Answer) {
+  return {
+    role: 'assistant',
+    content: calls && text === '' ? null : text,
+    refusal: null,
+    ...(reasoning !== undefined && { reasoning_content: reasoning }),
+    ...(calls && { tool_calls: calls }),
+  };
+}
+
 /** Clients know of no loops: to them such an answer was cut. */
-export function finishReason({ finish }: Pick<Answer, 'finish'>): 'length' | 'stop' {
-  return finish === 'length' || finish === 'loop' ? 'length' : 'stop';
+export function finishReason({ finish, tool_calls: calls }: Pick<Answer, 'finish' | 'tool_calls'>) {
+  if (finish === 'length' || finish === 'loop') return 'length';
+  return calls ? 'tool_calls' : 'stop';
 }
 
 /** Our own word beside theirs. */
@@ -25,7 +36,13 @@ export function loopNote({ finish }: Pick<Answer, 'finish'>): { pixtral?: { fini
 export function chatUsage(answers: readonly Pick<Answer, 'usage'>[]) {
   const prompt = answers[0]!.usage.prompt;
   const completion = answers.reduce((sum, { usage }) => sum + usage.completion, 0);
-  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+  const reasoning = answers.reduce((sum, { usage }) => sum + (usage.reasoning ?? 0), 0);
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    ...(reasoning > 0 && { completion_tokens_details: { reasoning_tokens: reasoning } }),
+  };
 }
 
 function openAiLogprobs(logprobs: Answer['logprobs']) {

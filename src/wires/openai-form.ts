@@ -2,7 +2,7 @@ import { PixtralError } from '../base/errors.ts';
 import type { RecordQuestion } from '../asking/record-hash.ts';
 import { logprobsRange } from '../asking/sampling-ranges.ts';
 import { type AnswerFormat, choicesFormat, differentChoices, grammarFormat } from '../grammar/answer-format.ts';
-import { type Fields, asRecord, numberField, textList, wrong } from './fields.ts';
+import { type Fields, asRecord, exactPart, numberField, textList, wrong } from './fields.ts';
 import type { FormatMemo } from './format-memo.ts';
 import { responseFormat } from './response-format.ts';
 
@@ -24,7 +24,7 @@ export async function openAiForm(
   }
   return checkStop(where, {
     ...options,
-    ...(form !== undefined && { format: responseFormat(form, { where: `${where}: response_format`, formats }) }),
+    ...(form !== undefined && { format: openAiFormat(body, formats) }),
     ...(structured !== undefined && {
       format: structuredOutputs(structured, { where: `${where}: structured_outputs`, formats }),
     }),
@@ -44,6 +44,11 @@ function structuredOutputs(value: unknown, { where, formats }: { where: string; 
   const choices = name === 'choice' && Array.isArray(given) ? differentChoices(textList(given, where)) : undefined;
   if (!choices) throw wrong(where, value, 'choice, a list of at least two texts, or grammar, a text');
   return choicesFormat(choices);
+}
+
+function openAiFormat(body: Fields, formats: FormatMemo): Options['format'] {
+  const exact = (path: readonly string[]) => exactPart(body, ['response_format', ...path]);
+  return responseFormat(body.record['response_format'], { where: `${body.where}: response_format`, exact, formats });
 }
 
 function openAiLogprobs({ where, record }: Fields): Pick<Options, 'logprobs'> {

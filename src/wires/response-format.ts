@@ -1,10 +1,13 @@
 import { PixtralError } from '../base/errors.ts';
+import { type ExactJson, writeExactJson } from '../base/exact-json.ts';
 import { type AnswerFormat, jsonObjectFormat, schemaFormat } from '../grammar/answer-format.ts';
 import type { FormatMemo } from './format-memo.ts';
 import { asRecord, wrong } from './fields.ts';
 
 interface ResponsePlace {
   where: string;
+  /** A part of the value as it was written. */
+  exact: (path: readonly string[]) => ExactJson | undefined;
   formats: FormatMemo;
 }
 
@@ -12,7 +15,7 @@ interface ResponsePlace {
  * `response_format` of OpenAI's API; undefined for free text.
  * @throws PixtralError `input` naming what is wrong, or is a field that would be passed over
  */
-export function responseFormat(value: unknown, { where, formats }: ResponsePlace): AnswerFormat | undefined {
+export function responseFormat(value: unknown, { where, exact, formats }: ResponsePlace): AnswerFormat | undefined {
   const { type, ...others } = asRecord(value, where);
   switch (type) {
     case 'text':
@@ -23,17 +26,19 @@ export function responseFormat(value: unknown, { where, formats }: ResponsePlace
       return formats('json object', jsonObjectFormat);
     case 'json_schema':
       refuseOthers(others, { known: ['json_schema'], where });
-      return namedSchema(others['json_schema'], { where: `${where}.json_schema`, formats });
+      return namedSchema(others['json_schema'], { where: `${where}.json_schema`, exact, formats });
     default:
       throw wrong(`${where}.type`, type, '"text", "json_object" or "json_schema"');
   }
 }
 
 /** Its name and description are for people; answers keep to it with and without `strict`. */
-function namedSchema(value: unknown, { where, formats }: ResponsePlace): AnswerFormat {
+function namedSchema(value: unknown, { where, exact, formats }: ResponsePlace): AnswerFormat {
   const { schema, ...others } = asRecord(value, where);
   refuseOthers(others, { known: ['name', 'description', 'strict'], where });
-  const text = JSON.stringify(asRecord(schema, `${where}.schema`));
+  asRecord(schema, `${where}.schema`);
+  const written = exact(['json_schema', 'schema']);
+  const text = written ? writeExactJson(written) : JSON.stringify(schema);
   return formats(`schema ${text}`, () => schemaFormat(text, `${where}.schema`));
 }
 

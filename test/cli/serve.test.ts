@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { main } from '../../src/cli/main.ts';
 import { scenePath } from '../helpers/checkpoints.ts';
+import { reasoningPair } from '../helpers/reasoning-checkpoint.ts';
 
 interface Running {
   url: string;
@@ -289,4 +290,44 @@ test('a server that others can reach needs a key', async () => {
   });
   assert.equal(code, 2);
   assert.match(stderr, /--host 0\.0\.0\.0: others can reach it, expected an --api-key/);
+});
+
+test('tools and thoughts come to a client as the API has them', async () => {
+  const pair = await reasoningPair('v13');
+  const serving = await start('--model', pair.folder, '--temperature', '2', '--top-p', '1');
+  try {
+    const openai = client(serving.url);
+    const tool = { type: 'function' as const, function: { name: 'f', parameters: { type: 'object' } } };
+    const question = { role: 'user' as const, content: 'a' };
+    const asked = { model, messages: [question], tools: [tool], max_completion_tokens: 8, seed: 1 };
+    const choice = { type: 'function' as const, function: { name: 'f' } };
+    const called = await openai.chat.completions.create({ ...asked, tool_choice: choice });
+    const [call] = called.choices[0]!.message.tool_calls!;
+    assert.ok(call?.type === 'function' && call.function.name === 'f');
+    assert.equal(called.choices[0]!.message.content, null);
+    const stream = await openai.chat.completions.create({ ...asked, tool_choice: choice, stream: true });
+    const streamed = [];
+    for await (const chunk of stream) streamed.push(...(chunk.choices[0]?.delta.tool_calls ?? []));
+    assert.deepEqual(streamed[0], { index: 0, ...call });
+
+    const result = { role: 'tool' as const, tool_call_id: call.id, content: '22' };
+    const next = await openai.chat.completions.create({
+      ...asked,
+      messages: [question, called.choices[0]!.message, result],
+    });
+    assert.equal(next.choices.length, 1);
+
+    const open = { role: 'assistant', prefix: true, content: [{ type: 'thinking', thinking: 'hm', closed: false }] };
+    const thought = await openai.chat.completions.create({ ...asked, messages: [question, open as never], tools: [] });
+    const { reasoning_content: reasoning } = thought.choices[0]!.message as { reasoning_content?: string };
+    assert.ok(reasoning !== undefined && reasoning !== '');
+    assert.ok((thought.usage?.completion_tokens_details?.reasoning_tokens ?? 0) > 0);
+    await assert.rejects(
+      openai.chat.completions.create({ ...asked, reasoning_effort: 'high' }),
+      /reasoning effort "high": this model \(v13\) takes none/,
+    );
+  } finally {
+    await serving.stop(constants.signals.SIGINT);
+    await pair.remove();
+  }
 });

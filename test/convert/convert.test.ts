@@ -34,7 +34,7 @@ interface Options extends Partial<Omit<PlanningOptions & RunOptions, 'type'>> {
   out: string;
 }
 
-const chatTemplate = (version: string): string => `{{ messages }} of ${version}`;
+const chatTemplate = ({ version }: { version: string }): string => `{{ messages }} of ${version}`;
 const run = (folder: string, type: ConvertType, options: Options): Promise<Converted> =>
   convert(folder, {
     ...plainOptions(type, options.out),

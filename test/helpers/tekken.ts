@@ -4,6 +4,7 @@ import { byteAlphabet } from '../../src/tokenizer/alphabet.ts';
 import type { GgufTokenizerKeys } from '../../src/tokenizer/from-gguf.ts';
 import type { GgufTokenizer } from '../../src/tokenizer/gguf-keys.ts';
 import { tekkenFromJson } from '../../src/tokenizer/from-tekken-json.ts';
+import { modelSettingsBuilder } from '../../src/tokenizer/model-settings.ts';
 import { tekkenPattern } from '../../src/tokenizer/split.ts';
 import type { Tekken, TokenizerVersion } from '../../src/tokenizer/tekken.ts';
 
@@ -13,13 +14,21 @@ import type { Tekken, TokenizerVersion } from '../../src/tokenizer/tekken.ts';
  */
 
 export const pixtralImage = { image_patch_size: 16, max_image_size: 1024 };
-/** Control tokens that v11 and v13 files list behind the frozen twenty, at ids that the golden maker uses too. */
+/** Control tokens that later files list behind the frozen twenty, at ids that the golden makers use too. */
 const laterControls = new Map([
   [32, '[ARGS]'],
   [33, '[CALL_ID]'],
   [35, '[THINK]'],
   [36, '[/THINK]'],
+  [37, '[MODEL_SETTINGS]'],
+  [38, '[/MODEL_SETTINGS]'],
 ]);
+
+/** What fixtures/chats.py gives its v15. */
+const v15Builder = {
+  reasoning_effort: { type: 'enum', accepts_none: true, values: ['none', 'low', 'high'], default: 'none' },
+  json_schema: { type: 'json_schema', accepts_none: false, default: null },
+};
 
 interface Packed {
   config: Record<string, unknown>;
@@ -42,6 +51,7 @@ export function tekkenFile(version: TokenizerVersion): Record<string, unknown> {
     [version === 'v7' ? 'multimodal' : 'image']: pixtralImage,
   };
   if (version !== 'v3') file['special_tokens'] = listedControls(version);
+  if (version === 'v15') file['model_settings_builder'] = v15Builder;
   return file;
 }
 
@@ -84,8 +94,8 @@ export function tinyFile(): Record<string, unknown> {
   };
 }
 
-/** Golden values by mistral-common: `texts`, `kinds` or `conversations` of fixtures/tokenizer.py. */
-export function golden(name: 'texts' | 'kinds' | 'conversations'): unknown {
+/** Golden values by mistral-common, made by fixtures/tokenizer.py and fixtures/chats.py. */
+export function golden(name: 'texts' | 'kinds' | 'conversations' | 'chats'): unknown {
   const path = new URL(`../../fixtures/tokenizer/${name}.json.gz`, import.meta.url);
   return JSON.parse(gunzipSync(readFileSync(path)).toString('utf8'));
 }
@@ -142,6 +152,7 @@ export function ggufKeys(from: Tekken): GgufTokenizerKeys {
     tokens: stringArray(spelledTokens(from)),
     types,
     version: from.version,
+    settings: from.settings && JSON.stringify(modelSettingsBuilder(from.settings)),
     chatTemplate: undefined,
     image: from.image,
   };

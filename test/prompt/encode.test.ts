@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { PixtralError } from '../../src/base/errors.ts';
+import { parseExactJson } from '../../src/base/exact-json.ts';
 import { encodePrompt } from '../../src/prompt/encode.ts';
 import type { Message } from '../../src/prompt/message.ts';
-import { tokenizerVersions } from '../../src/tokenizer/tekken.ts';
-import { tekken } from '../helpers/tekken.ts';
+import { type Tekken, type TokenizerVersion, createTekken, tokenizerVersions } from '../../src/tokenizer/tekken.ts';
+import { type Chats, chatIds } from '../helpers/chats.ts';
+import { golden, tekken } from '../helpers/tekken.ts';
 import {
   type Grid,
   assistant,
@@ -20,18 +22,47 @@ const pixtral = tekken();
 const idsOf = (messages: readonly Message<Grid>[], version = pixtral): number[] =>
   encodePrompt(messages, version).flatMap(({ ids }) => ids);
 
-for (const version of tokenizerVersions) {
+for (const version of ['v3', 'v7', 'v11', 'v13', 'v7-v13'] as const) {
   test(`every golden conversation has mistral-common's ids in ${version}, or is refused by both`, () => {
     const conversations = goldenConversations();
     assert.ok(conversations.length >= 500);
     for (const { messages, ids } of conversations) {
       const expected = ids[version];
-      const encode = (): number[] => idsOf(messages, tekken(version));
+      const encode = (): number[] => idsOf(messages, withVersion(version));
       if (expected === null) assert.throws(encode, PixtralError, JSON.stringify(messages));
       else assert.deepEqual(encode(), expected, JSON.stringify(messages));
     }
   });
 }
+
+const withVersion = (version: TokenizerVersion): Tekken =>
+  version === 'v7-v13' ? createTekken({ ...tekken('v13'), version }) : tekken(version);
+
+test('every golden chat with tools, thoughts and settings has the ids of mistral-common, or is refused by both', () => {
+  const { builders, rows } = golden('chats') as Chats;
+  assert.ok(rows.length >= 200);
+  for (const chat of rows) {
+    if (chat.ids === null) assert.throws(() => chatIds(chat, builders), PixtralError, JSON.stringify(chat));
+    else assert.deepEqual(chatIds(chat, builders), chat.ids, JSON.stringify(chat));
+  }
+});
+
+test('where the version is one of three, tools are refused with the file that would tell', () => {
+  const tool = { name: 'f', description: '', parameters: parseExactJson('{}') };
+  assert.throws(() => encodePrompt([user(said('a'))], withVersion('v7-v13'), { tools: [tool] }), {
+    code: 'input',
+    message: /do not say how its tokenizer lays them out/,
+    hint: /tekken\.json/,
+  });
+});
+
+test('an empty list of texts is no system prompt in v3, an empty text is one', () => {
+  const [nothing, empty] = [system(), system(said(''))];
+  const lead = (...messages: Message<Grid>[]): string => pixtral.decode(idsOf([...messages, user(said('a'))]));
+  assert.equal(lead(system(said('S')), nothing), 'S\n\na');
+  assert.equal(lead(system(said('S')), empty), 'S\n\n\n\na');
+  assert.equal(lead(empty, nothing), 'a');
+});
 
 test('the conversations of the reference have the ids that it states', () => {
   const image = [10, 10, 12, 10, 10, 13];
@@ -103,7 +134,8 @@ test('no text of a message becomes a control token', () => {
     fc.property(fc.constantFrom(...tokenizerVersions), text, text, text, (version, prompt, question, answer) => {
       const messages = [system(said(prompt)), user(said(question)), assistant(answer), user(said(question))];
       const controls = idsOf(messages, tekken(version)).filter((id) => id < 1000);
-      const expected = version === 'v3' ? [1, 3, 4, 2, 3, 4] : [1, 17, 18, 3, 4, 2, 3, 4];
+      const settings = version === 'v15' ? [37, 38] : [];
+      const expected = version === 'v3' ? [1, 3, 4, 2, 3, 4] : [1, 17, 18, ...settings, 3, 4, 2, 3, 4];
       assert.deepEqual(controls, expected);
     }),
   );

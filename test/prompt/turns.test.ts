@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Message } from '../../src/prompt/message.ts';
-import { mergeTurns } from '../../src/prompt/turns.ts';
+import { checkConversation } from '../../src/prompt/conversation.ts';
+import { templates } from '../../src/prompt/template.ts';
+import { mergeTurns as merge, newTurn } from '../../src/prompt/turns.ts';
 import { type Grid, assistant, picture, said, system, user } from '../helpers/tekken-conversations.ts';
+
+const mergeTurns = (messages: readonly Message<Grid>[]) => {
+  checkConversation(messages, templates.v3);
+  return merge(messages, templates.v3);
+};
 
 test('neighbours of one role become one turn, texts joined as paragraphs', () => {
   const turns = mergeTurns([user(said('a'), said('')), user(said('b'), picture(1, 1), said('c'), said('d'))]);
-  assert.deepEqual(turns, [{ role: 'user', chunks: [said('a\n\nb'), picture(1, 1), said('c\n\nd')], prefix: false }]);
+  assert.deepEqual(turns, [
+    { ...newTurn('user'), chunks: [said('a\n\nb'), picture(1, 1), said('c\n\nd')], isSaid: true },
+  ]);
 });
 
 test('each system message stays a turn, and parts those of the user', () => {

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { PixtralError } from '../../src/base/errors.ts';
 import { type GgufTokenizerKeys, tekkenFromGguf } from '../../src/tokenizer/from-gguf.ts';
 import { tekkenFromJson } from '../../src/tokenizer/from-tekken-json.ts';
+import { tokenizerVersions } from '../../src/tokenizer/tekken.ts';
 import { ggufTokenizer } from '../../src/tokenizer/gguf-keys.ts';
 import {
   areSameKeys,
@@ -35,14 +36,26 @@ test("others' files load: no version, no types, and the name that llama.cpp give
   assert.deepEqual(tekkenFromGguf(others, 'model.gguf').encode('abcé'), tiny.encode('abcé'));
 });
 
+test('the version and settings of a file of ours are those of its tekken.json', () => {
+  for (const version of tokenizerVersions) {
+    const loaded = tekkenFromGguf(ggufKeys(tekken(version)), 'model.gguf');
+    assert.equal(loaded.version, version);
+    assert.deepEqual(loaded.settings, tekken(version).settings);
+  }
+});
+
 test('other tokenizers are refused, in one line that names what is wrong', () => {
   const types = keys.types!;
   const words = spelledTokens(tiny);
   const refused: [change: Partial<GgufTokenizerKeys>, message: RegExp][] = [
-    [{ model: 'llama' }, /tokenizer\.ggml\.model is "llama", expected "gpt2"/],
+    [{ model: 'llama' }, /tokenizer\.ggml\.model is "llama", expected "gpt2": a SentencePiece tokenizer/],
+    [{ model: 'bert' }, /tokenizer\.ggml\.model is "bert", expected "gpt2"/],
     [{ model: undefined }, /tokenizer\.ggml\.model is undefined/],
     [{ pre: 'llama-bpe' }, /tokenizer\.ggml\.pre is "llama-bpe"/],
-    [{ version: 'v15' }, /pixtral\.tokenizer\.version is "v15"/],
+    [{ version: 'v16' }, /pixtral\.tokenizer\.version is "v16"/],
+    [{ version: 'v15' }, /pixtral\.tokenizer\.model_settings is missing/],
+    [{ version: 'v15', settings: '{' }, /model_settings: not JSON/],
+    [{ version: 'v15', settings: '{"voice":{}}' }, /model_settings_builder\.voice/],
     [{ types: types.subarray(1) }, /281 token types for 282 tokens/],
     [{ types: types.slice().fill(3, 281) }, /token 281 has type 3/],
     [{ types: types.slice().fill(1, 0, 1) }, /token 0 has type 1/],

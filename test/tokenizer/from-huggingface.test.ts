@@ -54,6 +54,10 @@ test('files of other tokenizers are refused, in one line that names what is wron
   const refused: [change: (file: File) => void, message: RegExp][] = [
     [({ model }) => (model.type = 'WordPiece'), /model\.type is "WordPiece"/],
     [({ model }) => delete model.vocab['Ā'], /no token for the byte 0/],
+    [
+      ({ model }) => (delete model.vocab['Ā'], (model.vocab['<0x00>'] = 20)),
+      /a SentencePiece tokenizer, expected Tekken/,
+    ],
     [({ model }) => (model.vocab['ab'] = 5.5), /model\.vocab\["ab"\] is 5\.5/],
     [({ model }) => (model.vocab['ab'] = 1e9), /model\.vocab\["ab"\] is 1000000000/],
     [({ model }) => (model.vocab['ab'] = 100), /two tokens of model\.vocab have id 100/],

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { PixtralError } from '../../src/base/errors.ts';
 import { tekkenFromJson } from '../../src/tokenizer/from-tekken-json.ts';
+import { tokenizerVersions } from '../../src/tokenizer/tekken.ts';
 import { jsonBytes, tekken, tekkenFile, tinyFile } from '../helpers/tekken.ts';
 
 type Json = Record<string, unknown>;
@@ -13,6 +14,9 @@ function bent(changes: Json): Json {
   const { config, ...rest } = changes;
   return { ...file, config: { ...(file['config'] as Json), ...(config as Json | undefined) }, ...rest };
 }
+
+/** What the tiny file has to have more for v15. */
+const tinyV15: Json = { config: { version: 'v15' }, special_tokens: [{ rank: 0, token_str: '<unk>' }] };
 
 const load = (file: Json) => tekkenFromJson(jsonBytes(file), 'tekken.json');
 
@@ -50,11 +54,16 @@ test('a file without special tokens has the frozen twenty, then fillers', () => 
 });
 
 test('every version reads its own control tokens and image sizes', () => {
-  for (const version of ['v3', 'v7', 'v11', 'v13'] as const) {
+  for (const version of tokenizerVersions) {
     assert.equal(tekken(version).version, version);
     assert.equal(tekken(version).image?.maxImageSize, 1024);
   }
   assert.equal(tekken('v13').id('[THINK]'), 35);
+  assert.equal(tekken('v13').settings, undefined);
+  assert.deepEqual(tekken('v15').settings, {
+    reasoningEffort: { values: ['none', 'low', 'high'], default: 'none' },
+    jsonSchema: true,
+  });
   const image = { image_patch_size: 14, max_image_size: 1540, spatial_merge_size: 2 };
   assert.deepEqual(load(bent({ image })).image, { patchSize: 14, maxImageSize: 1540, spatialMergeSize: 2 });
 });
@@ -62,7 +71,7 @@ test('every version reads its own control tokens and image sizes', () => {
 test('files that mistral-common refuses are refused, in one line that names what is wrong', () => {
   const vocab = tinyFile()['vocab'] as Json[];
   const swapped = [...vocab.slice(0, 97), vocab[98]!, vocab[97]!, ...vocab.slice(99)];
-  assertRefused(bent({ config: { version: 'v2' } }), /config\.version is "v2", expected one of v3, v7, v11, v13/);
+  assertRefused(bent({ config: { version: 'v2' } }), /config\.version is "v2", expected one of v3, v7, v11, v13, v15/);
   assertRefused(bent({ config: { version: 'v11' } }), /special_tokens is missing/);
   assertRefused(bent({ config: { pattern: '\\s+' } }), /config\.pattern/);
   assertRefused(bent({ config: { default_vocab_size: 283 } }), /vocab has 262 entries, expected at least 263/);
@@ -84,6 +93,20 @@ test('files that mistral-common refuses are refused, in one line that names what
   assertRefused(bent({ image: { image_patch_size: 0, max_image_size: 1024 } }), /image_patch_size is 0/);
   const v13 = { ...tekkenFile('v13'), image: undefined, multimodal: { image_patch_size: 16, max_image_size: 1024 } };
   assertRefused(v13, /multimodal/);
+  assertRefused(bent({ model_settings_builder: {} }), /stands in a file of v3, which has none/);
+  const settings = (builder: unknown): Json => bent({ ...tinyV15, model_settings_builder: builder });
+  assertRefused(settings(undefined), /model_settings_builder is missing, v15 must have it/);
+  assertRefused(settings([]), /model_settings_builder is an array/);
+  assertRefused(settings({ voice: {} }), /model_settings_builder\.voice is a setting that no known version has/);
+  assertRefused(settings({ reasoning_effort: { values: ['none'], default: 'high' } }), /default is "high"/);
+  assertRefused(settings({ reasoning_effort: { values: ['some'], default: 'some' } }), /values has "some"/);
+  assertRefused(settings({ reasoning_effort: { values: ['low', 'low'], default: 'low' } }), /values has "low"/);
+  assertRefused(settings({ json_schema: { type: 'enum' } }), /json_schema\.type is "enum"/);
+});
+
+test('settings for audio do not keep a file from being read', () => {
+  const audio = { sampling_rate: 16000, frame_rate: 12.5, audio_encoding_config: { num_mel_bins: 128 } };
+  assert.deepEqual(load(bent({ audio })).image, load(tinyFile()).image);
 });
 
 test('a file cut at any byte, or not JSON at all, is a model error', () => {

@@ -3,7 +3,7 @@ import { PixtralError } from '../../base/errors.ts';
 import type { PictureForm } from '../../image/decoder/decode.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
-import { type Chunk, type Message, imagesOf } from '../../prompt/message.ts';
+import { type Chunk, type Message, type Thoughts, asParagraphs, imagesOf } from '../../prompt/message.ts';
 import { type PictureOptions, pictureChunks } from './picture-chunks.ts';
 import { pictureReceipt } from './receipt.ts';
 
@@ -26,20 +26,23 @@ export async function loadMessages(
   let tokens = 0;
   try {
     for (const message of messages) {
-      const content: Chunk<Picture>[] = [];
+      const content: (Chunk<Picture> | Thoughts)[] = [];
+      let hasWords = false;
       for (const chunk of message.content) {
-        if (chunk.kind === 'text') {
+        if (chunk.kind !== 'image') {
           content.push(chunk);
           continue;
         }
         options.onSource?.(chunk.image.name);
         for (const part of await reading.next()) {
           content.push(part);
+          hasWords ||= part.kind === 'text';
           if (part.kind === 'image') tokens += pictureReceipt(part.image).tokens;
           if (tokens > options.maxImageTokens) throw tooMany(chunk.image.name, { tokens, ...options });
         }
       }
-      loaded.push({ ...message, content });
+      const whole = { ...message, content };
+      loaded.push(...(hasWords ? asParagraphs(whole) : [whole]));
     }
     return loaded;
   } finally {

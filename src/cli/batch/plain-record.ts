@@ -8,6 +8,9 @@ import { fieldNames } from '../../prompt/fields.ts';
 import { readQuestions } from '../../wires/question-json.ts';
 import type { CommonQuestion, RecordLine } from './entry.ts';
 import { withSystem } from './picture-entries.ts';
+import { reasonings } from '../../wires/around.ts';
+import { chatRequest } from '../../wires/chat-request.ts';
+import type { RequestContext } from '../../wires/request.ts';
 import { optionalText, samplingFields, textList } from '../../wires/fields.ts';
 import { plainForm } from './record-form.ts';
 import { templateMessage } from './template-fields.ts';
@@ -16,13 +19,20 @@ import { templateMessage } from './template-fields.ts';
  * `{"images": [...], "prompt": "...", "system": "..."}`: what it says itself wins over the command line, unless that
  * one's prompt takes the record's in as {prompt}. Its own prompt is a file's text: nothing in it is a field or a place.
  */
-export async function plainQuestion(line: RecordLine, common: CommonQuestion): Promise<RecordQuestion> {
+export async function plainQuestion(
+  line: RecordLine,
+  { common, request }: { common: CommonQuestion; request: RequestContext },
+): Promise<RecordQuestion> {
+  if (Array.isArray(line.record['messages'])) return chatRecord(line, request);
   const images = await recordImages(line);
   if (common.decisions || line.record['questions'] !== undefined) return decisionRecord(line, { images, common });
   const own = optionalText(line, 'prompt');
   const { prompt, detail } = common;
   const system = optionalText(line, 'system') ?? common.system;
-  const options = await plainForm(line, { ...common, options: samplingFields(line, common.options) });
+  const options = {
+    ...(await plainForm(line, { ...common, options: samplingFields(line, common.options) })),
+    ...ownReasoning(line),
+  };
   const isTemplate = prompt !== undefined && (own === undefined || fieldNames(prompt).includes('prompt'));
   if (!isTemplate && own === undefined) {
     throw new PixtralError('input', `${line.where}: has no prompt`, {
@@ -35,6 +45,19 @@ export async function plainQuestion(line: RecordLine, common: CommonQuestion): P
   }
   const user: Message<Source> = { role: 'user', content: [...images.map(asChunk), { kind: 'text', text: own! }] };
   return { messages: withSystem([user], system), options, detail };
+}
+
+/** `{"messages": [...], "tools": [...]}`: a conversation, in the words of OpenAI's chat completions. */
+function chatRecord({ where, record, exact }: RecordLine, request: RequestContext): Promise<RecordQuestion> {
+  const { id: _, ...body } = record;
+  return chatRequest({ where, record: body, exact }, request);
+}
+
+/** Other texts of these names are fields like any other. */
+function ownReasoning(line: RecordLine): Pick<RecordQuestion['options'], 'reasoning' | 'reasoningEffort'> {
+  const reasoning = reasonings.find((one) => one === line.record['reasoning']);
+  const reasoningEffort = optionalText(line, 'reasoning_effort');
+  return { ...(reasoning && { reasoning }), ...(reasoningEffort !== undefined && { reasoningEffort }) };
 }
 
 /** `{"images": [...], "questions": [...]}`: probabilities in place of a text. */

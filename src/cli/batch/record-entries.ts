@@ -1,9 +1,11 @@
 import { PixtralError, reasonOf } from '../../base/errors.ts';
+import { parseExactJson } from '../../base/exact-json.ts';
 import { isTooDeep, maxNesting } from '../../base/nesting.ts';
 import { decodeUtf8 } from '../../base/text.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import type { RecordQuestion } from '../../asking/record-hash.ts';
 import { batchRequest } from '../../wires/batch-request.ts';
+import type { Fields } from '../../wires/fields.ts';
 import { mistralRequest } from '../../wires/mistral-request.ts';
 import type { RequestContext } from '../../wires/request.ts';
 import type { BatchEntry, CommonQuestion } from './entry.ts';
@@ -66,10 +68,10 @@ export function lineEntry(
   const where = `${place.name}, line ${number}`;
   const { style, fields, id = `line ${number}` } = peek(bytes, where);
   const question = async (): Promise<RecordQuestion> => {
-    const record = parseRecord(await read(), where);
-    checkId(record, where);
-    if (style === 'plain') return plainQuestion({ record, id, where, folder: place.folder }, common);
-    return style === 'mistral' ? mistralRequest({ record, where }, request) : batchRequest({ record, where }, request);
+    const line = { ...parseRecord(await read(), where), where };
+    checkId(line.record, where);
+    if (style === 'plain') return plainQuestion({ ...line, id, folder: place.folder }, { common, request });
+    return style === 'mistral' ? mistralRequest(line, request) : batchRequest(line, request);
   };
   return { entry: { id, where, style, question }, fields };
 }
@@ -84,7 +86,7 @@ function peek(
   where: string,
 ): Pick<BatchEntry, 'style'> & { id?: string | number; fields: string[] } {
   try {
-    const record = parseRecord(bytes, where);
+    const { record } = parseRecord(bytes, where);
     const style = styleOf(record);
     const id = record[idField(record)];
     const fields = Object.keys(record);
@@ -123,7 +125,7 @@ function checkId(record: Record<string, unknown>, where: string): void {
 }
 
 /** @throws PixtralError `input` for what is no JSON object */
-export function parseRecord(bytes: Uint8Array, where: string): Record<string, unknown> {
+export function parseRecord(bytes: Uint8Array, where: string): Pick<Required<Fields>, 'record' | 'exact'> {
   const text = decodeUtf8(bytes, where).replace(/^\ufeff/, '');
   let value: unknown;
   try {
@@ -132,6 +134,8 @@ export function parseRecord(bytes: Uint8Array, where: string): Record<string, un
   } catch (cause) {
     throw new PixtralError('input', `${where}: is no JSON: ${reasonOf(cause)}`, { cause });
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return { record: value as Record<string, unknown>, exact: () => parseExactJson(text) };
+  }
   throw new PixtralError('input', `${where}: is ${JSON.stringify(value).slice(0, 40)}, expected a JSON object`);
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
+import { type ExactJson, writeExactJson } from '../../base/exact-json.ts';
 import { logprobsRange } from '../../asking/sampling-ranges.ts';
 import {
   type AnswerFormat,
@@ -10,7 +11,7 @@ import {
   schemaFormat,
 } from '../../grammar/answer-format.ts';
 import { looksShort, shortSchema } from '../../grammar/short-schema.ts';
-import { numberField, textList, wrong } from '../../wires/fields.ts';
+import { exactPart, numberField, textList, wrong } from '../../wires/fields.ts';
 import type { FormatMemo } from '../../wires/format-memo.ts';
 import { checkStop } from '../../wires/openai-form.ts';
 import { responseFormat } from '../../wires/response-format.ts';
@@ -25,6 +26,8 @@ interface FormPlace {
   /** Where paths begin. */
   folder: string;
   formats: FormatMemo;
+  /** A part of the field as it was written. */
+  exact: (path: readonly string[]) => ExactJson | undefined;
 }
 
 /** Fields of a record that say what its answer must be; undefined is free text. */
@@ -63,10 +66,11 @@ function isGiven(value: unknown): boolean {
 
 async function formOf(name: FormName, line: RecordLine, formats: FormatMemo): Promise<Options['format']> {
   const { where, folder, record } = line;
-  return forms[name](record[name], { where: `${where}: ${name}`, folder, formats });
+  const exact = (path: readonly string[]) => exactPart(line, [name, ...path]);
+  return forms[name](record[name], { where: `${where}: ${name}`, folder, formats, exact });
 }
 
-async function recordSchema(value: unknown, { where, folder, formats }: FormPlace): Promise<AnswerFormat> {
+async function recordSchema(value: unknown, { where, folder, formats, exact }: FormPlace): Promise<AnswerFormat> {
   if (typeof value === 'string' && looksShort(value)) {
     const text = JSON.stringify(shortRecordSchema(value, where));
     return formats(`schema ${text}`, () => schemaFormat(text, where));
@@ -76,7 +80,8 @@ async function recordSchema(value: unknown, { where, folder, formats }: FormPlac
     return formats(`schema ${text}`, () => schemaFormat(text, `${where}: ${value}`));
   }
   if (typeof value !== 'object') throw wrong(where, value, 'a JSON Schema or the path of one');
-  const text = JSON.stringify(value);
+  const written = exact([]);
+  const text = written ? writeExactJson(written) : JSON.stringify(value);
   return formats(`schema ${text}`, () => schemaFormat(text, where));
 }
 

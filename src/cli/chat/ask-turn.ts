@@ -56,7 +56,12 @@ async function showQuestion(
   const reporter = reporterOf(chat);
   try {
     const events = partner.answerer.ask({ messages: messagesOf(session, question), options }, interrupt);
-    await showAnswer(listened(events, { heard, chat }), { stdout: io.stdout, reporter, json: flags.json === true });
+    await showAnswer(listened(events, { heard, chat }), {
+      stdout: io.stdout,
+      stderr: io.stderr,
+      reporter,
+      json: flags.json === true,
+    });
   } finally {
     reporter.stop();
   }

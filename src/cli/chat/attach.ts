@@ -30,8 +30,11 @@ export async function load(
   const { image, maxImageTokens, takes: keep } = partner.answerer;
   const lasting = await lastingSource(source, { ...pictures, signal });
   const message = { role: 'user', content: [{ kind: 'image', image: lasting }] } as const;
-  const [read] = await loadMessages([message], { ...pictures, image, maxImageTokens, keep, signal });
-  return { source: lasting, chunks: read?.content ?? [] };
+  const read = await loadMessages([message], { ...pictures, image, maxImageTokens, keep, signal });
+  return {
+    source: lasting,
+    chunks: read.flatMap(({ content }) => content).filter((chunk) => chunk.kind !== 'thinking'),
+  };
 }
 
 /** What the clipboard holds now: it will hold something else when the transcript is read. */

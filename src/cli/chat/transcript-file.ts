@@ -67,10 +67,10 @@ async function readTranscript(
       hint: 'pixtral batch --records answers files of many',
     });
   }
-  const record = parseRecord(first.bytes, path);
+  const { record, exact } = parseRecord(first.bytes, path);
   const folder = dirname(path);
   const question = await batchRequest(
-    { record, where: path },
+    { record, exact, where: path },
     {
       defaults: { options, detail, formats: formatMemo() },
       template: undefined,
@@ -142,10 +142,13 @@ async function sessionOf(
   let number = 1;
   let question: Part[] = [];
   for (const message of notes ? [...messages, answerOf(notes)] : messages) {
+    if (message.role === 'tool' || message.toolCalls) {
+      throw new PixtralError('input', 'transcript: holds calls of tools, expected a conversation with a person');
+    }
     if (message.role === 'user') {
       for (const chunk of message.content) {
         if (chunk.kind === 'text') question.push(chunk);
-        else
+        else if (chunk.kind === 'image')
           question.push({ kind: 'picture', picture: { ...(await load(chat, chunk.image, signal)), number: number++ } });
       }
     } else if (message.role === 'assistant') {

@@ -18,6 +18,7 @@ import {
   modelOptions,
   outputOptions,
   promptPictureOptions,
+  reasoningOptions,
   runtimeOptions,
   samplingOptions,
 } from '../options.ts';
@@ -45,7 +46,7 @@ export function askCommand(io: Io): Command {
     'Pictures:': promptPictureOptions(),
     'Model:': modelOptions(),
     'Server:': serverOptions(),
-    'Answer:': formatOptions(),
+    'Answer:': [...formatOptions(), ...reasoningOptions()],
     'Sampling:': samplingOptions(),
     'Runtime:': [...runtimeOptions(), ...cacheOptions()],
     'Output:': outputOptions(),
@@ -169,7 +170,12 @@ async function answer({ messages: sources, options, detail }: AskedSources, aski
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
     const { showAnswer } = await import('../../output/answer.ts');
     const events = answerer.ask({ messages, options: { ...options, seed } }, io.signal);
-    await showAnswer(warned(events, asking), { stdout: io.stdout, reporter, json: flags.json === true });
+    await showAnswer(warned(events, asking), {
+      stdout: io.stdout,
+      stderr: io.stderr,
+      reporter,
+      json: flags.json === true,
+    });
   } finally {
     reporter.stop();
     await answerer.close();

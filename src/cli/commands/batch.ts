@@ -10,6 +10,7 @@ import {
   outputOptions,
   parallelOptions,
   promptPictureOptions,
+  reasoningOptions,
   runtimeOptions,
   samplingOptions,
 } from '../options.ts';
@@ -34,7 +35,7 @@ export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
     'Pictures:': promptPictureOptions(),
     'Model:': modelOptions(),
     'Servers:': manyServersOptions(),
-    'Answers:': formatOptions(),
+    'Answers:': [...formatOptions(), ...reasoningOptions()],
     'Sampling, where a record does not say it itself:': samplingOptions(),
     'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],
     'Output:': [

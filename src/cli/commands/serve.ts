@@ -9,6 +9,7 @@ import {
   outputOptions,
   parallelOptions,
   promptPictureOptions,
+  reasoningOptions,
   runtimeOptions,
   samplingOptions,
 } from '../options.ts';
@@ -43,6 +44,7 @@ export function serveCommand(io: Io): Command {
       new Option('--tell-schema', 'the model is told the schema of response_format too, behind the question'),
     ],
     'Sampling, where a request does not say it itself:': samplingOptions().filter(({ long }) => long !== '--stop'),
+    'Answers, where a request does not say it itself:': reasoningOptions('show'),
     'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],
     'Output:': outputOptions('messages on stderr as JSON'),
   };

@@ -39,7 +39,9 @@ export function chatBody({ messages, options, detail }: ChatRequest, { name, whe
   const refuse = (what: string, hint?: string): never => {
     throw new PixtralError('input', `${where}: ${what}: batch jobs of ${name} have no such thing`, { hint });
   };
-  const { format, logprobs, stop } = options;
+  const { format, logprobs, stop, tools, reasoning, reasoningEffort } = options;
+  if (tools) refuse('tools', 'answer on this machine');
+  if (reasoning !== undefined || reasoningEffort !== undefined) refuse('--reasoning', 'answer on this machine');
   if (logprobs !== undefined) refuse('--logprobs', 'answer on this machine, or at a server');
   if (stop.length > host.maxStops) refuse(`${stop.length} stop texts`, `it takes at most ${host.maxStops}`);
   if (options.temperature > host.maxTemperature) {

@@ -70,7 +70,7 @@ async function askedOf(
   const { host, model } = options.head;
   const sampled = { ...question.options, seed: question.options.seed ?? seedOf(hash) };
   chatBody({ ...question, messages: [], options: sampled }, { name: host, where }); // before pictures are read
-  const { messages, pictures } = await wireMessages(question, options);
+  const { messages, pictures } = await wireMessages(question, { options, where });
   const body = chatBody({ ...question, messages, options: sampled }, { name: host, where });
   const line = JSON.stringify(hosts[host].line(customId, { model, body }));
   checkLength(line, { where, maxBytes: options.maxBytes });
@@ -108,13 +108,16 @@ function checkLength(line: string, { where, maxBytes }: { where: string; maxByte
 
 async function wireMessages(
   { messages, detail, text }: SettledQuestion,
-  options: SplitOptions,
+  { options, where }: { options: SplitOptions; where: string },
 ): Promise<{ messages: WireMessage[]; pictures: Picture[] }> {
   const pictures: Picture[] = [];
   const wire: WireMessage[] = [];
-  for (const message of messages) {
+  for (const { role, content: parts, prefix, toolCalls } of messages) {
+    if (role === 'tool' || toolCalls) throw notInJobs('calls of tools', where);
+    const message = { role, content: parts, ...(prefix !== undefined && { prefix }) };
     const content: WirePart[] = [];
-    for (const chunk of message.content) {
+    for (const chunk of parts) {
+      if (chunk.kind === 'thinking') throw notInJobs('thoughts', where);
       for (const part of await partsOf(chunk, { message, detail, text, options, before: pictures })) {
         content.push(part.wire);
         if (part.picture) pictures.push(part.picture);
@@ -123,6 +126,12 @@ async function wireMessages(
     wire.push({ ...message, content });
   }
   return { messages: wire, pictures };
+}
+
+function notInJobs(what: string, where: string): PixtralError {
+  return new PixtralError('input', `${where}: ${what}: batch jobs carry none, expected texts and pictures`, {
+    hint: 'answer on this machine, or at a server',
+  });
 }
 
 interface ChunkPlace {
@@ -142,17 +151,20 @@ async function partsOf(
   const { kind, at, selection } = chunk.image;
   if (options.byUrl && kind === 'url' && !selection) return [{ wire: { kind: 'image', url: at } }];
   const tokens = before.reduce((sum, picture) => sum + pictureReceipt(picture).tokens, 0);
-  const [loaded] = await loadMessages([{ ...message, content: [chunk] }], {
+  const loaded = await loadMessages([{ ...message, content: [chunk] }], {
     ...options.pictures,
     detail,
     text: text ?? options.pictures.text,
     maxImageTokens: maxImageTokens - tokens,
     keep: 'png',
   });
-  return loaded!.content.map((part) => {
-    if (part.kind === 'text') return { wire: part };
-    const { png, ...picture } = part.image;
-    const url = `data:image/png;base64,${Buffer.from(png!).toString('base64')}`;
-    return { wire: { kind: 'image', url }, picture };
-  });
+  return loaded
+    .flatMap(({ content }) => content)
+    .map((part) => {
+      if (part.kind === 'text') return { wire: part };
+      if (part.kind === 'thinking') throw new Error('a picture does not think');
+      const { png, ...picture } = part.image;
+      const url = `data:image/png;base64,${Buffer.from(png!).toString('base64')}`;
+      return { wire: { kind: 'image', url }, picture };
+    });
 }

@@ -35,7 +35,11 @@ export async function runServe({ flags, io }: { flags: ServeFlags; io: Io }): Pr
       allowHosts,
       mostWaiting,
       note,
-      defaults: { options: freeText(flags), detail, formats: formatMemo() },
+      defaults: {
+        options: freeText({ ...flags, reasoning: flags.reasoning ?? 'show' }),
+        detail,
+        formats: formatMemo(),
+      },
       pictures: pictureSettings(flags, { io, stdin: async () => new Uint8Array() }),
     });
   } finally {

@@ -4,7 +4,10 @@ import { Sequence } from '../../decoder/sequence.ts';
 import type { AnswerFormat } from '../../grammar/answer-format.ts';
 import type { Matcher } from '../../grammar/matcher.ts';
 import type { Picture } from '../../image/decoder/load.ts';
-import { type Run, encodePrompt } from '../../prompt/encode.ts';
+import type { Run } from '../../prompt/encode.ts';
+import type { Tekken } from '../../tokenizer/tekken.ts';
+import { AnswerMatcher } from './answer-matcher.ts';
+import { type AnswerPlan, planAnswer } from './answer-plan.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { chooseContextSize } from '../runtime/budget.ts';
 import { type StageClock, stageClock } from '../../asking/clock.ts';
@@ -98,6 +101,7 @@ async function* plan<T>(
         item,
         options,
         runs,
+        answer: undefined,
         cancel,
         decisions: { asked, plan: decided },
         promptTokens,
@@ -106,11 +110,25 @@ async function* plan<T>(
         retried: undefined,
       };
     }
-    const runs = encodePrompt(toldMessages(question, files.tekken.version), files.tekken);
+    const { settings, version } = files.tekken;
+    const told = settings?.jsonSchema === true ? messages : toldMessages(question, version);
+    const answer = planAnswer({ messages: told, options }, files.tekken);
+    const { runs } = answer;
     const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);
     const { maxTokens } = options;
     const contextSize = runtime.contextFor(chooseContextSize(files, { contextSize: size, promptTokens, maxTokens }));
-    return { item, options, runs, cancel, decisions: undefined, promptTokens, contextSize, clock, retried: undefined };
+    return {
+      item,
+      options,
+      runs,
+      answer,
+      cancel,
+      decisions: undefined,
+      promptTokens,
+      contextSize,
+      clock,
+      retried: undefined,
+    };
   } catch (error) {
     yield { item, event: { kind: 'failed', error } };
     return undefined;
@@ -122,7 +140,7 @@ async function* begin<T>(
   planned: Planned<T>,
   answering: AnsweringOptions,
 ): AsyncGenerator<ItemEvent<T>, InWork<T> | { again: Planned<T> } | undefined> {
-  const { item, options, runs, decisions, cancel, contextSize, clock } = planned;
+  const { item, options, runs, answer, decisions, cancel, contextSize, clock } = planned;
   const { files, runtime, signal } = answering;
   const ending = cancel && signal ? AbortSignal.any([signal, cancel]) : (cancel ?? signal);
   let slot: Slot | undefined;
@@ -132,7 +150,8 @@ async function* begin<T>(
     const loaded = await clock.time('load_ms', () => runtime.load({ contextSize, withImages, signal }));
     const pictures = runs.filter(isImage).map(({ image }) => image);
     for (const { milliseconds } of pictures) clock.add('image_ms', milliseconds);
-    if (decisions) {
+    if (decisions || !answer) {
+      if (!decisions) throw new Error('neither an answer nor decisions are planned');
       const { asked, plan: asks } = decisions;
       const { reproducible } = answering.options;
       const read = yield* eventsOf(item, readDecisions(asks, asked, { loaded, clock, reproducible, signal: ending }));
@@ -145,8 +164,9 @@ async function* begin<T>(
     const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, drawnToo, signal: ending }));
     slot = prompt.slot;
     yield { item, event: { kind: 'stage', stage: 'decode' } };
-    const parts = { model, tekken: files.tekken, matcher: matcher?.(), contextSize };
-    const writer = new AnswerWriter({ ...options, ...parts });
+    const { tekken } = files;
+    const rules = answerMatcher(answer, { form: matcher?.(), model, tekken });
+    const writer = new AnswerWriter({ ...options, ...answer, model, tekken, matcher: rules, contextSize });
     const images = pictures.map((image) => imageReceipt(image, prompt.cached));
     const { reused } = prompt;
     const begun: InWork<T> = { planned, slot, writer, images, reused, next: [] };
@@ -159,6 +179,17 @@ async function* begin<T>(
     yield { item, event: { kind: 'failed', error } };
     return undefined;
   }
+}
+
+/** Undefined where nothing is asked of the answer: anything may come. */
+function answerMatcher(
+  answer: AnswerPlan,
+  { form, model, tekken }: { form: Matcher | undefined; model: DecoderModel; tekken: Tekken },
+): AnswerMatcher | undefined {
+  if (!form && answer.forbidden.length === 0) return undefined;
+  const { vocabularySize } = tekken;
+  const ends = tekken.vocabulary.controls.map((_, id) => id).filter((id) => model.endsGeneration(id));
+  return new AnswerMatcher({ ...answer, vocabularySize, ends, form });
 }
 
 /** Reads a grammar, and finds how an answer may begin, as soon as the model works on the prompt in its own thread. */

@@ -1,18 +1,25 @@
 import type { DecoderModel } from '../../decoder/model.ts';
 import type { Sequence } from '../../decoder/sequence.ts';
-import type { Matcher } from '../../grammar/matcher.ts';
+import { readCalls } from '../../prompt/read-calls.ts';
 import { textStream } from '../../tokenizer/stream.ts';
+import type { ToolCall } from '../../prompt/message.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { Answer, AskOptions } from '../../asking/events.ts';
 import { stopWatch } from '../../asking/stop.ts';
 import { LoopWatch } from './loop-watch.ts';
+import type { AnswerGuide } from './answer-matcher.ts';
+import { type Beginning, type Marks, Phases } from './phases.ts';
 import { type AnswerDetails, tokenSource } from './token-source.ts';
 
 interface AnswerWriterOptions {
   model: DecoderModel;
   tekken: Tekken;
-  /** Of the format's grammar. */
-  matcher: Matcher | undefined;
+  /** What may come; undefined where anything may. */
+  matcher: AnswerGuide | undefined;
+  marks: Marks;
+  beginning: Beginning;
+  /** Ids of the prompt with which the answer's calls begin. */
+  begunCalls: readonly number[];
   /** Tokens that prompt and answer may have together. */
   contextSize: number;
 }
@@ -20,8 +27,11 @@ interface AnswerWriterOptions {
 export interface WrittenAnswer {
   text: string;
   finish: Answer['finish'];
-  /** Tokens. */
+  thoughts: string;
+  calls: ToolCall[];
+  /** Tokens, and those of them that are thoughts with their marks. */
   length: number;
+  thoughtLength: number;
   details: AnswerDetails;
 }
 
@@ -29,13 +39,14 @@ export interface WrittenAnswer {
 export interface Written {
   /** What is sure by it. */
   text: string;
+  thought: string;
   /** To be appended to the sequence before the next step, or the answer when it is whole. */
   next: readonly number[] | WrittenAnswer;
 }
 
 /**
  * Writes an answer token by token, with what a grammar leaves no choice about in one go: until `</s>`, a stop string, the
- * token limit or the end of the context, or until it says the same over and over.
+ * token limit or the end of the context, or until it says the same over and over. Its parts are told apart by their ids.
  */
 export class AnswerWriter {
   readonly #options: AskOptions & AnswerWriterOptions;
@@ -43,8 +54,13 @@ export class AnswerWriter {
   readonly #characters: ReturnType<typeof textStream>;
   readonly #watch: ReturnType<typeof stopWatch>;
   readonly #loop: LoopWatch | undefined;
+  readonly #phases: Phases;
+  readonly #callIds: number[];
+  readonly #thinker: ReturnType<typeof textStream>;
   #text = '';
+  #thoughts = '';
   #length = 0;
+  #thoughtLength = 0;
 
   constructor(options: AskOptions & AnswerWriterOptions) {
     this.#options = options;
@@ -53,6 +69,9 @@ export class AnswerWriter {
     this.#watch = stopWatch(options.stop);
     const { onLoop = 'off' } = options;
     this.#loop = onLoop === 'off' ? undefined : new LoopWatch(options.tekken);
+    this.#phases = new Phases(options.marks, options.beginning);
+    this.#callIds = [...options.begunCalls];
+    this.#thinker = textStream(options.tekken);
   }
 
   /** Draws tokens from the logits of the sequence, which holds the prompt and what was drawn before. */
@@ -62,19 +81,18 @@ export class AnswerWriter {
     const most = Math.min(maxTokens - this.#length, contextSize + 1 - sequence.length);
     const { ids, isWhole } = this.#source.next(sequence, most);
     if (model.endsGeneration(ids[0]!)) return this.#end('stop');
-    let written = '';
+    let [text, thought] = ['', ''];
     let isLoop = false;
     for (const id of ids) {
-      this.#length++;
       if (this.#loop?.push(id) === true) isLoop = true;
-      const { text, stopped } = this.#watch.push(this.#characters.push(id));
-      this.#text += text;
-      written += text;
-      if (stopped) return { text: written, next: this.#whole('stop-string') };
+      const piece = this.#push(id);
+      text += piece.text;
+      thought += piece.thought;
+      if (piece.stopped) return { text, thought, next: this.#whole('stop-string') };
     }
-    if (!isWhole && !isLoop && ids.length < most) return { text: written, next: ids };
+    if (!isWhole && !isLoop && ids.length < most) return { text, thought, next: ids };
     const last = this.#end(isWhole ? 'stop' : isLoop ? 'loop' : 'length');
-    return { ...last, text: written + last.text };
+    return { ...last, text: text + last.text, thought: thought + last.thought };
   }
 
   /** Finds out what may come next, while the model reads what came. */
@@ -90,16 +108,48 @@ export class AnswerWriter {
     this.#source.close();
   }
 
+  #push(id: number): { text: string; thought: string; stopped: boolean } {
+    this.#length++;
+    const before = this.#phases.part;
+    const part = this.#phases.push(id);
+    if (part === 'calls') this.#callIds.push(id);
+    if (part === 'mark' || part === 'thinking') this.#thoughtLength++;
+    if (part === 'text') {
+      const { text, stopped } = this.#watch.push(this.#characters.push(id));
+      this.#text += text;
+      return { text, thought: '', stopped };
+    }
+    const thought = part === 'thinking' ? this.#thinker.push(id) : before === 'thinking' ? this.#thinker.end() : '';
+    this.#thoughts += thought;
+    return { text: '', thought, stopped: false };
+  }
+
   /** With what was held back, now that no more comes. */
   #end(finish: Answer['finish']): Written {
     const { text, stopped } = this.#watch.push(this.#characters.end());
-    const rest = stopped ? text : text + this.#watch.end();
+    const thought = this.#thinker.end();
+    const calls = this.#calls();
+    const list = calls ? '' : this.#options.tekken.decode(this.#callIds); // what was to be calls is a text
+    const rest = (stopped ? text : text + this.#watch.end()) + list;
     this.#text += rest;
-    return { text: rest, next: this.#whole(stopped ? 'stop-string' : finish) };
+    this.#thoughts += thought;
+    return { text: rest, thought, next: this.#whole(stopped ? 'stop-string' : finish, calls) };
   }
 
-  #whole(finish: Answer['finish']): WrittenAnswer {
+  #calls(): ToolCall[] | undefined {
+    return this.#callIds.length === 0 ? [] : readCalls(this.#callIds, this.#options.tekken);
+  }
+
+  #whole(finish: Answer['finish'], calls: ToolCall[] = []): WrittenAnswer {
     const text = this.#text;
-    return { text, finish, length: this.#length, details: this.#source.details(text, finish) };
+    return {
+      text,
+      thoughts: this.#thoughts,
+      calls,
+      finish,
+      length: this.#length,
+      thoughtLength: this.#thoughtLength,
+      details: this.#source.details(text, finish),
+    };
   }
 }

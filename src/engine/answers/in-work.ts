@@ -1,12 +1,15 @@
+import { createHash } from 'node:crypto';
 import type { ItemEvent } from '../../asking/answerer.ts';
 import type { AnswerWriter, WrittenAnswer } from './answer-writer.ts';
 import type { StageClock } from '../../asking/clock.ts';
-import type { Answer, AskOptions, ImageReceipt } from '../../asking/events.ts';
+import type { Answer, AnswerCall, AskOptions, ImageReceipt } from '../../asking/events.ts';
 import { formatted, isInvalid } from '../../asking/formatted.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Run } from '../../prompt/encode.ts';
 import type { Decisions } from '../../asking/decisions/question.ts';
 import type { DecisionPlan } from '../decisions/plan-decisions.ts';
+import type { ToolCall } from '../../prompt/message.ts';
+import type { AnswerPlan } from './answer-plan.ts';
 import type { Slot } from './slots.ts';
 
 /** A question whose prompt is known. */
@@ -14,6 +17,8 @@ export interface Planned<T> {
   item: T;
   options: AskOptions;
   runs: Run<Picture>[];
+  /** What the answer is to consist of; undefined for decisions. */
+  answer: AnswerPlan | undefined;
   cancel: AbortSignal | undefined;
   /** Asked in place of what `runs` ask. */
   decisions: { asked: Decisions; plan: DecisionPlan } | undefined;
@@ -45,7 +50,9 @@ export async function* draw<T>(one: InWork<T>, model: string): AsyncGenerator<It
   // Whether it is what was asked for is known at its end.
   const isHeldBack = options.format !== undefined || options.onLoop === 'retry';
   try {
-    const { text, next } = one.writer.draw(one.slot.sequence);
+    const { text, thought, next } = one.writer.draw(one.slot.sequence);
+    const showsThoughts = options.reasoning === 'show' && options.onLoop !== 'retry';
+    if (thought !== '' && showsThoughts) yield { item, event: { kind: 'thought', text: thought } };
     if (text !== '' && !isHeldBack) yield { item, event: { kind: 'text', text } };
     if (!('finish' in next)) {
       one.next = next;
@@ -57,7 +64,9 @@ export async function* draw<T>(one: InWork<T>, model: string): AsyncGenerator<It
       return { again: { ...one.planned, options: retryOptions(options), retried } };
     }
     const answer = answerOf(one, { written: next, model });
-    if (isHeldBack) yield { item, event: { kind: 'text', text: answer.text } };
+    const { reasoning } = answer;
+    if (reasoning !== undefined && !showsThoughts) yield { item, event: { kind: 'thought', text: reasoning } };
+    if (isHeldBack && answer.text !== '') yield { item, event: { kind: 'text', text: answer.text } };
     yield { item, event: { kind: 'answer', answer } };
     end(one);
   } catch (error) {
@@ -69,6 +78,7 @@ export async function* draw<T>(one: InWork<T>, model: string): AsyncGenerator<It
 function reasonToRetry<T>({ options, retried }: Planned<T>, written: WrittenAnswer): Answer['retried'] {
   if (retried) return undefined;
   if (written.finish === 'loop') return options.onLoop === 'retry' ? 'loop' : undefined;
+  if (written.calls.length > 0) return undefined; // they stand in place of the form
   return options.format && isInvalid(written, options.format) ? 'invalid' : undefined;
 }
 
@@ -97,21 +107,34 @@ function answerOf<T>(
   { images, reused, planned: { promptTokens, clock, options, retried } }: InWork<T>,
   { written, model }: { written: WrittenAnswer; model: string },
 ): Answer {
-  const { text, finish, length, details } = written;
+  const { text, thoughts, calls, finish, length, thoughtLength, details } = written;
   const image = images.reduce((sum, { tokens }) => sum + tokens, 0);
   const answer: Answer = {
     model,
     text,
+    ...(thoughts !== '' && options.reasoning === 'show' && { reasoning: thoughts }),
+    ...(calls.length > 0 && {
+      tool_calls: calls.map((call, index) => answerCall(call, [promptTokens, options.seed, index])),
+    }),
     finish,
     ...(retried && { retried }),
     images,
-    usage: { prompt: promptTokens, image, completion: length },
+    usage: { prompt: promptTokens, image, completion: length, ...(thoughtLength > 0 && { reasoning: thoughtLength }) },
     reused,
     timings: clock.timings,
     sampling: samplingReceipt(options),
     ...details,
   };
-  return options.format ? formatted(answer, options.format) : answer;
+  return options.format && calls.length === 0 ? formatted(answer, options.format) : answer;
+}
+
+/** Versions without ids of their own get one that others take: nine letters, the same for the same question. */
+function answerCall({ id, name, arguments: json }: ToolCall, place: readonly number[]): AnswerCall {
+  const made = createHash('sha256')
+    .update(JSON.stringify([name, json, ...place]))
+    .digest('hex')
+    .slice(0, 9);
+  return { id: id ?? made, type: 'function', function: { name, arguments: json } };
 }
 
 function samplingReceipt(options: AskOptions): Answer['sampling'] {

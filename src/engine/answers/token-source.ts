@@ -4,10 +4,11 @@ import { Sampler } from '../../decoder/sampler.ts';
 import type { Sequence } from '../../decoder/sequence.ts';
 import type { AnswerFormat } from '../../grammar/answer-format.ts';
 import { type Field, jsonFields, wholeField } from '../../grammar/fields.ts';
-import type { Matcher } from '../../grammar/matcher.ts';
 import { checkNesting } from '../../grammar/nesting.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { Answer, AskOptions } from '../../asking/events.ts';
+import type { AnswerGuide } from './answer-matcher.ts';
+import { type Beginning, type Marks, Phases } from './phases.ts';
 import { ForcedSpelling } from './forced-spelling.ts';
 import { tokenLog } from './token-log.ts';
 
@@ -31,6 +32,14 @@ interface TokenSource {
 
 /** Of a field that is as sure as this nothing else is told. */
 const sure = 0.999;
+interface SourceOptions {
+  model: DecoderModel;
+  tekken: Tekken;
+  /** What may come; undefined where anything may. */
+  matcher: AnswerGuide | undefined;
+  marks: Marks;
+  beginning: Beginning;
+}
 
 /** Bytes that are looked ahead at once. */
 const forcedReach = 2048;
@@ -38,7 +47,7 @@ const forcedReach = 2048;
 /** Draws freely, or what a format's grammar allows; keeps log-probabilities where they are asked for. */
 export function tokenSource(
   options: AskOptions,
-  { model, tekken, matcher }: { model: DecoderModel; tekken: Tekken; matcher: Matcher | undefined },
+  { model, tekken, matcher, marks, beginning }: SourceOptions,
 ): TokenSource {
   const { format, logprobs: top, alternatives } = options;
   const endsText = (id: number): boolean => model.endsGeneration(id);
@@ -49,11 +58,13 @@ export function tokenSource(
     new ConstrainedSampler(model, { sampling: options, matcher, onAllowed: log && ((mask) => log.allowed(mask)) });
   const sampler = constrained ?? new Sampler(model, options);
   const spelling = matcher && new ForcedSpelling(tekken);
+  const phases = new Phases(marks, beginning);
   const forced = (most: number): number[] => {
     if (!constrained || !matcher || !spelling || most === 0) return [];
     const ids = spelling.ids(matcher.forced(forcedReach)).slice(0, most);
     for (const id of ids) {
       constrained.append(id);
+      if (phases.push(id) !== 'text') continue;
       spelling.push(id);
       log?.forced(id);
     }
@@ -62,6 +73,7 @@ export function tokenSource(
   const draw = (sequence: Sequence): number => {
     log?.step(sequence.logits());
     const id = sampler.sample(sequence);
+    if (phases.push(id) !== 'text') return id; // log-probabilities are those of the text alone
     log?.chosen(id);
     spelling?.push(id);
     return id;

@@ -31,7 +31,7 @@ export function planDecisions(
   const asks = decisions.questions.map((question) => {
     return rotationsOf(question, decisions).map((rotation) => {
       const { text, labels } = decisionPrompt(question, { ...decisions, rotation });
-      const runs = encodePrompt(withText(messages, text), tekken);
+      const runs = encodePrompt(withText(messages, text), tekken, { reasoningEffort: leastEffort(tekken) });
       const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);
       return { question, runs, promptTokens, tree: labelTree(labels, (label) => tekken.encode(label)) };
     });
@@ -44,7 +44,12 @@ export function planDecisions(
   };
 }
 
+/** The decision is read right behind the prompt, before any thought. */
+function leastEffort({ settings }: Tekken): string | undefined {
+  return settings?.reasoningEffort?.values.includes('none') ? 'none' : undefined;
+}
+
+/** As a message of its own: one turn with the last, and a paragraph of its own in every version. */
 function withText(messages: readonly Message<Picture>[], text: string): Message<Picture>[] {
-  const last = messages.at(-1)!;
-  return [...messages.slice(0, -1), { ...last, content: [...last.content, { kind: 'text', text }] }];
+  return [...messages, { role: 'user', content: [{ kind: 'text', text }] }];
 }

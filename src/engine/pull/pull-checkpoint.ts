@@ -17,7 +17,6 @@ import type { RemoteFile } from '../../hub/remote.ts';
 import type { Native } from '../../native/native.ts';
 import { openNative } from '../../native/open-native.ts';
 import { chatTemplate } from '../../prompt/chat-template.ts';
-import { templates } from '../../prompt/template.ts';
 import type { InstalledModel } from '../../store/models.ts';
 import { openCheckpoint } from '../../weights/checkpoint.ts';
 import type { Checkpoint } from '../../weights/types.ts';
@@ -99,7 +98,7 @@ function planning({ remote, options, work }: PullWork, type: ConvertType) {
     name: remote.name,
     sourceUrl: options.sourceUrl,
     convertedBy: options.convertedBy,
-    chatTemplate: (version: keyof typeof templates) => chatTemplate(templates[version]),
+    chatTemplate,
   };
 }
 

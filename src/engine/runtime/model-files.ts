@@ -71,6 +71,7 @@ export function readTokenizer(model: Gguf, image: ImageConfig | undefined): Tekk
       tokens: { count: tokens.count, bytes: tokens.bytes },
       types: types && new Int32Array(types.bytes.slice().buffer),
       version: optionalString(model, 'pixtral.tokenizer.version'),
+      settings: optionalString(model, 'pixtral.tokenizer.model_settings'),
       chatTemplate: optionalString(model, 'tokenizer.chat_template'),
       image,
     },

@@ -14,11 +14,12 @@ const mostChoices = 16;
 
 /** OpenAI's `POST /v1/chat/completions`. */
 export async function chatCompletions(c: Context, context: ServeContext): Promise<Response> {
-  const { stream = false, stream_options: streamOptions, n = 1, ...body } = await readBody(c.req.raw);
+  const { record, ...read } = await readBody(c.req.raw);
+  const { stream = false, stream_options: streamOptions, n = 1, ...body } = record;
   const choices = numberField(n ?? 1, 'body: n', { min: 1, max: mostChoices, integer: true });
   const gone = new AbortController();
   c.req.raw.signal.addEventListener('abort', () => gone.abort(new Error('the client went away')));
-  const request = await chatRequest({ where: 'body', record: body }, requestContext(context));
+  const request = await chatRequest({ ...read, record: body }, requestContext(context));
   const question = await readQuestion(request, { context, cancel: gone.signal });
   const asked = Array.from({ length: choices }, (_, index): Question => {
     const { options } = question;
@@ -107,10 +108,13 @@ async function streamOne(
 ): Promise<Answer> {
   await chunk(index, { role: 'assistant', content: '' });
   for await (const event of context.queue.ask(question)) {
+    if (event.kind === 'thought') await chunk(index, { reasoning_content: event.text });
     if (event.kind === 'text') await chunk(index, { content: event.text });
     if (event.kind !== 'answer') continue;
     const { answer } = event;
     context.metrics.tokens(answer.usage.prompt, answer.usage.completion);
+    if (answer.tool_calls)
+      await chunk(index, { tool_calls: answer.tool_calls.map((call, at) => ({ index: at, ...call })) });
     const { logprobs } = chatChoice(answer, index);
     await chunk(index, {}, { finish_reason: finishReason(answer), ...(logprobs && { logprobs }), ...loopNote(answer) });
     return answer;

@@ -7,7 +7,7 @@ import { type ServeContext, readBody, readQuestion, requestContext } from '../co
 
 /** OpenAI's `POST /v1/decisions`. */
 export async function decisions(c: Context, context: ServeContext): Promise<Response> {
-  const body = { where: 'body', record: await readBody(c.req.raw) };
+  const body = await readBody(c.req.raw);
   const gone = new AbortController();
   c.req.raw.signal.addEventListener('abort', () => gone.abort(new Error('the client went away')));
   const asked = await decisionRequest(body, requestContext(context));

@@ -29,7 +29,7 @@ function after(...changes: Change[]): Session {
 function shown(session: Session, question?: readonly Part[]): string {
   return messagesOf(session, question)
     .map(({ role, content }) => {
-      const parts = content.map((chunk) => (chunk.kind === 'text' ? chunk.text : `[${chunk.image.source}]`));
+      const parts = content.map((chunk) => (chunk.kind === 'image' ? `[${chunk.image.source}]` : chunk.text));
       return `${role}: ${parts.join(' ')}`;
     })
     .join(' | ');

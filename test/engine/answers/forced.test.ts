@@ -7,6 +7,7 @@ import { AnswerWriter } from '../../../src/engine/answers/answer-writer.ts';
 import type { TokenLogprob } from '../../../src/asking/events.ts';
 import { ForcedSpelling } from '../../../src/engine/answers/forced-spelling.ts';
 import { Grammars } from '../../../src/engine/answers/grammars.ts';
+import { marksOf } from '../../../src/engine/answers/phases.ts';
 import { demoCheckpoint } from '../../../src/engine/runtime/demo.ts';
 import { schemaFormat } from '../../../src/grammar/answer-format.ts';
 import { Matcher } from '../../../src/grammar/matcher.ts';
@@ -107,7 +108,9 @@ test('a model of noise writes what it writes when each token is a step of its ow
     const format = schemaFormat(JSON.stringify(schema), 'test.json');
     sequence.truncate(0);
     await sequence.appendIds(prompt, undefined);
-    const parts = { model, tekken: files.tekken, matcher: kept.matcher(model, format.grammar), contextSize: 512 };
+    const { tekken } = files;
+    const anew = { marks: marksOf(tekken, { withTools: false }), beginning: 'text', begunCalls: [] } as const;
+    const parts = { model, tekken, matcher: kept.matcher(model, format.grammar), contextSize: 512, ...anew };
     const asked = { ...greedy, repeatPenalty: 1 + (seed % 2) / 10, maxTokens: 100, stop: [], format, logprobs: 1 };
     const writer = new AnswerWriter({ ...asked, ...parts });
     let next = writer.draw(sequence).next;

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Message } from '../../src/prompt/message.ts';
-import { layOut, templates } from '../../src/prompt/template.ts';
+import { layOut } from '../../src/prompt/lay-out.ts';
+import type { TokenizerVersion } from '../../src/tokenizer/tekken.ts';
 import { type Grid, assistant, picture, said, system, user } from '../helpers/tekken-conversations.ts';
 
 /** A layout in one line: control tokens bare, texts quoted and only where there is one, images as their size. */
-function shown(messages: Message<Grid>[], version: keyof typeof templates): string {
-  const segments = layOut(messages, templates[version]).map((segment) => {
+function shown(messages: Message<Grid>[], version: TokenizerVersion): string {
+  const segments = layOut(messages, { version, settings: undefined }, {}).map((segment) => {
     if (segment.kind === 'control') return segment.name;
     if (segment.kind === 'text') return JSON.stringify(segment.text);
     return `${segment.image.grid.columns}x${segment.image.grid.rows}`;
@@ -26,7 +27,7 @@ test('v3 puts all system prompts before the last user turn, one text with it unl
 
 test('v7 and later leave each system prompt where it was given', () => {
   const messages = [system(said('S')), user(said('a')), system(said('T')), user(said('c'))];
-  for (const version of ['v7', 'v11', 'v13'] as const) {
+  for (const version of ['v7', 'v11', 'v13', 'v15', 'v7-v13'] as const) {
     assert.equal(
       shown(messages, version),
       '<s> [SYSTEM_PROMPT] "S" [/SYSTEM_PROMPT] [INST] "a" [/INST] [SYSTEM_PROMPT] "T" [/SYSTEM_PROMPT] [INST] "c" [/INST]',
