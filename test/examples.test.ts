@@ -17,7 +17,7 @@ before(() => {
   scratch = mkdtempSync(join(tmpdir(), 'pixtral-examples-'));
   program(
     'pixtral',
-    'trap "echo finished; exit 143" TERM',
+    'trap "kill \\$!; echo finished; exit 143" TERM',
     'echo "$@"',
     '[ -z "$CODE" ] || exit "$CODE"',
     'sleep 60 & wait',
