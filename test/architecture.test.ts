@@ -25,6 +25,7 @@ const floors: Record<string, number> = {
   wires: 4,
   engine: 5,
   remote: 5,
+  local: 5,
   output: 6,
   serve: 6,
   mcp: 6,

@@ -204,6 +204,8 @@ export interface Question {
   options: AskOptions;
   /** Asked in place of the options' free text: the messages end with the picture, each question's words follow. */
   decisions?: Decisions | undefined;
+  /** It is computed as it would be if there were no others, in calls of its own. */
+  alone?: boolean | undefined;
   /** Nobody waits for the answer any more once it fires. */
   cancel?: AbortSignal | undefined;
 }

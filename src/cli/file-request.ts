@@ -34,6 +34,7 @@ export async function fileRequest(
     defaults: { options: { ...sampling, ...options }, detail, formats: formatMemo() },
     template: undefined,
     sources: (url, where) => listedSources(url, { folder: dirname(path), where }),
+    strict: true,
   });
 }
 

@@ -20,7 +20,7 @@ export interface ServerFlags {
 export const serverOptions = (): Option[] => [
   new Option(
     '--server <url>',
-    'ask vLLM, SGLang, llama-server, pixtral serve or another of their kind; off: this machine',
+    'ask vLLM, SGLang, llama-server, pixtral serve or another of their kind; auto: pixtral serve, where the user runs it with this model; off: load the model',
   )
     .env('PIXTRAL_SERVER')
     .argParser(collect),
@@ -43,8 +43,18 @@ export const manyServersOptions = (): Option[] => [
 
 /** Addresses of servers; undefined where this machine is asked. */
 export function serverWords({ server }: ServerFlags, { env }: Pick<Io, 'env'>): string[] | undefined {
-  const words = (server ?? [env['PIXTRAL_SERVER'] ?? '']).flatMap((word) => word.split(/[\s,]+/)).filter(Boolean);
-  return words.length === 0 || words.at(-1) === 'off' ? undefined : [...new Set(words)];
+  const words = namedServers({ server }, env);
+  return words.length === 0 || ['off', 'auto'].includes(words.at(-1)!) ? undefined : [...new Set(words)];
+}
+
+/** Whether a server of this user may answer, where one runs. */
+export function isAuto({ server }: ServerFlags, { env }: Pick<Io, 'env'>): boolean {
+  const last = namedServers({ server }, env).at(-1);
+  return last === undefined || last === 'auto';
+}
+
+function namedServers({ server }: { server: string[] | undefined }, env: Io['env']): string[] {
+  return (server ?? [env['PIXTRAL_SERVER'] ?? '']).flatMap((word) => word.split(/[\s,]+/)).filter(Boolean);
 }
 
 type AnyFlags = ServerFlags & Pick<EngineFlags, 'model' | 'json'>;

@@ -1,74 +1,56 @@
+import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { PixtralError } from '../base/errors.ts';
-import { type ServeContext, readBody } from './context.ts';
-import { errorBody, errorResponse } from './error-body.ts';
+import { type Request, type ServeContext, onceClosed } from './context.ts';
+import { type ErrorResponse, clientError, errorBody, errorResponse } from './error-body.ts';
 import { type GuardOptions, guard } from './guard.ts';
-import { chatCompletions } from './routes/chat-completions.ts';
-import { decisions } from './routes/decisions.ts';
+import type { Lobby } from './lobby.ts';
+import { routes } from './routes/registry.ts';
 
 export interface AppOptions extends GuardOptions {
   context: ServeContext;
-  /** Of a request. */
-  maxBodyBytes: number;
+  lobby: Lobby;
+  /** Of a body. */
+  mostBytes: number;
   /** A line for the log: something failed that should not have. */
   onFailure: (thrown: unknown) => void;
 }
 
 /** All routes, and what stands before them. */
-export function serveApp({ context, maxBodyBytes, onFailure, ...guarding }: AppOptions): Hono {
-  const app = new Hono();
-  const { engine, queue, metrics } = context;
-  const started = Math.floor(Date.now() / 1000);
+export function serveApp({ context, lobby, mostBytes, onFailure, ...guarding }: AppOptions) {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  const { metrics } = context;
   app.use(async (c, next) => {
     const start = performance.now();
     await next();
     metrics.request(c.req.routePath, c.res.status, (performance.now() - start) / 1000);
   });
   app.use(guard(guarding));
-  const tooLarge = errorBody(`the body is over ${maxBodyBytes / 2 ** 20} MiB`, 'invalid_request_error');
-  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: (c) => c.json(tooLarge, 413) }));
-
-  app.post('/v1/chat/completions', (c) => chatCompletions(c, context));
-  app.post('/v1/decisions', (c) => decisions(c, context));
-  app.get('/v1/models', (c) =>
-    c.json({
-      object: 'list',
-      data: [
-        {
-          id: engine.files.name,
-          object: 'model',
-          created: started,
-          owned_by: 'pixtral',
-          max_model_len: engine.maxImageTokens,
-          pixtral: { image: engine.image },
-        },
-      ],
-    }),
-  );
-  app.post('/tokenize', async (c) => {
-    const { content } = (await readBody(c.req.raw)).record;
-    if (typeof content !== 'string') throw new PixtralError('input', 'body: content: is no text, expected one');
-    return c.json({ tokens: engine.files.tekken.encode(content) });
-  });
-  app.get('/health', (c) => c.json({ status: 'ok' }));
-  app.get('/metrics', (c) => {
-    const gauges = {
-      requests_in_work: queue.inWork,
-      requests_waiting: queue.waiting,
-      resident_bytes: process.memoryUsage.rss(),
-    };
-    return c.text(metrics.text(gauges));
-  });
-
-  app.notFound((c) =>
-    c.json(errorBody(`${c.req.method} ${c.req.path}: there is no such route`, 'invalid_request_error'), 404),
-  );
+  for (const route of routes) {
+    const { bodyBytes = mostBytes } = route;
+    const tooLarge = clientError(413, `the body is over ${bodyBytes / 2 ** 20} MiB`);
+    const limited = bodyLimit({ maxSize: bodyBytes, onError: (c) => refusal(c, tooLarge) });
+    app[route.method](route.path, limited, (c) => {
+      if (route.asks) enter(c, { lobby, bodyBytes });
+      return route.answer(c, context);
+    });
+  }
+  app.notFound((c) => refusal(c, clientError(404, `${c.req.method} ${c.req.path}: there is no such route`)));
   app.onError((thrown, c) => {
-    const { status, body } = errorResponse(thrown);
-    if (status === 500) onFailure(thrown);
-    if (status === 429) c.header('Retry-After', '2');
-    return c.json(body, status);
+    const told = errorResponse(thrown);
+    if (told.status === 500) onFailure(thrown);
+    if (told.status === 429) c.header('Retry-After', '2');
+    return refusal(c, told);
   });
   return app;
+}
+
+/** Until its answer is out or its client has gone. @throws TooBusy */
+function enter(c: Request, { lobby, bodyBytes }: { lobby: Lobby; bodyBytes: number }): void {
+  const length = Number(c.req.header('content-length') ?? bodyBytes);
+  onceClosed(c, lobby.enter(length));
+}
+
+function refusal(c: Pick<Request, 'json' | 'req'>, told: ErrorResponse): Response {
+  return c.json(errorBody(told, c.req.path), told.status);
 }

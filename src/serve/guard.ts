@@ -1,7 +1,7 @@
 import { timingSafeEqual, createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
-import { errorBody } from './error-body.ts';
+import { clientError, errorBody } from './error-body.ts';
 
 export interface GuardOptions {
   /** Where the server listens. */
@@ -24,33 +24,30 @@ export function guard({ host, allowHosts, cors, apiKey }: GuardOptions): Middlew
   const names = new Set(['localhost', host.toLowerCase(), ...allowHosts.map((name) => name.toLowerCase())]);
   return async (context, next) => {
     const { req } = context;
+    const refused = (status: 401 | 403, message: string, code?: string): Response =>
+      context.json(errorBody(clientError(status, message, code), req.path), status);
     const called = hostName(req.header('host'));
     if (called === undefined || !(names.has(called) || isIP(called.replace(/^\[|\]$/g, '')) !== 0)) {
-      return context.json(
-        errorBody(`host ${called ?? 'missing'}: is not this server's name`, 'invalid_request_error'),
-        403,
-      );
+      return refused(403, `host ${called ?? 'missing'}: is not this server's name`);
     }
     const origin = req.header('origin');
     const isOwn = origin !== undefined && origin === new URL(req.url).origin;
     const isAllowed = origin !== undefined && (cors.includes('*') || cors.includes(origin));
     if (origin !== undefined && !isOwn && !isAllowed) {
-      return context.json(errorBody(`origin ${origin}: is not allowed, see --cors`, 'invalid_request_error'), 403);
+      return refused(403, `origin ${origin}: is not allowed, see --cors`);
     }
     if (isAllowed) {
       context.header('Access-Control-Allow-Origin', origin);
       context.header('Vary', 'Origin');
       if (req.method === 'OPTIONS') {
         context.header('Access-Control-Allow-Methods', 'GET, POST, DELETE, OPTIONS');
-        context.header('Access-Control-Allow-Headers', 'authorization, content-type');
+        context.header('Access-Control-Allow-Headers', 'authorization, content-type, x-api-key, anthropic-version');
         return context.body(null, 204);
       }
     }
-    if (apiKey !== undefined && !open.includes(req.path) && !isSame(bearer(req.header('authorization')), apiKey)) {
-      return context.json(
-        errorBody('the API key is missing or wrong', 'invalid_request_error', 'invalid_api_key'),
-        401,
-      );
+    const given = req.header('x-api-key') ?? bearer(req.header('authorization'));
+    if (apiKey !== undefined && !open.includes(req.path) && !isSame(given, apiKey)) {
+      return refused(401, 'the API key is missing or wrong', 'invalid_api_key');
     }
     await next();
     return undefined;

@@ -4,12 +4,22 @@ import { serve } from '@hono/node-server';
 import { PixtralError, reasonOf } from '../base/errors.ts';
 import { AskQueue } from '../asking/ask-queue.ts';
 import type { Engine } from '../engine/engine.ts';
+import { queuedAnswerer } from '../asking/queued-answerer.ts';
 import { serveApp } from './app.ts';
-import type { ServeContext } from './context.ts';
+import { Batches } from './batches/batches.ts';
+import { type ServeContext, requestContext } from './context.ts';
 import type { GuardOptions } from './guard.ts';
+import { type LocalOptions, serveLocally } from './local-server.ts';
+import { Lobby } from './lobby.ts';
 import { serveMetrics } from './metrics.ts';
 
 export interface ServeOptions extends GuardOptions, Pick<ServeContext, 'defaults' | 'pictures'> {
+  /** Where files and batches are kept. */
+  data: string;
+  /** Hash of what all records of a batch share. */
+  job: string;
+  /** Where this user's other commands find it. */
+  local: LocalOptions | undefined;
   port: number;
   /** Requests that may wait; more are told to come back. */
   mostWaiting: number;
@@ -22,17 +32,33 @@ export interface ServeOptions extends GuardOptions, Pick<ServeContext, 'defaults
 }
 
 /** Pictures come inside bodies. */
-const maxBodyBytes = 64 * 2 ** 20;
+const bodyBytes = 64 * 2 ** 20;
+/** Of all requests in the house: their texts and decoded pictures take several times as much. */
+const allBodyBytes = 512 * 2 ** 20;
 
 /** Answers over HTTP until a signal ends it. @throws PixtralError `machine` for an address that cannot be had */
 export async function serveEngine(engine: Engine, options: ServeOptions): Promise<void> {
   const { host, note, stop, signal, defaults, pictures } = options;
   const queue = new AskQueue({ most: options.mostWaiting });
-  const context = { engine, queue, defaults, pictures, metrics: serveMetrics() };
   const onFailure = (thrown: unknown): void =>
     note(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
-  const app = serveApp({ ...options, context, maxBodyBytes, onFailure });
+  const batches = await Batches.open({
+    folder: options.data,
+    answerer: queuedAnswerer(engine, queue),
+    request: requestContext(options),
+    job: options.job,
+    pictures,
+    stop,
+    signal,
+    onFailure,
+  });
+  if (!batches) note(`${options.data}: another server works in it, so there are no files and batches here: see --data`);
+  const started = Math.floor(Date.now() / 1000);
+  const context = { engine, queue, defaults, pictures, metrics: serveMetrics(), started, batches };
+  const lobby = new Lobby({ requests: options.mostWaiting + engine.mostAtOnce, bytes: allBodyBytes });
+  const app = serveApp({ ...options, context, lobby, mostBytes: bodyBytes, onFailure });
   const server = await listen(app.fetch, options);
+  const closeLocal = options.local && (await startLocally({ ...options.local, context, lobby, onFailure }, note));
   const { port } = server.address() as AddressInfo;
   note(`${engine.files.name}: listening on http://${host.includes(':') ? `[${host}]` : host}:${port}`);
   const stopping = new PixtralError('machine', 'the server is stopping');
@@ -45,9 +71,24 @@ export async function serveEngine(engine: Engine, options: ServeOptions): Promis
     await queue.deliver(engine.answer(queue.questions(), { stop, signal }));
   } finally {
     queue.close(stopping);
+    await batches?.close();
+    await closeLocal?.();
     await closed(server);
   }
   stop.throwIfAborted();
+}
+
+/** A server that only HTTP reaches is of use too. */
+async function startLocally(
+  serving: Parameters<typeof serveLocally>[0],
+  note: ServeOptions['note'],
+): Promise<(() => Promise<void>) | undefined> {
+  try {
+    return await serveLocally(serving);
+  } catch (thrown) {
+    note(`other commands will not find this server: ${reasonOf(thrown)}`);
+    return undefined;
+  }
 }
 
 async function listen(

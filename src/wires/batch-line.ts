@@ -2,6 +2,7 @@ import type { Answer } from '../asking/events.ts';
 import { errorJson } from './error-json.ts';
 import { askJson } from './json.ts';
 import { chatChoice, chatUsage } from './openai-chat.ts';
+import { openAiResponse } from './openai-response.ts';
 
 /** Whose format a record came in, and is answered in. */
 export type RecordStyle = 'plain' | 'openai' | 'mistral';
@@ -9,6 +10,8 @@ export type RecordStyle = 'plain' | 'openai' | 'mistral';
 export interface BatchLine {
   style: RecordStyle;
   id: string | number;
+  /** Whose shape an answer in OpenAI's style has. */
+  endpoint?: string | undefined;
   /** Of the question; undefined when it could not be made out. */
   hash: string | undefined;
   /** Hash of an earlier line that this one takes the place of. */
@@ -48,7 +51,7 @@ function fieldsOf(result: Result): object {
 const requestId = 'batch_req_';
 
 /** A line of the output file of OpenAI's Batch API. Its request id is ours to choose: the hash. */
-function openAiShape({ id, hash = '' }: BatchLine, result: Result) {
+function openAiShape({ id, endpoint, hash = '' }: BatchLine, result: Result) {
   if ('error' in result) return { id: requestId + hash, custom_id: id, response: null, error: errorJson(result.error) };
   return {
     id: requestId + hash,
@@ -56,7 +59,7 @@ function openAiShape({ id, hash = '' }: BatchLine, result: Result) {
     response: {
       status_code: 200,
       request_id: requestId + hash,
-      body: 'shape' in result ? result.shape : completion(result.answer, hash),
+      body: 'shape' in result ? result.shape : answerShape(result.answer, { endpoint, hash }),
     },
     error: null,
   };
@@ -73,6 +76,15 @@ function mistralShape(line: BatchLine, result: Result) {
     choices: choices.map((choice) => ({ index: 0, message, finish_reason: choice.finish_reason })),
   };
   return { id: requestId + hash, custom_id: id, response: { status_code: 200, body }, error: null };
+}
+
+function answerShape(answer: Answer, { endpoint, hash }: { endpoint: string | undefined; hash: string }): object {
+  if (endpoint !== '/v1/responses') return completion(answer, hash);
+  const createdAt = Math.floor(Date.now() / 1000);
+  return openAiResponse(
+    { id: `resp_${hash}`, messageId: `msg_${hash}`, createdAt, model: answer.model, body: {} },
+    answer,
+  );
 }
 
 /** An object `chat.completion` of OpenAI's API; pictures, timings, sampling and confidence are ours. */

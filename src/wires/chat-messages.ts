@@ -84,13 +84,18 @@ async function readPart(value: unknown, { where, sources, details }: Reading & {
       details.push(detail);
       return (await sources(url, `${where}: image_url`)).map((image) => ({ kind: 'image', image }));
     }
+    case 'file': {
+      const { file_data: url } = asRecord(part['file'], `${where}: file`);
+      if (typeof url !== 'string') throw wrong(`${where}: file.file_data`, url, 'a data: URI');
+      return (await sources(url, `${where}: file.file_data`)).map((image) => ({ kind: 'image', image }));
+    }
     case 'thinking':
       return [readThoughts(part, where)];
     case 'input_audio':
     case 'audio_url':
       throw new PixtralError('input', `${where}: ${part['type']} is not supported: these models see, but do not hear`);
     default:
-      throw wrong(where, value, 'a part of type text, image_url or thinking');
+      throw wrong(where, value, 'a part of type text, image_url, file or thinking');
   }
 }
 

@@ -4,6 +4,7 @@ import type { Chunk, Message } from '../prompt/message.ts';
 import { type Fields, asRecord, wrong } from './fields.ts';
 import { readQuestions } from './question-json.ts';
 import type { FindSources, RequestContext } from './request.ts';
+import { roleOf } from './roles.ts';
 
 /** The body of a request to OpenAI's Decisions API (the Python client's `types/decision_create_params.py`). */
 export async function decisionRequest(
@@ -14,13 +15,6 @@ export async function decisionRequest(
   const messages = await readInput({ value: record['input'], where: `${where}: input` }, sources);
   return { messages, options, detail, decisions: { questions, orders: 1, labels: 'words', template } };
 }
-
-const roles: Readonly<Record<string, Message<Source>['role']>> = {
-  user: 'user',
-  system: 'system',
-  developer: 'system',
-  assistant: 'assistant',
-};
 
 /** A text, or messages of text and images; the questions follow the last one, which is the user's. */
 async function readInput(
@@ -33,8 +27,7 @@ async function readInput(
   for (const [index, one] of (value as unknown[]).entries()) {
     const place = `${where}[${index}]`;
     const { role, content } = asRecord(one, place);
-    const known = typeof role === 'string' && Object.hasOwn(roles, role) ? roles[role] : undefined;
-    if (!known) throw wrong(`${place}: role`, role, `one of ${Object.keys(roles).join(', ')}`);
+    const known = roleOf(role, `${place}: role`);
     const parts: unknown[] = Array.isArray(content) ? content : [{ type: 'input_text', text: content }];
     const chunks: Chunk<Source>[] = [];
     for (const part of parts) chunks.push(...(await readPart(part, { where: `${place}: content`, sources })));

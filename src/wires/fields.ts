@@ -51,6 +51,7 @@ export function wrong(where: string, value: unknown, expected: string): PixtralE
 export const samplingNames = {
   max_tokens: 'maxTokens',
   max_completion_tokens: 'maxTokens',
+  max_output_tokens: 'maxTokens',
   temperature: 'temperature',
   top_p: 'topP',
   top_k: 'topK',

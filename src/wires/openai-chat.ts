@@ -45,7 +45,7 @@ export function chatUsage(answers: readonly Pick<Answer, 'usage'>[]) {
   };
 }
 
-function openAiLogprobs(logprobs: Answer['logprobs']) {
+export function openAiLogprobs(logprobs: Answer['logprobs']) {
   if (!logprobs) return null;
   const content = logprobs.map((token) => {
     // Clients want a number: what cannot be otherwise has a probability of 1.

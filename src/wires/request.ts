@@ -19,6 +19,8 @@ export interface RequestContext {
   /** Decisions are asked by it; by the model's own where it is undefined. */
   template: string | undefined;
   sources: FindSources;
+  /** Parameters that nobody has heard of are refused. */
+  strict: boolean;
 }
 
 /**

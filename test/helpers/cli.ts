@@ -10,6 +10,7 @@ export interface CliRun {
 
 /** What is installed on this machine must not answer for a test. */
 const noModels = join(tmpdir(), 'pixtral-test-no-models');
+const noServers = join(tmpdir(), 'pixtral-test-no-servers');
 
 /** Runs a command line in this process, with streams that are no terminals. */
 export async function cli(
@@ -32,7 +33,7 @@ export async function cli(
     },
     stdout: { isTTY: false, write: (text) => void (run.stdout += asText(text)) },
     stderr: { isTTY: false, write: (text) => void (run.stderr += asText(text)) },
-    env: { PIXTRAL_MODELS: noModels, ...env },
+    env: { PIXTRAL_MODELS: noModels, PIXTRAL_RUNTIME: noServers, ...env },
     signal,
   });
   return { exitCode, ...run };

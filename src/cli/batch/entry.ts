@@ -13,6 +13,8 @@ export interface BatchEntry extends RecordTask {
   /** For messages: `records.jsonl, line 7`. */
   where: string;
   style: RecordStyle;
+  /** Whose words an OpenAI record is in. */
+  endpoint?: string | undefined;
 }
 
 /** A record's JSON. */

@@ -56,7 +56,7 @@ export interface RecordReader {
 export function recordReader(place: RecordPlace, common: CommonQuestion): RecordReader {
   const { folder } = place;
   const sources: RequestContext['sources'] = (url, where) => listedSources(url, { folder, where });
-  return { place, common, request: { defaults: common, template: common.decisions?.template, sources } };
+  return { place, common, request: { defaults: common, template: common.decisions?.template, sources, strict: true } };
 }
 
 /** The record of one line, and the names of its fields; undefined for an empty line. */
@@ -66,14 +66,14 @@ export function lineEntry(
 ): { entry: BatchEntry; fields: string[] } | undefined {
   if (isBlank(bytes)) return undefined;
   const where = `${place.name}, line ${number}`;
-  const { style, fields, id = `line ${number}` } = peek(bytes, where);
+  const { style, endpoint, fields, id = `line ${number}` } = peek(bytes, where);
   const question = async (): Promise<RecordQuestion> => {
     const line = { ...parseRecord(await read(), where), where };
     checkId(line.record, where);
     if (style === 'plain') return plainQuestion({ ...line, id, folder: place.folder }, { common, request });
     return style === 'mistral' ? mistralRequest(line, request) : batchRequest(line, request);
   };
-  return { entry: { id, where, style, question }, fields };
+  return { entry: { id, where, style, endpoint, question }, fields };
 }
 
 function isBlank(bytes: Uint8Array): boolean {
@@ -84,13 +84,15 @@ function isBlank(bytes: Uint8Array): boolean {
 function peek(
   bytes: Uint8Array,
   where: string,
-): Pick<BatchEntry, 'style'> & { id?: string | number; fields: string[] } {
+): Pick<BatchEntry, 'style' | 'endpoint'> & { id?: string | number; fields: string[] } {
   try {
     const { record } = parseRecord(bytes, where);
     const style = styleOf(record);
     const id = record[idField(record)];
     const fields = Object.keys(record);
-    return isId(id) ? { style, id, fields } : { style, fields };
+    const { url } = record;
+    const seen = { style, fields, endpoint: typeof url === 'string' ? url : undefined } as const;
+    return isId(id) ? { ...seen, id } : seen;
   } catch {
     return { style: 'plain', fields: [] };
   }

@@ -75,6 +75,7 @@ async function readTranscript(
       defaults: { options, detail, formats: formatMemo() },
       template: undefined,
       sources: (url, where) => listedSources(url, { folder, where }),
+      strict: true,
     },
   );
   if (question.decisions) throw new PixtralError('input', `${path}: holds decisions, expected a conversation`);

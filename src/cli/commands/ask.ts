@@ -12,6 +12,7 @@ import { type EngineFlags, engineOptions } from '../engine-flags.ts';
 import { freeText } from '../free-text.ts';
 import { type FormatFlags, answerFormat, formatHelp, formatOptions } from '../format-options.ts';
 import { type Io, onceStdin, pictureStdinBytes } from '../io.ts';
+import { mayBeServed } from '../local-server.ts';
 import { namedModel } from '../named-model.ts';
 import {
   cacheOptions,
@@ -83,10 +84,11 @@ async function ask(
   const stdin = onceStdin(io, pictureStdinBytes);
   const asked = await questionOf(positional, { parts, flags, format, io, stdin });
   const { messages: sources } = asked;
-  await startDecoder(sources);
+  const mayBe = await mayBeServed(flags, io);
+  if (!mayBe) await startDecoder(sources);
   const { stageReporter } = await import('../../output/progress.ts');
   const servers = serverWords(flags, io);
-  const paths = servers ? undefined : await modelPaths(flags, io); // its notice comes before the spinner
+  const paths = servers ? undefined : await modelPaths(flags, { io, isNeeded: !mayBe }); // its notice comes before the spinner
   const reporter = stageReporter(io.stderr, {
     verbose: flags.verbose === true,
     quiet: flags.json === true,
@@ -94,6 +96,11 @@ async function ask(
   });
   const note = (lines: string): void => reporter.note(lines);
   try {
+    if (mayBe) {
+      const events = await askServing(asked, { paths: paths!, reporter, flags, io, stdin });
+      if (events) return await show(events, { reporter, flags, io });
+      await startDecoder(sources);
+    }
     const answerer = servers
       ? await openFlagServers(servers, { flags, io, note })
       : await openModel(paths!, { flags, io, note });
@@ -127,8 +134,36 @@ async function questionOf(
 type AskedSources = Pick<RecordQuestion, 'messages' | 'options' | 'detail'>;
 type AskedOptions = RecordQuestion['options'];
 
-async function modelPaths(flags: AskFlags, io: Io): Promise<ModelPaths> {
-  void import('../../engine/engine.ts'); // while the model is found
+/** The answer of this user's own server, without so much as a look at the engine. */
+async function askServing(
+  asked: AskedSources,
+  { paths, reporter, flags, io, stdin }: Omit<Asking, 'answerer'> & { paths: ModelPaths },
+): Promise<AsyncIterable<EngineEvent> | undefined> {
+  const { askLocalServer } = await import('../ask-local-server.ts');
+  const { warnOfPictures } = await import('../../output/picture-warnings.ts');
+  return askLocalServer(asked, {
+    paths,
+    flags,
+    io,
+    stdin,
+    onServer: ({ pid }) => {
+      if (flags.verbose === true) reporter.note(`asking pixtral serve, process ${pid}\n`);
+    },
+    onPictures: (receipts) =>
+      warnOfPictures(receipts, { write: (lines) => reporter.note(lines), json: flags.json === true }),
+  });
+}
+
+async function show(
+  events: AsyncIterable<EngineEvent>,
+  { reporter, flags, io }: Pick<Asking, 'reporter' | 'flags' | 'io'>,
+): Promise<void> {
+  const { showAnswer } = await import('../../output/answer.ts');
+  await showAnswer(events, { stdout: io.stdout, stderr: io.stderr, reporter, json: flags.json === true });
+}
+
+async function modelPaths(flags: AskFlags, { io, isNeeded }: { io: Io; isNeeded: boolean }): Promise<ModelPaths> {
+  if (isNeeded) void import('../../engine/engine.ts'); // while the model is found
   const { resolveModel } = await import('../../engine/runtime/resolve.ts');
   const paths = await resolveModel(await namedModel(flags, io));
   if (paths.notice !== undefined) io.stderr.write(`${paths.notice}\n`);

@@ -17,7 +17,7 @@ import type { ServeFlags } from '../serve/run-serve.ts';
 
 export function serveCommand(io: Io): Command {
   const command = new Command('serve').description(
-    "The model loaded once, asked over HTTP as OpenAI's API is: chat completions and decisions.",
+    "The model loaded once, asked over HTTP as OpenAI's and Anthropic's APIs are, and by pixtral's other commands.",
   );
   const groups = {
     'Server:': [
@@ -37,6 +37,7 @@ export function serveCommand(io: Io): Command {
       new Option('--queue <n>', 'requests that may wait; more are told to come back')
         .argParser(numberIn({ min: 1, max: 100_000, integer: true }))
         .default(defaults.queue),
+      new Option('--data <folder>', "files and batches are kept in it; else in the user's data folder"),
     ],
     'Model:': modelOptions(),
     'Pictures:': promptPictureOptions(),
@@ -60,8 +61,14 @@ export function serveCommand(io: Io): Command {
 const notes = `
 Routes:
   POST /v1/chat/completions   streaming too; pictures as data: URIs or http(s) URLs, response_format, logprobs, n, stop
+  POST /v1/responses          streaming events too; text and pictures, instructions, text.format; nothing is kept
   POST /v1/decisions          typed questions, a probability for each option
+  POST /v1/messages           Anthropic's API, streaming too
+  /v1/files, /v1/batches      OpenAI's Batch API: upload, create, list, retrieve, content, cancel, delete
   GET  /v1/models   POST /tokenize   GET /health   GET /metrics (Prometheus)
+
+pixtral ask finds a server of the same user with the same model and options by itself, and starts in a moment: nothing
+is loaded then. --server off turns that off, for all commands PIXTRAL_SERVER=off.
 
 Only pages of its own origin and those of --cors may call it from a browser, and only by a name that is its own. Files
 of this machine cannot be asked about: a client sends its pictures, or names a URL; those of this machine and the local

@@ -1,3 +1,11 @@
+import { join } from 'node:path';
+import { dataFolder } from '../../base/data-folder.ts';
+import { jobHash } from '../../engine/answers/job-hash.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { runtimeFolder } from '../../base/runtime-folder.ts';
+import { servedKey } from '../../store/announcements.ts';
+import { computedBy } from '../local-server.ts';
+import { packageVersion } from '../package-version.ts';
 import { checkExposed } from '../../serve/exposed.ts';
 import { serveEngine } from '../../serve/serve-engine.ts';
 import { formatMemo } from '../../wires/format-memo.ts';
@@ -14,6 +22,7 @@ export interface ServeFlags extends EngineFlags, BatchRuntimeFlags, PictureFlags
   cors: string[];
   allowHost: string[];
   queue: number;
+  data?: string;
 }
 
 /** As many may be in work over time: sequences are chosen by what fits, not by how many will come. */
@@ -35,6 +44,9 @@ export async function runServe({ flags, io }: { flags: ServeFlags; io: Io }): Pr
       allowHosts,
       mostWaiting,
       note,
+      data: flags.data ?? join(dataFolder(io.env), 'serve', folderName(engine.files.name)),
+      local: await localOptions(engine, { flags, io }),
+      job: await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context }),
       defaults: {
         options: freeText({ ...flags, reasoning: flags.reasoning ?? 'show' }),
         detail,
@@ -45,4 +57,18 @@ export async function runServe({ flags, io }: { flags: ServeFlags; io: Io }): Pr
   } finally {
     await engine.close();
   }
+}
+
+/** Each model has its own: batches of two servers do not get in each other's way. */
+function folderName(model: string): string {
+  return model.replaceAll(/[^\w.-]+/g, '_').replace(/^\.+/, '_');
+}
+
+async function localOptions(
+  { files: { model, mmproj } }: Engine,
+  { flags, io }: { flags: ServeFlags; io: Io },
+): Promise<{ folder: string; key: string; version: string }> {
+  const version = packageVersion();
+  const key = await servedKey({ version, model: model.path, mmproj: mmproj.path, options: computedBy(flags) });
+  return { folder: runtimeFolder(io.env), key, version };
 }

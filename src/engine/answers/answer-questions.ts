@@ -82,13 +82,14 @@ export async function* answerQuestions<T>(
 
 async function* plan<T>(
   { item, question }: Asked<T>,
-  { files, runtime, options: { contextSize: size } }: AnsweringOptions,
+  { files, runtime, options: { contextSize: size, reproducible } }: AnsweringOptions,
 ): AsyncGenerator<ItemEvent<T>, Planned<T> | undefined> {
   if (!question) {
     yield { item, event: undefined };
     return undefined;
   }
   const { messages, options, decisions: asked, cancel } = question;
+  const alone = reproducible || question.alone === true;
   try {
     const clock = stageClock();
     if (asked) {
@@ -103,6 +104,7 @@ async function* plan<T>(
         runs,
         answer: undefined,
         cancel,
+        alone,
         decisions: { asked, plan: decided },
         promptTokens,
         contextSize,
@@ -123,6 +125,7 @@ async function* plan<T>(
       runs,
       answer,
       cancel,
+      alone,
       decisions: undefined,
       promptTokens,
       contextSize,
@@ -140,7 +143,7 @@ async function* begin<T>(
   planned: Planned<T>,
   answering: AnsweringOptions,
 ): AsyncGenerator<ItemEvent<T>, InWork<T> | { again: Planned<T> } | undefined> {
-  const { item, options, runs, answer, decisions, cancel, contextSize, clock } = planned;
+  const { item, options, runs, answer, decisions, cancel, alone, contextSize, clock } = planned;
   const { files, runtime, signal } = answering;
   const ending = cancel && signal ? AbortSignal.any([signal, cancel]) : (cancel ?? signal);
   let slot: Slot | undefined;
@@ -153,8 +156,10 @@ async function* begin<T>(
     if (decisions || !answer) {
       if (!decisions) throw new Error('neither an answer nor decisions are planned');
       const { asked, plan: asks } = decisions;
-      const { reproducible } = answering.options;
-      const read = yield* eventsOf(item, readDecisions(asks, asked, { loaded, clock, reproducible, signal: ending }));
+      const read = yield* eventsOf(
+        item,
+        readDecisions(asks, asked, { loaded, clock, reproducible: alone, signal: ending }),
+      );
       yield { item, event: { kind: 'decided', decided: decidedOf(read, { model: files.name, pictures, clock }) } };
       return undefined;
     }
@@ -220,7 +225,9 @@ async function* step<T>(work: InWork<T>[], answering: AnsweringOptions): AsyncGe
   }
   const again: Planned<T>[] = [];
   // A call for each computes just what it would compute if there were no others.
-  const calls = answering.options.reproducible ? work.map((one) => [one]) : [[...work]];
+  const others = work.filter(({ planned }) => !planned.alone);
+  const calls = work.filter(({ planned }) => planned.alone).map((one) => [one]);
+  if (others.length > 0) calls.push(others);
   for (const together of calls) {
     const outcome = yield* stepTogether(together, answering);
     for (const one of together) if (!outcome.goesOn.has(one)) work.splice(work.indexOf(one), 1);

@@ -20,6 +20,8 @@ export interface Planned<T> {
   /** What the answer is to consist of; undefined for decisions. */
   answer: AnswerPlan | undefined;
   cancel: AbortSignal | undefined;
+  /** In calls of its own. */
+  alone: boolean;
   /** Asked in place of what `runs` ask. */
   decisions: { asked: Decisions; plan: DecisionPlan } | undefined;
   promptTokens: number;

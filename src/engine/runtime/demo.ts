@@ -6,7 +6,7 @@ import { PixtralError } from '../../base/errors.ts';
 import { readExactly, systemError } from '../../base/files.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import type { Native } from '../../native/native.ts';
-import { type GpuOptions, openWorking } from './working-gpu.ts';
+import type { GpuOptions } from './working-gpu.ts';
 
 /** Its name on the command line. */
 export const demoName = 'demo';
@@ -27,6 +27,7 @@ export interface DemoFolder {
 export async function demoFolder({ cache, ...gpu }: GpuOptions & { cache: string }): Promise<DemoFolder> {
   const folder = join(cache, 'models', `demo-${await checkpointName()}`);
   if (await isWhole(folder)) return { folder };
+  const { openWorking } = await import('./working-gpu.ts'); // whoever finds it made needs no libraries
   const native = await openWorking({ ...gpu, onLog: () => {} });
   await make(folder, native);
   return { folder, native };

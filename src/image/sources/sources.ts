@@ -10,12 +10,14 @@ import { urlName } from './url-name.ts';
 
 /** Where one picture file is. */
 export interface Source {
-  kind: 'stdin' | 'clipboard' | 'data' | 'url' | 'path';
+  kind: 'stdin' | 'clipboard' | 'data' | 'url' | 'path' | 'read';
   /** The URI, URL or path. */
   at: string;
   /** In messages and receipts. */
   name: string;
   selection?: Selection | undefined;
+  /** Of what is `read` already. */
+  bytes?: Uint8Array | undefined;
 }
 
 export interface ReadOptions {
@@ -65,7 +67,7 @@ function plainSchemeSource(word: string): Source | undefined {
  * The bytes of a picture file; base64 is unwrapped.
  * @throws PixtralError `input` for what is missing or too large, `machine` when the network or a tool fails
  */
-export async function readSource({ kind, at, name }: Source, options: ReadOptions): Promise<Uint8Array> {
+export async function readSource({ kind, at, name, bytes }: Source, options: ReadOptions): Promise<Uint8Array> {
   const { env, signal } = options;
   switch (kind) {
     case 'stdin':
@@ -81,6 +83,8 @@ export async function readSource({ kind, at, name }: Source, options: ReadOption
         maxBytes: maxFileBytes,
         signal,
       });
+    case 'read':
+      return bytes!;
     case 'path':
       return unwrapBase64(await readPath(at, signal), name);
     default:

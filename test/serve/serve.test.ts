@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { constants } from 'node:os';
 import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import OpenAI from 'openai';
 import { main } from '../../src/cli/main.ts';
-import { scenePath } from '../helpers/checkpoints.ts';
 import { reasoningPair } from '../helpers/reasoning-checkpoint.ts';
-
-interface Running {
-  url: string;
-  stderr(): string;
-  stop(signal: number): Promise<number>;
-}
+import { type Running, clientOf, drawing, seen, serverCache, startServer } from '../helpers/server.ts';
 
 let cache: string;
 let shared: Running;
 before(async () => {
-  cache = await mkdtemp(join(tmpdir(), 'pixtral-serve-'));
+  cache = await serverCache();
   shared = await start();
 });
 after(async () => {
@@ -27,55 +19,22 @@ after(async () => {
   await rm(cache, { recursive: true, force: true });
 });
 
-/** Serves the demo model in this process, on a port of its own. */
-async function start(...words: string[]): Promise<Running> {
-  const controller = new AbortController();
-  let stderr = '';
-  const base = ['serve', '--model', 'demo', '--gpu', 'off', '--threads', '1', '--temperature', '0', '--port', '0'];
-  const ended = main([...base, ...words], {
-    stdin: { isTTY: true, read: async () => new Uint8Array(), ask: async () => undefined },
-    stdout: { isTTY: false, write: () => {} },
-    stderr: { isTTY: false, write: (text) => void (stderr += String(text)) },
-    env: { PIXTRAL_CACHE: cache },
-    signal: controller.signal,
-  });
-  for (;;) {
-    const url = /listening on (http\S+)/.exec(stderr)?.[1];
-    if (url !== undefined) {
-      const stop = (signal: number): Promise<number> => {
-        controller.abort(signal);
-        return ended;
-      };
-      return { url, stderr: () => stderr, stop };
-    }
-    assert.equal(await Promise.race([ended, setTimeout(20, 'runs')]), 'runs', stderr);
-  }
-}
-
-const picture = async (name: string): Promise<string> =>
-  `data:image/png;base64,${(await readFile(scenePath(`demo/${name}`))).toString('base64')}`;
+const start = (...words: string[]): Promise<Running> => startServer(cache, ...words);
 const messages = async (name: string, text: string) => [
   {
     role: 'user' as const,
     content: [
-      { type: 'image_url' as const, image_url: { url: await picture(name) } },
+      { type: 'image_url' as const, image_url: { url: await drawing(name) } },
       { type: 'text' as const, text },
     ],
   },
 ];
-const client = (url = shared.url, apiKey = 'none'): OpenAI =>
-  new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 });
+const client = (url = shared.url, apiKey = 'none') => clientOf(url, apiKey);
 const model = 'demo';
 const post = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(shared.url + path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers });
 const errorOf = async (response: Response): Promise<string> =>
   ((await response.json()) as { error: { message: string } }).error.message;
-
-const seen: Record<string, string> = {
-  '0022a.png':
-    'A small green star at the top left, a small red cross in the center, a big pink star at the bottom and a small black star at the bottom right.',
-  '0007a.png': 'The word "BUS" in yellow.',
-};
 
 test("OpenAI's own client is answered, whole and in pieces", async () => {
   const asked = { model, messages: await messages('0022a.png', 'what do you see?') };
@@ -140,7 +99,7 @@ test('requests at once are answered about their own pictures', async () => {
 test('decisions have a probability for each option, named or not', async () => {
   const response = await post('/v1/decisions', {
     model,
-    input: [{ role: 'user', content: [{ type: 'input_image', image_url: await picture('0022a.png') }] }],
+    input: [{ role: 'user', content: [{ type: 'input_image', image_url: await drawing('0022a.png') }] }],
     questions: [
       {
         type: 'choice',
@@ -257,6 +216,15 @@ test('more requests than may wait are told to come back', async () => {
     const busy = all.filter(({ status }) => status === 429);
     assert.ok(busy.length >= 1 && all.some(({ status }) => status === 200));
     assert.equal(busy[0]!.headers.get('retry-after'), '2');
+    const streaming = JSON.stringify({ ...(JSON.parse(body) as object), stream: true });
+    const streams = await Promise.all(
+      Array.from({ length: 6 }, () => fetch(`${small.url}/v1/chat/completions`, { method: 'POST', body: streaming })),
+    );
+    assert.ok(
+      streams.some(({ status }) => status === 429),
+      'a stream that finds no place is refused by its status',
+    );
+    await Promise.all(streams.map((response) => response.text()));
   } finally {
     await small.stop(constants.signals.SIGTERM);
   }

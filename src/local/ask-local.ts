@@ -1,0 +1,58 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { PixtralError, errnoOf, exitCodes } from '../base/errors.ts';
+import { readLines } from '../base/lines.ts';
+import type { Announcement } from '../store/announcements.ts';
+import { type LocalEvent, type LocalQuestion, encodeLocalQuestion } from '../wires/local-question.ts';
+
+export type Told = Exclude<LocalEvent, { kind: 'failed' }>;
+
+/**
+ * Asks the server of this user. Returns undefined when it cannot be reached or has no place: whoever asks can load the
+ * model instead.
+ */
+export async function askLocal(
+  { at }: Announcement,
+  { question, signal }: { question: LocalQuestion; signal: AbortSignal },
+): Promise<AsyncGenerator<Told, void> | undefined> {
+  const body = encodeLocalQuestion(question);
+  const byteLength = body.reduce((sum, part) => sum + part.byteLength, 0);
+  const asking = request({ socketPath: at, method: 'POST', path: '/ask', agent: false, signal });
+  asking.setHeader('content-length', byteLength);
+  asking.on('error', () => {}); // thrown below
+  try {
+    for (const part of body) asking.write(part);
+    asking.end();
+    const [response] = (await once(asking, 'response', { signal })) as [IncomingMessage];
+    if (response.statusCode === 200) return told(response, signal);
+    response.destroy();
+  } catch {
+    signal.throwIfAborted();
+    asking.destroy();
+  }
+  return undefined;
+}
+
+async function* told(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Told, void> {
+  let isWhole = false;
+  try {
+    for await (const { bytes } of readLines(response)) {
+      const event = JSON.parse(Buffer.from(bytes).toString()) as LocalEvent; // of this very version
+      if (event.kind === 'failed') throw failure(event.error);
+      yield event;
+      isWhole = event.kind === 'answer' || event.kind === 'decided';
+    }
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (thrown instanceof PixtralError || errnoOf(thrown) === undefined) throw thrown;
+  }
+  if (isWhole) return;
+  throw new PixtralError('machine', 'the server that answered has ended in the middle of the answer', {
+    hint: 'ask again; --server off loads the model here',
+  });
+}
+
+function failure({ code, message, hint }: Extract<LocalEvent, { kind: 'failed' }>['error']): Error {
+  if (code === 'failed' || !Object.hasOwn(exitCodes, code)) return new Error(message);
+  return new PixtralError(code as PixtralError['code'], message, { hint });
+}

@@ -1,0 +1,26 @@
+import type { Route } from '../context.ts';
+import { batchRoutes } from './batches.ts';
+import { chatCompletions } from './chat-completions.ts';
+import { decisions } from './decisions.ts';
+import { fileRoutes } from './files.ts';
+import { health } from './health.ts';
+import { messages } from './messages.ts';
+import { metrics } from './metrics.ts';
+import { model, models } from './models.ts';
+import { responses } from './responses.ts';
+import { tokenize } from './tokenize.ts';
+
+/** Everything that can be asked of a server. */
+export const routes: readonly Route[] = [
+  chatCompletions,
+  responses,
+  decisions,
+  messages,
+  ...fileRoutes,
+  ...batchRoutes,
+  models,
+  model,
+  tokenize,
+  health,
+  metrics,
+];

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Running, drawing, seen, serverCache, startServer } from '../helpers/server.ts';
+
+const folder = fileURLToPath(new URL('fixtures', import.meta.url));
+
+interface Fixture {
+  client: string;
+  requests: { method: string; path: string; headers: Record<string, string>; body?: unknown }[];
+}
+
+let cache: string;
+let server: Running;
+before(async () => {
+  cache = await serverCache();
+  server = await startServer(cache);
+});
+after(async () => {
+  await server.stop(constants.signals.SIGINT);
+  await rm(cache, { recursive: true, force: true });
+});
+
+/** As the client has sent it, down to how its body is framed. */
+function replay(
+  { method, path, headers }: Fixture['requests'][number],
+  body: string,
+): Promise<{ status: number | undefined; text: string }> {
+  return new Promise((resolve, reject) => {
+    const { 'accept-encoding': _, ...others } = headers; // the answer is to be read here
+    const asking = request(server.url + path, { method, headers: others }, (response) => {
+      let text = '';
+      response.on('data', (part) => (text += String(part)));
+      response.on('end', () => resolve({ status: response.statusCode, text }));
+    });
+    asking.on('error', reject);
+    asking.end(body);
+  });
+}
+
+/** The texts of whatever shape an answer has, whole or in pieces. */
+function textsOf(answer: string): string {
+  const objects = answer.startsWith('{')
+    ? [answer]
+    : [...answer.matchAll(/^data: (\{.*)$/gm)].map(([, object]) => object!);
+  return objects.map((object) => textIn(JSON.parse(object) as Record<string, unknown>)).join('');
+}
+
+function textIn({ choices, output, type, delta }: Record<string, unknown>): string {
+  if (type === 'response.output_text.delta') return String(delta);
+  const [choice] = (choices ?? []) as { delta?: { content?: string }; message?: { content: string } }[];
+  const [item] = (output ?? []) as { content: { text: string }[] }[];
+  return choice?.message?.content ?? choice?.delta?.content ?? item?.content[0]?.text ?? '';
+}
+
+for (const name of readdirSync(folder)) {
+  const { client, requests } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as Fixture;
+  for (const [index, one] of requests.entries()) {
+    test(`${client}, request ${index + 1}: ${one.method} ${one.path} is answered`, async () => {
+      const picture = (await drawing('0022a.png')).replace(/^.*,/, '');
+      const body = one.body === undefined ? '' : JSON.stringify(one.body).replaceAll('{{0022a.png}}', picture);
+      const { status, text } = await replay(one, body);
+      assert.equal(status, 200, text);
+      if (!body.includes('what do you see?') || body.includes('json_schema')) return;
+      assert.equal(textsOf(text), seen['0022a.png']);
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { after, before, test } from 'node:test';
+import { type Running, drawing, seen, serverCache, startServer } from '../helpers/server.ts';
+
+let cache: string;
+let server: Running;
+before(async () => {
+  cache = await serverCache();
+  server = await startServer(cache, '--api-key', 'secret');
+});
+after(async () => {
+  await server.stop(constants.signals.SIGINT);
+  await rm(cache, { recursive: true, force: true });
+});
+
+const post = (body: object, key = 'secret'): Promise<Response> =>
+  fetch(`${server.url}/v1/messages`, {
+    method: 'POST',
+    headers: { 'x-api-key': key, 'anthropic-version': '2023-06-01' },
+    body: JSON.stringify({ model: 'demo', max_tokens: 200, ...body }),
+  });
+const asking = async (text: string) => {
+  const data = (await drawing('0022a.png')).replace(/^.*,/, '');
+  const content = [
+    { type: 'image', source: { type: 'base64', media_type: 'image/png', data } },
+    { type: 'text', text, cache_control: { type: 'ephemeral' } },
+  ];
+  return { messages: [{ role: 'user', content }] };
+};
+
+test("Anthropic's messages are answered, whole and as events", async () => {
+  const asked = await asking('what do you see?');
+  const whole = (await (await post(asked)).json()) as Record<string, unknown>;
+  assert.deepEqual(whole['content'], [{ type: 'text', text: seen['0022a.png'] }]);
+  assert.deepEqual([whole['type'], whole['role'], whole['stop_reason']], ['message', 'assistant', 'end_turn']);
+  const frames = (await (await post({ ...asked, stream: true })).text()).trimEnd().split('\n\n');
+  const events = frames.map((frame) => {
+    const [, name, data] = /^event: (\S+)\ndata: (.*)$/.exec(frame)!;
+    const event = JSON.parse(data!) as { type: string; delta?: { text?: string } };
+    assert.equal(event.type, name);
+    return event;
+  });
+  const names = events.map(({ type }) => type).filter((type) => type !== 'content_block_delta');
+  assert.deepEqual(names, [
+    'message_start',
+    'content_block_start',
+    'ping',
+    'content_block_stop',
+    'message_delta',
+    'message_stop',
+  ]);
+  assert.equal(events.map(({ delta }) => delta?.text ?? '').join(''), seen['0022a.png']);
+});
+
+test('stop sequences, limits and a system prompt', async () => {
+  const asked = await asking('what do you see?');
+  const stopped = (await (await post({ ...asked, stop_sequences: [' cross'] })).json()) as Record<string, unknown>;
+  assert.deepEqual([stopped['stop_reason'], stopped['stop_sequence']], ['stop_sequence', ' cross']);
+  const cut = await (await post({ ...asked, max_tokens: 2, system: [{ type: 'text', text: 'Be short.' }] })).json();
+  assert.equal((cut as Record<string, unknown>)['stop_reason'], 'max_tokens');
+});
+
+test('what cannot be answered is said in the form of that API', async () => {
+  const wrongKey = await post(await asking('x'), 'wrong');
+  assert.equal(wrongKey.status, 401);
+  assert.deepEqual(await wrongKey.json(), {
+    type: 'error',
+    error: { type: 'authentication_error', message: 'the API key is missing or wrong' },
+  });
+  const refused = await post({ ...(await asking('x')), tools: [{ name: 'f' }] });
+  assert.equal(refused.status, 400);
+  const { error } = (await refused.json()) as { error: { type: string; message: string } };
+  assert.equal(error.type, 'invalid_request_error');
+  assert.match(error.message, /body: tools: is .*, expected \[\]/);
+  const image = { type: 'image', source: { type: 'file', file_id: 'x' } };
+  const unknown = await post({ messages: [{ role: 'user', content: [image] }] });
+  assert.match(((await unknown.json()) as typeof error & { error: typeof error }).error.message, /base64 or url/);
+});
