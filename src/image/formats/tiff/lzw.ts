@@ -1,6 +1,7 @@
 const clear = 256;
 const end = 257;
 const maxBits = 12;
+const mostCodes = 2 ** maxBits;
 
 /** @returns as many bytes as there are, at most `length`. Source: TIFF 6.0, section 13 */
 export function unpackLzw(packed: Uint8Array, length: number): Uint8Array {
@@ -9,37 +10,41 @@ export function unpackLzw(packed: Uint8Array, length: number): Uint8Array {
   const early = old ? 0 : 1;
   const unpacked = new Uint8Array(length);
   // A code's bytes are those of an earlier place in what is unpacked.
-  const starts = new Uint32Array(2 ** maxBits + 1);
-  const lengths = new Uint32Array(2 ** maxBits + 1);
+  const starts = new Uint32Array(mostCodes + 1);
+  const lengths = new Uint32Array(mostCodes + 1);
   let at = 0;
   let bits = 9;
   let free = 258;
-  let before: { start: number; length: number } | undefined;
+  /** Of the code before; a length of 0: there is none. */
+  let lastStart = 0;
+  let lastLength = 0;
   while (at < length) {
     const code = next(bits);
     if (code === undefined || code === end) break;
     if (code === clear) {
       bits = 9;
       free = 258;
-      before = undefined;
+      lastLength = 0;
       continue;
     }
-    if (code >= free && !(code === free && before)) break; // noise
+    if (code >= free && !(code === free && lastLength > 0)) break; // noise
     const start = at;
     if (code < 256) {
       unpacked[at++] = code;
     } else {
-      const from = code === free ? before!.start : starts[code]!;
-      const count = code === free ? before!.length + 1 : lengths[code]!;
-      for (let index = 0; index < count && at < length; index++) unpacked[at++] = unpacked[from + index]!;
+      let from = code === free ? lastStart : starts[code]!;
+      const count = code === free ? lastLength + 1 : lengths[code]!;
+      const stop = Math.min(at + count, length);
+      while (at < stop) unpacked[at++] = unpacked[from++]!;
     }
-    if (before && free <= 2 ** maxBits) {
-      starts[free] = before.start;
-      lengths[free] = before.length + 1;
+    if (lastLength > 0 && free <= mostCodes) {
+      starts[free] = lastStart;
+      lengths[free] = lastLength + 1;
       free++;
     }
-    if (free + early >= 2 ** bits && bits < maxBits) bits++;
-    before = { start, length: at - start };
+    if (free + early >= 1 << bits && bits < maxBits) bits++;
+    lastStart = start;
+    lastLength = at - start;
   }
   return unpacked.subarray(0, at);
 }
