@@ -36,6 +36,8 @@ export interface Inspection {
   kind: 'checkpoint' | 'gguf' | 'pair';
   /** `mistral` or `huggingface` for a checkpoint; `general.architecture` of a GGUF; both of a pair. */
   architecture: string;
+  /** `Ministral 3`, of a checkpoint. */
+  family: string | undefined;
   name: string | undefined;
   parameters: number;
   /** Of the tensors. */
@@ -120,6 +122,7 @@ async function inspectCheckpoint(checkpoint: Checkpoint): Promise<Inspection> {
     path: folder,
     kind: 'checkpoint',
     architecture: layout,
+    family: checkpoint.family,
     name: undefined,
     ...totals(tensors),
     tokenizerVersion: (await checkpointTokenizer(checkpoint)).version,
@@ -165,6 +168,7 @@ function inspectGguf(gguf: Gguf): Inspection {
     path: gguf.path,
     kind: 'gguf',
     architecture,
+    family: undefined,
     name: optionalString(gguf, 'general.name'),
     ...totals(tensors),
     tokenizerVersion: optionalString(gguf, 'pixtral.tokenizer.version'),

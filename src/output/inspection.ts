@@ -20,6 +20,7 @@ export function inspectionText(
       `${count} tensors, ${byteSize(byteLength)}`,
     ]),
     ['tokenizer', summary.tokenizerVersion],
+    ['family', summary.family],
     [
       'text',
       text && `${text.layers} layers of ${text.dim}, vocabulary ${text.vocabularySize}, context ${text.contextLength}`,
