@@ -31,6 +31,9 @@ export interface ServeOptions extends GuardOptions, Pick<ServeContext, 'defaults
   signal: AbortSignal;
 }
 
+/** Longer than clients keep theirs: who closes first must not be who is asked next. */
+const keepAliveMilliseconds = 75_000;
+
 /** Pictures come inside bodies. */
 const bodyBytes = 64 * 2 ** 20;
 /** Of all requests in the house: their texts and decoded pictures take several times as much. */
@@ -97,6 +100,7 @@ async function listen(
 ): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch, hostname: host, port }, () => resolve(server as Server));
+    (server as Server).keepAliveTimeout = keepAliveMilliseconds;
     server.once('error', (cause) => {
       reject(
         new PixtralError('machine', `${host}:${port}: ${reasonOf(cause)}`, { hint: 'choose another --port', cause }),
