@@ -112,6 +112,17 @@ test('only cli/run.ts touches the streams and the exit code of the process', () 
   }
 });
 
+test('where a file lies is asked in one place: in the built program, many files are one', () => {
+  for (const { path, text } of files) {
+    if (path === join('base', 'place.ts')) continue;
+    assert.doesNotMatch(
+      text.replaceAll('createRequire(import.meta.url)', ''),
+      /import\.meta\.(url|dirname|filename)/,
+      path,
+    );
+  }
+});
+
 test('no file runs another that runs it: types apart, imports have no circles', () => {
   const imported = new Map(
     files.map(({ path, text }) => [

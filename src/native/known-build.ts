@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from '../base/cache-folder.ts';
 import { writeWhole } from '../base/files.ts';
+import { packageFolder } from '../base/place.ts';
 import { readWhole } from '../base/read-whole.ts';
 import { driverCircumstances, traceOf } from './circumstances.ts';
 import type { Build, BuildChoice, GpuBackend } from './builds.ts';
@@ -66,9 +67,6 @@ async function keep<T>(name: string, found: T, circumstancesOf: (found: T) => Pr
 
 /** Each installation has its own. */
 function findingPath(name: string): string {
-  const installation = createHash('sha256')
-    .update(`${import.meta.url} ${process.arch}`)
-    .digest('hex')
-    .slice(0, 8);
+  const installation = createHash('sha256').update(`${packageFolder.href} ${process.arch}`).digest('hex').slice(0, 8);
   return join(cacheFolder(process.env), 'runtime', `${name}-${installation}.json`);
 }

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { extname } from 'node:path';
+import { entryUrl } from '../base/place.ts';
 import { reasonOf } from '../base/errors.ts';
 import { forkOwn } from '../base/own-process.ts';
 import type { GpuKind } from './builds.ts';
@@ -22,7 +22,7 @@ export interface TrialOptions {
 
 /** A driver that compiles its shaders for the first time takes several seconds, a sound one otherwise two. */
 export const trialOptions: TrialOptions = {
-  entry: new URL(`trial-entry${extname(import.meta.url)}`, import.meta.url),
+  entry: entryUrl('native/trial-entry'),
   milliseconds: 30_000,
 };
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PixtralError } from '../../base/errors.ts';
 import { readExactly, systemError } from '../../base/files.ts';
+import { packageFolder } from '../../base/place.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import type { Native } from '../../native/native.ts';
 import type { GpuOptions } from './working-gpu.ts';
@@ -15,7 +16,7 @@ export const demoNotice =
   'demo: a tiny demonstration model that knows only drawings like those in fixtures/scenes/demo, no photos';
 
 /** The checkpoint that ships with the package. */
-export const demoCheckpoint = fileURLToPath(new URL('../../../models/demo', import.meta.url));
+export const demoCheckpoint = fileURLToPath(new URL('models/demo', packageFolder));
 
 export interface DemoFolder {
   folder: string;

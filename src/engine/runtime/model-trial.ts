@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
 import { writeWhole } from '../../base/files.ts';
+import { entryUrl } from '../../base/place.ts';
 import type { GpuChoice } from '../../native/builds.ts';
 import { type TrialOptions, apart } from '../../native/trial.ts';
 import { weightsFingerprint } from './fingerprint.ts';
@@ -17,7 +18,7 @@ export interface ModelTrial {
 
 /** Weights are mapped, not copied: what the trial has read from the disk is there for us. */
 export const modelTrialOptions: TrialOptions = {
-  entry: new URL(`model-trial-entry${extname(import.meta.url)}`, import.meta.url),
+  entry: entryUrl('engine/runtime/model-trial-entry'),
   milliseconds: 600_000,
 };
 

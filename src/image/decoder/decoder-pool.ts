@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { extname } from 'node:path';
+import { entryUrl } from '../../base/place.ts';
 import type { DecodeRequest, DecodedPage } from './decode.ts';
 import { type DecoderLimits, DecoderProcess } from './decoder-process.ts';
 
@@ -128,7 +128,7 @@ let shared: DecoderPool | undefined;
 /** Those that pictures are loaded with. They are started when they are needed, and end by themselves or with this process. */
 export function sharedDecoders(): DecoderPool {
   return (shared ??= new DecoderPool({
-    entry: new URL(`decoder-entry${extname(import.meta.url)}`, import.meta.url),
+    entry: entryUrl('image/decoder/decoder-entry'),
     limits: defaultLimits,
     maxCount: availableParallelism(),
   }));
