@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import { PixtralError } from '../base/errors.ts';
 import { parseExactJson } from '../base/exact-json.ts';
+import { isTooDeep, maxNesting } from '../base/nesting.ts';
 import type { AskQueue } from '../asking/ask-queue.ts';
 import type { Answer, Decided, Question, QuestionEvent } from '../asking/events.ts';
 import { loadQuestion, settledQuestion } from '../asking/load-question.ts';
@@ -43,8 +44,9 @@ export interface Route {
 }
 
 /** A request's body. @throws PixtralError `input` */
-export async function readBody(c: Request): Promise<Fields> {
-  const text = await c.req.text();
+export async function readBody({ req }: { req: { text(): Promise<string> } }): Promise<Fields> {
+  const text = await req.text();
+  if (isTooDeep(text)) throw new PixtralError('input', `body: is nested more than ${maxNesting} levels deep`);
   let value: unknown;
   try {
     value = JSON.parse(text);

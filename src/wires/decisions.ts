@@ -28,7 +28,8 @@ export interface DecisionOptions {
 export function decisionOf(reading: DecisionReading, { temperatures, unsure }: DecisionOptions): Decision {
   const { question, mass, argmaxIsOption, orderEffect } = reading;
   const values = optionsOf(question).map(({ value }) => value);
-  const shares = atTemperature(reading.probabilities, temperatures[question.name] ?? 1);
+  const temperature = Object.hasOwn(temperatures, question.name) ? temperatures[question.name]! : 1;
+  const shares = atTemperature(reading.probabilities, temperature);
   const likeliest = shares.indexOf(Math.max(...shares));
   return {
     name: question.name,

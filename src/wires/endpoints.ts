@@ -2,12 +2,14 @@ import { chatRequest } from './chat-request.ts';
 import { decisionRequest } from './decision-request.ts';
 import type { ReadRequest } from './request.ts';
 import { responsesRequest } from './responses-request.ts';
+import { systemOneRequest } from './systemone-request.ts';
 
-/** What can be asked in the words of OpenAI's API, by the path that is asked. */
+/** What can be asked in the words of OpenAI's API and vLLM's, by the path that is asked. */
 export const endpoints = {
   '/v1/chat/completions': chatRequest,
   '/v1/responses': responsesRequest,
   '/v1/decisions': decisionRequest,
+  '/v1/systemone': systemOneRequest,
 } as const satisfies Record<string, ReadRequest>;
 
 export type Endpoint = keyof typeof endpoints;

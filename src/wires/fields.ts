@@ -37,6 +37,13 @@ export function asRecord(value: unknown, where: string): Record<string, unknown>
   throw wrong(where, value, 'an object');
 }
 
+/** A field that would be passed over in silence is refused by its name; null is as good as absent. */
+export function checkKnown({ where, record }: Fields, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(record)) {
+    if (value !== null && !known.includes(name)) throw new PixtralError('input', `${where}: ${name} is not supported`);
+  }
+}
+
 export function wrong(where: string, value: unknown, expected: string): PixtralError {
   const withoutPassword = (_: string, inside: unknown): unknown =>
     typeof inside === 'string' ? urlName(inside) : inside;

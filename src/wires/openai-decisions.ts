@@ -14,14 +14,16 @@ export function openAiDecision({ model, readings, usage }: Decided) {
       const head = { name: reading.question.unnamed === true ? null : name, type };
       const worth = { mass, argmax_is_option: argmaxIsOption };
       if (type === 'predicate') return { ...head, probability: value, ...worth };
-      const options = optionsOf(reading.question).map((option) => option.value);
+      const all = optionsOf(reading.question);
+      const options = all.map((option) => option.value);
+      const asGiven = (named: string): string | boolean => all[options.indexOf(named)]!.boolean ?? named;
       const confidence = Math.max(...Object.values(probabilities));
       if (type === 'choice') {
         return {
           ...head,
-          choice,
+          choice: asGiven(choice),
           confidence,
-          probabilities: options.map((option) => ({ value: option, probability: probabilities[option]! })),
+          probabilities: options.map((option) => ({ value: asGiven(option), probability: probabilities[option]! })),
           ...worth,
         };
       }

@@ -1,6 +1,7 @@
 import { PixtralError } from '../base/errors.ts';
 import type { DecisionOption, DecisionQuestion } from '../asking/decisions/question.ts';
 import { type Fields, asRecord, optionalText, wrong } from './fields.ts';
+import { partText } from './part-text.ts';
 import { checkQuestions, parseQuestion } from './question-text.ts';
 
 /**
@@ -22,10 +23,7 @@ function readQuestion(value: unknown, { where, number }: { where: string; number
   const fields: Fields = { where, record: asRecord(value, where) };
   const given = optionalText(fields, 'name');
   const name = given === undefined ? { name: `q${number}`, unnamed: true as const } : { name: given };
-  const instructions = optionalText(fields, 'instructions')?.trim();
-  if (instructions === undefined || instructions === '') {
-    throw wrong(`${where}: instructions`, fields.record['instructions'], 'the question');
-  }
+  const instructions = readInstructions(fields.record['instructions'], `${where}: instructions`);
   const { type, choices, levels } = fields.record;
   switch (type) {
     case 'predicate':
@@ -39,6 +37,19 @@ function readQuestion(value: unknown, { where, number }: { where: string; number
   }
 }
 
+/** A text, or a list of texts and JSON. */
+function readInstructions(value: unknown, where: string): string {
+  const parts: unknown[] = Array.isArray(value) ? value : [{ type: 'text', text: value }];
+  const texts = parts.map((part) => {
+    const text = partText(part, where);
+    if (text === undefined) throw wrong(where, Array.isArray(value) ? part : value, 'the question in words');
+    return text;
+  });
+  const instructions = texts.join('\n').trim();
+  if (instructions === '') throw wrong(where, value, 'the question');
+  return instructions;
+}
+
 function readOptions(value: unknown, where: string): DecisionOption[] {
   if (!Array.isArray(value)) throw wrong(where, value, 'a list');
   const options = value.map((one: unknown, index): DecisionOption => {
@@ -48,7 +59,11 @@ function readOptions(value: unknown, where: string): DecisionOption[] {
     if (typeof named !== 'string' && typeof named !== 'boolean' && typeof named !== 'number') {
       throw wrong(`${at}: value`, named, 'a text');
     }
-    return { value: String(named), description: optionalText({ where: at, record }, 'description') };
+    return {
+      value: String(named),
+      description: optionalText({ where: at, record }, 'description'),
+      ...(typeof named === 'boolean' && { boolean: named }),
+    };
   });
   const values = options.map((option) => option.value.trim());
   if (values.includes('')) throw wrong(where, value, 'options that are not empty');

@@ -3,6 +3,7 @@ import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
+import { main } from '../../src/cli/main.ts';
 import { scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';
 
@@ -294,4 +295,78 @@ test("a line of OpenAI's Decisions API in a batch file is answered in its form",
       ['c', 'input: is [], expected a text or a list of messages'],
     ],
   );
+});
+
+test('a System One request in a batch file is answered in its form, in batch as in decide', async () => {
+  const records = join(scratch, 'systemone.jsonl');
+  const counted = { type: 'score', instructions: 'how many shapes are there?', criteria: ['4', '5', '6'] };
+  const body = {
+    state: null,
+    images: ['photos/0063a.png'],
+    questions: { n: counted, star: { type: 'noul', instructions: 'is there a star?' } },
+  };
+  const line = (custom_id: string, more: object) =>
+    JSON.stringify({ custom_id, method: 'POST', url: '/v1/systemone', body: { ...body, ...more } });
+  await writeFile(records, [line('a', {}), line('b', { questions: [] }), line('c', { samples: 3 })].join('\n'));
+  for (const words of [['batch'], ['decide', '-q', 'not asked']]) {
+    const { stdout, exitCode } = await cli([...words, '--model', 'demo', '--gpu', 'off', '--records', records], {
+      env: { PIXTRAL_CACHE: cache },
+    });
+    assert.equal(exitCode, 6);
+    const [answered, ...refused] = stdout
+      .trimEnd()
+      .split('\n')
+      .map(
+        (text) =>
+          JSON.parse(text) as {
+            custom_id: string;
+            error: { message: string } | null;
+            response: {
+              body: {
+                object: string;
+                answers: { n: { score: number; legend: object }; star: { type: string; noul: number } };
+                diagnostics: { n: { label_mass: number } };
+              };
+            };
+          },
+      );
+    const { object, answers, diagnostics } = answered!.response.body;
+    assert.equal(object, 'structured_decision');
+    assert.ok(Math.abs(answers.n.score - 2) < 0.1 && diagnostics.n.label_mass > 0.9, JSON.stringify(answers));
+    assert.deepEqual([answers.n.legend, answers.star.type], [{ 0: '4', 1: '5', 2: '6' }, 'noul']);
+    assert.deepEqual(
+      refused.map(({ custom_id: id, error }) => [id, error!.message.replace(/^.*body: ?/, '')]),
+      [
+        ['b', 'questions: is [], expected an object'],
+        ['c', 'samples is not supported'],
+      ],
+    );
+  }
+});
+
+test('a terminal is told what all answers come to', async () => {
+  const stderr: string[] = [];
+  const words = ['decide', '--model', 'demo', '--gpu', 'off', photos, '-q', howMany, '--where', 'n>3.5', '--count'];
+  const asTerminal = (...more: string[]) =>
+    main([...words, ...more], {
+      stdin: { isTTY: true, read: async () => new Uint8Array(), ask: async () => undefined },
+      stdout: { isTTY: false, write: () => {} },
+      stderr: { isTTY: true, columns: 80, write: (text) => void stderr.push(String(text)) },
+      env: { PIXTRAL_CACHE: cache },
+      signal: new AbortController().signal,
+    });
+  assert.equal(await asTerminal(), 0);
+  assert.match(stderr.join(''), /question  answered  unsure  mean mass  answers\nn +4 +0 +[01]\.\d{3} +mean 3\.\d\d: /);
+  stderr.length = 0;
+  await asTerminal('--quiet');
+  assert.equal(stderr.join('').includes('answered'), false);
+});
+
+test('questions may be called as every object has fields', async () => {
+  const { lines, exitCode } = await decide('-q', 'constructor=2|4|6: how many shapes are there?');
+  assert.equal(exitCode, 0);
+  for (const { id, answers } of lines()) {
+    const expected = shapes[basename(id) as keyof typeof shapes];
+    if (expected > 1) assert.equal(answers![0]!.choice, String(expected));
+  }
 });

@@ -49,10 +49,34 @@ test('what decides no more is not asked, from left to right', () => {
   assert.equal(holds('person>0.5 || kind=receipt', { person }), true);
 });
 
-test('an unsure answer matches nothing, whatever it is compared with', () => {
+test('an unsure answer matches nothing, whatever it is compared with, and neither does its opposite', () => {
   const kind = { ...values['kind']!, unsure: true };
-  for (const text of ['kind=receipt', 'kind!=receipt', 'kind.receipt>0', 'kind>0', 'kind<2'])
-    assert.equal(holds(text, { kind }), false);
+  for (const text of [
+    'kind=receipt',
+    'kind!=receipt',
+    'kind.receipt>0',
+    'kind>0',
+    'kind<2',
+    '!kind=receipt',
+    'not (kind=7)',
+  ])
+    assert.equal(holds(text, { kind }), 'unsure');
+  const known = { ...values, kind };
+  assert.equal(holds('kind=7 || person>0.5', known), true);
+  assert.equal(holds('kind=7 && person>0.5', known), 'unsure');
+  assert.equal(holds('kind=7 && person>0.9', known), false);
+  assert.equal(holds('!(kind=7 || person>0.9)', known), 'unsure');
+});
+
+test('what decides no more is not asked within not and brackets either', () => {
+  const { person, damage } = values as { person: WhereValue; damage: WhereValue };
+  assert.equal(holds('!(person>0.5 || kind=receipt)', { person }), false);
+  assert.equal(holds('not (person>0.9 and kind=receipt)', { person }), true);
+  assert.deepEqual(holds('not (person>0.9 or kind=receipt)', { person }), { ask: 'kind' });
+  assert.deepEqual(holds('(person>0.9 || damage>3) && kind=7', { person }), { ask: 'damage' });
+  assert.deepEqual(holds('(person>0.9 || damage>3) && kind=7', { person, damage }), { ask: 'kind' });
+  assert.equal(holds('(person>0.9 || damage>4) && kind=7', { person, damage }), false);
+  assert.equal(holds('person>0.5 || kind=receipt && damage>3', { person }), true);
 });
 
 test('a comparison without a name is of the only question', () => {

@@ -72,7 +72,7 @@ test("questions are read as OpenAI's Decisions API writes them", () => {
   );
   assert.deepEqual(questions[1]!.type === 'choice' && questions[1]!.options, [
     { value: 'a', description: 'the first' },
-    { value: 'true', description: undefined },
+    { value: 'true', description: undefined, boolean: true },
     { value: 'c', description: undefined },
   ]);
 });

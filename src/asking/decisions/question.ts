@@ -2,6 +2,8 @@
 export interface DecisionOption {
   value: string;
   description?: string | undefined;
+  /** Whoever asked gave it as one, and is told it as one. */
+  boolean?: boolean;
 }
 
 /** A question whose answer is a probability for each option; nothing is generated. */

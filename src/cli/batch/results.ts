@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { RecordOutcome } from '../../asking/answer-records.ts';
 import type { Decided } from '../../asking/events.ts';
 import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../wires/batch-line.ts';
+import { decidedShape } from '../../wires/decided-shape.ts';
 import { type DecisionOptions, decidedJson } from '../../wires/decisions.ts';
-import { openAiDecision } from '../../wires/openai-decisions.ts';
 import { type Journal, openJournal } from '../../store/journal.ts';
 import type { Io } from '../io.ts';
 import { defaults } from '../options.ts';
@@ -18,8 +18,10 @@ export interface ResultFlags {
 }
 
 /** Decisions as a record of that style is told them. */
-const decidedShape = (decided: Decided, { style, reading }: Pick<BatchEntry, 'style'> & { reading: DecisionOptions }) =>
-  style === 'openai' ? openAiDecision(decided) : decidedJson(decided, reading);
+const shapeOf = (
+  decided: Decided,
+  { style, endpoint, hash, reading }: BatchEntry & { hash: string | undefined; reading: DecisionOptions },
+): object => (style === 'openai' ? decidedShape(decided, { endpoint, hash }) : decidedJson(decided, reading));
 
 const uncalibrated: DecisionOptions = { temperatures: {}, unsure: defaults.unsure };
 
@@ -89,7 +91,7 @@ function results({
   const resultOf = (entry: BatchEntry, outcome: Exclude<RecordOutcome, { kind: 'skipped' }>) => {
     if (outcome.kind === 'answered') return { answer: outcome.answer };
     return outcome.kind === 'decided'
-      ? { shape: decidedShape(outcome.decided, { ...entry, reading }) }
+      ? { shape: shapeOf(outcome.decided, { ...entry, hash: outcome.hash, reading }) }
       : { error: outcome.error };
   };
   const before = ({ id }: BatchEntry): WrittenLine | undefined => written.get(String(id));

@@ -63,14 +63,14 @@ export function presenter(
   };
 }
 
-/** What the next question is, so that nothing is asked that no longer matters. */
+/** An unsure answer lets a picture neither through nor, inverted, out. */
 export function matches(
   decisions: readonly Decision[],
   { where, invert }: { where: Where | undefined; invert: boolean },
 ): boolean {
   if (!where) return true;
   const found = where.test((name) => whereValue(decisions, name));
-  return (found === true) !== invert;
+  return typeof found === 'boolean' && found !== invert;
 }
 
 export function whereValue(decisions: readonly Decision[], name: string) {

@@ -11,6 +11,7 @@ import {
   readDecisions as readWritten,
 } from '../../wires/decisions.ts';
 import { errorJson } from '../../wires/error-json.ts';
+import { decisionSummary } from '../../output/decision-summary.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
 import { batchServerWarnings } from '../../output/server-warnings.ts';
 import { batchInput } from '../batch/entries.ts';
@@ -177,7 +178,7 @@ function nextQuestion({ questions, where, reading }: Asking, flags: DecideFlags)
   return (readings) => {
     const decisions = readings.map((one) => decisionOf(one, reading));
     const found = where!.test((name) => whereValue(decisions, name));
-    if (typeof found !== 'boolean') return found.ask;
+    if (typeof found === 'object') return found.ask;
     const isAll = matches(decisions, { where, invert: flags.invert === true });
     const wanted = isAll && (flags.output !== undefined || flags.csv === true || flags.values === true);
     if (!wanted && flags.sort === undefined) return undefined;
@@ -251,6 +252,7 @@ async function decideAll(
   const warn = batchWarnings(sink);
   const warnOfServers = batchServerWarnings(sink);
   const doubt = onceUnsure(progress);
+  const summary = decisionSummary();
   const failed = (entry: BatchEntry, error: unknown): void => {
     if (shown) progress.note(`${entry.id}: ${errorJson(error).message}`);
   };
@@ -277,6 +279,7 @@ async function decideAll(
       const decisions = decisionsOf(outcome, { asking, written: before?.answers });
       if (!decisions) continue;
       doubt(String(task.id), decisions);
+      summary.add(decisions);
       const isShown = matches(decisions, { where: asking.where, invert: flags.invert === true });
       if (report && isShown) await report.add(String(task.id), await firstSource(task), decisions);
       await shown?.show(String(task.id), decisions).catch((thrown: unknown) => {
@@ -290,6 +293,7 @@ async function decideAll(
   }
   await report?.finish();
   const matched = (await shown?.end()) ?? counts.done;
+  if (io.stderr.isTTY && !json) progress.lines(summary.text());
   if (counts.failed + counts.skippedFailed > 0) return exitCodes.partial;
   return shown && matched === 0 ? exitCodes.failed : exitCodes.ok;
 }

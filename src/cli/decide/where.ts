@@ -11,17 +11,18 @@ export interface WhereValue {
   text: string;
   /** By option. */
   probabilities: Readonly<Record<string, number>>;
-  /** The model wanted to say something else: no comparison holds. */
+  /** The model wanted to say something else: a comparison neither holds nor fails. */
   unsure: boolean;
 }
 
 export interface Where {
-  /** True, false, or the name of the question that has to be asked to know. */
-  test(lookup: Lookup): boolean | { ask: string };
+  /** True, false, unsure where only an unsure answer could tell, or the name of the question that has to be asked. */
+  test(lookup: Lookup): Truth | { ask: string };
   /** Names that it speaks of. */
   names: ReadonlySet<string>;
 }
 
+type Truth = boolean | 'unsure';
 type Comparison = '>' | '>=' | '<' | '<=' | '=' | '!=';
 type Expression =
   | { kind: 'and' | 'or'; left: Expression; right: Expression }
@@ -38,7 +39,8 @@ export function parseWhere(text: string, questions: readonly DecisionQuestion[])
   return { test: (lookup) => evaluate(expression, lookup), names: new Set(namesIn(expression)) };
 }
 
-function evaluate(expression: Expression, lookup: Lookup): boolean | { ask: string } {
+/** Kleene's logic: what is unsure makes all unsure that depends on it, and so does its opposite. */
+function evaluate(expression: Expression, lookup: Lookup): Truth | { ask: string } {
   switch (expression.kind) {
     case 'not': {
       const inner = evaluate(expression.inner, lookup);
@@ -46,13 +48,16 @@ function evaluate(expression: Expression, lookup: Lookup): boolean | { ask: stri
     }
     case 'and':
     case 'or': {
+      const decisive = expression.kind === 'or';
       const left = evaluate(expression.left, lookup);
-      if (typeof left !== 'boolean') return left;
-      return left === (expression.kind === 'or') ? left : evaluate(expression.right, lookup);
+      if (typeof left === 'object' || left === decisive) return left;
+      const right = evaluate(expression.right, lookup);
+      return left === 'unsure' && right === !decisive ? left : right;
     }
     case 'compare': {
       const value = lookup(expression.name);
-      return value ? compares(expression, value) : { ask: expression.name };
+      if (!value) return { ask: expression.name };
+      return value.unsure ? 'unsure' : compares(expression, value);
     }
     default:
       return expression satisfies never;
@@ -61,9 +66,8 @@ function evaluate(expression: Expression, lookup: Lookup): boolean | { ask: stri
 
 function compares(
   { option, comparison, to }: Extract<Expression, { kind: 'compare' }>,
-  { number, text, probabilities, unsure }: WhereValue,
+  { number, text, probabilities }: WhereValue,
 ): boolean {
-  if (unsure) return false;
   const limit = Number(to);
   if (option === undefined && Number.isNaN(limit)) return (text === to) === (comparison === '=');
   const value = option === undefined ? number : probabilities[option]!;

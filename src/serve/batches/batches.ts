@@ -6,7 +6,7 @@ import { type AnswerRecordsOptions, answerRecords } from '../../asking/answer-re
 import { lockFile } from '../../native/file-lock.ts';
 import { openJournal } from '../../store/journal.ts';
 import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../wires/batch-line.ts';
-import { openAiDecision } from '../../wires/openai-decisions.ts';
+import { decidedShape } from '../../wires/decided-shape.ts';
 import type { RequestContext } from '../../wires/request.ts';
 import { type BatchLineTask, batchLines } from './batch-lines.ts';
 import { type BatchState, BatchStore, hasEnded, withStatus } from './batch-state.ts';
@@ -173,7 +173,7 @@ export class Batches {
         const failed = outcome.kind === 'failed' || (outcome.kind === 'skipped' && before!.failed);
         if (outcome.kind !== 'skipped') {
           const line = { style: 'openai', id: task.id, endpoint, hash: outcome.hash, replaces: before?.hash } as const;
-          await journal.append(batchLine(line, resultOf(outcome)));
+          await journal.append(batchLine(line, resultOf(outcome, line)));
         }
         this.#count(id, failed);
       }
@@ -219,7 +219,10 @@ export class Batches {
 
 type Outcome = Exclude<Awaited<ReturnType<ReturnType<typeof answerRecords>['next']>>['value'], void>['outcome'];
 
-function resultOf(outcome: Exclude<Outcome, { kind: 'skipped' }>): Parameters<typeof batchLine>[1] {
+function resultOf(
+  outcome: Exclude<Outcome, { kind: 'skipped' }>,
+  asked: { endpoint: string; hash: string | undefined },
+): Parameters<typeof batchLine>[1] {
   if (outcome.kind === 'answered') return { answer: outcome.answer };
-  return outcome.kind === 'decided' ? { shape: openAiDecision(outcome.decided) } : { error: outcome.error };
+  return outcome.kind === 'decided' ? { shape: decidedShape(outcome.decided, asked) } : { error: outcome.error };
 }

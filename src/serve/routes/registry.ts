@@ -8,6 +8,7 @@ import { messages } from './messages.ts';
 import { metrics } from './metrics.ts';
 import { model, models } from './models.ts';
 import { responses } from './responses.ts';
+import { systemOne } from './systemone.ts';
 import { tokenize } from './tokenize.ts';
 
 /** Everything that can be asked of a server. */
@@ -15,6 +16,7 @@ export const routes: readonly Route[] = [
   chatCompletions,
   responses,
   decisions,
+  systemOne,
   messages,
   ...fileRoutes,
   ...batchRoutes,
