@@ -33,10 +33,11 @@ export class PixtralError extends Error {
   }
 }
 
-/** The reason inside a caught value, on one line. */
+/** The reason inside a caught value, on one line. A JSON text is not repeated: there may be a password in it. */
 export function reasonOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return text.split('\n', 1)[0] ?? '';
+  const token = thrown instanceof SyntaxError ? /^Unexpected token '.{1,2}'(?=, )/su.exec(text)?.[0] : undefined;
+  return (token ?? text).split('\n', 1)[0] ?? '';
 }
 
 /** The errno name (`ENOENT`, `ENOSPC`, ...) of a system error, if it is one. */

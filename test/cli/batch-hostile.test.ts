@@ -162,3 +162,10 @@ test('records that are rewritten while the batch runs are errors of their own, n
   assert.ok(failed.length > 0);
   for (const { error } of failed) assert.match(error!.message, /line \d+: has changed since the batch began/);
 });
+
+test('a password in a record that is no JSON is not shown', async () => {
+  const { exitCode, stdout, stderr } = await batch(['{"id":"a","images":e:s3cret@127.0.0.1/a.png"],"prompt":"x"}']);
+  assert.equal(exitCode, 6);
+  assert.match(stdout, /records\.jsonl, line 1: is no JSON: Unexpected token 'e'/);
+  assert.doesNotMatch(stdout + stderr, /s3c/);
+});

@@ -1,3 +1,4 @@
+import { damaged } from './damaged.ts';
 import { rgbToRgb } from './rgb-bytes.ts';
 import { ascii, viewOf } from './opened.ts';
 import { plainTiff } from './plain-tiff.ts';
@@ -28,20 +29,23 @@ export function profiledMaximum(model: ColourModel, bits: number): 255 | 65_535 
 
 /** Converted by LittleCMS in libvips: [height, width, 4] bytes, opaque. */
 export async function inSrgb(picture: Profiled, name: string): Promise<Uint8Array> {
-  if (picture.values instanceof Uint16Array) return deepInSrgb(picture);
+  if (picture.values instanceof Uint16Array) return deepInSrgb(picture, name);
   const opened = await openWithVips({ bytes: plainTiff(picture), name, format: 'TIFF' });
   const pixels = await opened.page(0);
   return pixels.lines(0, picture.height);
 }
 
 /** Asked for a space only, sharp leaves the profile of 16 bits aside: it has to be asked for a profile too. */
-async function deepInSrgb(picture: Profiled): Promise<Uint8Array> {
+async function deepInSrgb(picture: Profiled, name: string): Promise<Uint8Array> {
   const sharp = await loadSharp();
   const { data } = await sharp(plainTiff(picture), { limitInputPixels: false })
     .withIccProfile('srgb')
     .toColourspace('rgb16')
     .raw({ depth: 'ushort' })
-    .toBuffer({ resolveWithObject: true });
+    .toBuffer({ resolveWithObject: true })
+    .catch((thrown: unknown) => {
+      throw damaged(name, 'TIFF', thrown); // its profile
+    });
   const view = viewOf(data);
   const bytes = Uint8Array.from({ length: data.length / 2 }, (_, at) => Math.round(view.getUint16(at * 2, true) / 257));
   return rgbToRgb(bytes);

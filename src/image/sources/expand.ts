@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { PixtralError, errnoOf } from '../../base/errors.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import { decodeText } from '../../base/text.ts';
-import { globPaths, hasMagic, isSimpleGlob } from './glob.ts';
+import { type GlobBounds, globPaths, hasMagic, isSimpleGlob, listedBounds, typedBounds } from './glob.ts';
 import { parseSelection, splitSelection } from './selection.ts';
 import { looksLikePicture, openingBytes, pictureName } from '../formats/signatures.ts';
 import { type Source, pathSource, schemeSource, unreadable } from './sources.ts';
@@ -13,13 +13,18 @@ import { urlName } from './url-name.ts';
  * The picture files that a word names, in order: a file, a folder's pictures, `@list`, a glob, a URL and so on, each
  * with `#pages`. A file of just that name wins over all syntax but `-`.
  * @returns undefined for a word that names nothing
- * @throws PixtralError `usage` for bad pages, `input` for a folder or list without pictures
+ * @throws PixtralError `usage` for bad pages, `input` for a folder or list without pictures, and for a pattern
+ * that leads through too much
  */
-export async function findSources(word: string): Promise<Source[] | undefined> {
-  const found = await findPlain(word);
+export function findSources(word: string): Promise<Source[] | undefined> {
+  return findWithin(word, typedBounds);
+}
+
+async function findWithin(word: string, bounds: GlobBounds): Promise<Source[] | undefined> {
+  const found = await findPlain(word, bounds);
   const split = found ? undefined : splitSelection(word);
   if (!split) return found;
-  const paged = await findPlain(split.at);
+  const paged = await findPlain(split.at, bounds);
   if (!paged) return undefined;
   const selection = parseSelection(split.fragment, word);
   return paged.map((source) => ({ ...source, selection: source.selection ?? selection }));
@@ -50,7 +55,7 @@ export function missingSource(word: string): PixtralError {
   );
 }
 
-async function findPlain(word: string): Promise<Source[] | undefined> {
+async function findPlain(word: string, bounds: GlobBounds): Promise<Source[] | undefined> {
   if (word === '-') return [schemeSource(word)!];
   const kind = await kindOf(word);
   if (kind === 'file' || kind === 'other') return [pathSource(word)];
@@ -59,7 +64,7 @@ async function findPlain(word: string): Promise<Source[] | undefined> {
   if (source) return (await isFolder(source)) ? folderSources(source.at) : [source];
   const listed = word.startsWith('@') ? await kindOf(word.slice(1)) : undefined;
   if (listed === 'file' || listed === 'other') return listSources(word.slice(1));
-  return hasMagic(word) ? globSources(word) : undefined;
+  return hasMagic(word) ? globSources(word, bounds) : undefined;
 }
 
 /** Longer than anything that a message should repeat. */
@@ -162,15 +167,15 @@ export async function listedSources(
   if ((await kindOf(source?.kind === 'path' ? source.at : path)) === 'other') {
     throw new PixtralError('input', `${where}: ${shortened(path)}: is no regular file, expected a picture`);
   }
-  const found = await findSources(path);
+  const found = await findWithin(path, listedBounds);
   if (found) return found;
   const { code, message } = missingSource(path);
   throw new PixtralError(code, `${where}: ${message}`);
 }
 
-async function globSources(pattern: string): Promise<Source[] | undefined> {
+async function globSources(pattern: string, bounds: GlobBounds): Promise<Source[] | undefined> {
   // Text with a question mark is none: looking for it would walk through folders.
   if (!isSimpleGlob(pattern) || (/\s/.test(pattern) && !pictureName.test(pattern))) return undefined;
-  const paths = await globPaths(pattern);
+  const paths = await globPaths(pattern, bounds);
   return paths.length > 0 ? inNaturalOrder(paths).map(pathSource) : undefined;
 }

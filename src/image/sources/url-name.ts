@@ -16,10 +16,10 @@ function credentialsEnd(rest: string): number {
   const authority = end < 0 ? rest : rest.slice(0, end);
   const sign = authority.lastIndexOf('@');
   if (isHost(authority.slice(sign + 1))) return sign;
-  return sign >= 0 || authority.includes(':') ? rest.lastIndexOf('@') : -1;
+  return sign >= 0 || !/^[\w.-]*$/.test(authority) ? rest.lastIndexOf('@') : -1;
 }
 
 /** Looks like nothing but a host, perhaps with a port: no part of a password that goes on behind it. */
 function isHost(authority: string): boolean {
-  return /^(localhost|[^:]*\.[^:]*|\[[^\]]*\])(:\d{1,5})?$/i.test(authority);
+  return /^(localhost|[^:.]*\.[^:]*|\[[^\]]*\])(:\d{1,5})?$/i.test(authority);
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { findSources, missingSource } from '../../../src/image/sources/expand.ts';
-import { hasMagic, isSimpleGlob } from '../../../src/image/sources/glob.ts';
+import { globPaths, hasMagic, isSimpleGlob } from '../../../src/image/sources/glob.ts';
 
 test('a pattern is told from a name', () => {
   for (const word of ['*.png', 'a?.png', 'a[12].png', 'a{1,2}.png', 'a{1..3}.png', '[[]', '[]]']) {
@@ -46,4 +49,21 @@ for (const [what, word] of Object.entries(hostile)) {
 test('parentheses are part of a name', async () => {
   assert.equal(await findSources('none (1)*.png'), undefined);
   assert.ok(!hasMagic('+(a|b)'));
+});
+
+test('a pattern that leads through more than it may is an error that says so, and one that does not finds all', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pixtral-glob-'));
+  for (const name of ['a', 'b', 'c']) {
+    await mkdir(join(folder, name));
+    for (const picture of ['1.png', '2.png']) await writeFile(join(folder, name, picture), '');
+  }
+  const pattern = join(folder, '**/*.png');
+  const within = (entries: number, milliseconds = 60_000) => globPaths(pattern, { entries, milliseconds });
+  assert.equal((await within(9)).length, 6);
+  await assert.rejects(within(8), {
+    code: 'input',
+    message: `${pattern}: leads through over 8 files and folders, expected a narrower pattern`,
+  });
+  await assert.rejects(within(9, 0), { code: 'input', message: /more files and folders than can be looked at in 0 s/ });
+  await rm(folder, { recursive: true });
 });

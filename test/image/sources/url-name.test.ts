@@ -47,3 +47,8 @@ test('what stands behind the password is still told apart', () => {
   assert.equal(urlName('https://me:secret@example.org/a@b.png'), 'https://***@example.org/a@b.png');
   assert.equal(schemeSource('https://me:secret@example.org/a.pdf#2')?.name, 'https://***@example.org/a.pdf');
 });
+
+test('a password behind what is no host is not shown, and very many dots take no time', () => {
+  assert.doesNotMatch(urlName('http:\ufffd/me:s3cret@127.0.0.1/a.png'), /s3c/);
+  assert.equal(urlName(`http://${'.'.repeat(1_000_000)}:x`).length, 1_000_009);
+});
