@@ -123,6 +123,13 @@ test('where a file lies is asked in one place: in the built program, many files 
   }
 });
 
+test('what a process of its own begins with is a file of its own in the built program', () => {
+  const bundled = readFileSync(new URL('../bundle.mjs', import.meta.url), 'utf8');
+  const entries = files.flatMap(({ text }) => [...text.matchAll(/\bentryUrl\('([^']+)'\)/g)].map((match) => match[1]!));
+  assert.ok(entries.length >= 3);
+  for (const entry of entries) assert.ok(bundled.includes(`'${entry}'`), entry);
+});
+
 test('no file runs another that runs it: types apart, imports have no circles', () => {
   const imported = new Map(
     files.map(({ path, text }) => [
