@@ -5,6 +5,13 @@ import type { Question, QuestionEvent } from './events.ts';
 /** More wait than may: try again later. */
 export class TooBusy extends Error {}
 
+/** No answer will come from here: another server may have one, or a model of one's own. */
+export class ServerStopping extends PixtralError {
+  constructor() {
+    super('machine', 'the server is stopping');
+  }
+}
+
 /** One question, and who waits for what happens to it. */
 export interface Ticket {
   push(event: QuestionEvent): void;
@@ -53,7 +60,7 @@ export class AskQueue {
     try {
       for await (const { item, event } of events) if (event) item.push(event);
     } finally {
-      this.close(new PixtralError('machine', 'the server is stopping'));
+      this.close(new ServerStopping());
       for (const ticket of this.#open) ticket.push({ kind: 'failed', error: this.#closed!.reason });
     }
   }

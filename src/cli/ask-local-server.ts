@@ -36,11 +36,14 @@ export async function askLocalServer(
     messages: await readFiles(messages, settings),
     options: { ...options, seed },
     pictures: { detail, maxTiles, maxPages, text },
+    alone: true,
+    priority: 'foreground' as const,
   };
   const { askLocal } = await import('../local/ask-local.ts');
-  const told = await askLocal(server, { question, signal: io.signal });
-  if (told) asking.onServer(server);
-  return told && engineEvents(told, asking);
+  const reply = await askLocal(server, { question, signal: io.signal });
+  if (reply.kind !== 'told') return undefined;
+  asking.onServer(server);
+  return engineEvents(reply.events, asking);
 }
 
 async function readFiles(

@@ -7,14 +7,30 @@ import { type LocalEvent, type LocalQuestion, encodeLocalQuestion } from '../wir
 
 export type Told = Exclude<LocalEvent, { kind: 'failed' }>;
 
-/**
- * Asks the server of this user. Returns undefined when it cannot be reached or has no place: whoever asks can load the
- * model instead.
- */
+/** What a server makes of a question. */
+export type LocalReply =
+  | { kind: 'told'; events: AsyncGenerator<Told, void> }
+  /** Later it may have a place. */
+  | { kind: 'busy' }
+  /** It does not take such a question. */
+  | { kind: 'refused' }
+  /** It cannot be reached. */
+  | { kind: 'ended' };
+
+/** A server that has ended in the middle of an answer. */
+export class LocalServerEnded extends PixtralError {
+  constructor() {
+    super('machine', 'the server that answered has ended in the middle of the answer', {
+      hint: 'ask again; --server off loads the model here',
+    });
+  }
+}
+
+/** Asks the server of this user. */
 export async function askLocal(
   { at }: Announcement,
   { question, signal }: { question: LocalQuestion; signal: AbortSignal },
-): Promise<AsyncGenerator<Told, void> | undefined> {
+): Promise<LocalReply> {
   const body = encodeLocalQuestion(question);
   const byteLength = body.reduce((sum, part) => sum + part.byteLength, 0);
   const asking = request({ socketPath: at, method: 'POST', path: '/ask', agent: false, signal });
@@ -24,13 +40,14 @@ export async function askLocal(
     for (const part of body) asking.write(part);
     asking.end();
     const [response] = (await once(asking, 'response', { signal })) as [IncomingMessage];
-    if (response.statusCode === 200) return told(response, signal);
+    if (response.statusCode === 200) return { kind: 'told', events: told(response, signal) };
     response.destroy();
+    return { kind: response.statusCode === 429 ? 'busy' : 'refused' };
   } catch {
     signal.throwIfAborted();
     asking.destroy();
+    return { kind: 'ended' };
   }
-  return undefined;
 }
 
 async function* told(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Told, void> {
@@ -47,9 +64,7 @@ async function* told(response: IncomingMessage, signal: AbortSignal): AsyncGener
     if (thrown instanceof PixtralError || errnoOf(thrown) === undefined) throw thrown;
   }
   if (isWhole) return;
-  throw new PixtralError('machine', 'the server that answered has ended in the middle of the answer', {
-    hint: 'ask again; --server off loads the model here',
-  });
+  throw new LocalServerEnded();
 }
 
 function failure({ code, message, hint }: Extract<LocalEvent, { kind: 'failed' }>['error']): Error {

@@ -3,7 +3,7 @@ import { McpServer } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
 import { PixtralError, reasonOf } from '../base/errors.ts';
-import { AskQueue } from '../asking/ask-queue.ts';
+import { AskQueue, ServerStopping } from '../asking/ask-queue.ts';
 import type { Question, QuestionEvent } from '../asking/events.ts';
 import { loadQuestion, settledQuestion } from '../asking/load-question.ts';
 import type { RecordQuestion } from '../asking/record-hash.ts';
@@ -105,7 +105,7 @@ function openEyes({ root, open, pictures, options, detail, mostWaiting, stop, si
     },
     async close() {
       ending.abort(new Error('the client went away'));
-      queue.close(new PixtralError('machine', 'the server is stopping'));
+      queue.close(new ServerStopping());
       await delivering?.catch(() => {});
       await (await engine?.catch(() => undefined))?.close();
     },

@@ -5,7 +5,7 @@ import { chmod, rm } from 'node:fs/promises';
 import type { Question } from '../asking/events.ts';
 import { loadMessages } from '../asking/pictures/message-pictures.ts';
 import { pictureReceipt } from '../asking/pictures/receipt.ts';
-import { TooBusy } from '../asking/ask-queue.ts';
+import { ServerStopping, TooBusy } from '../asking/ask-queue.ts';
 import { PixtralError, reasonOf } from '../base/errors.ts';
 import type { Picture } from '../image/decoder/load.ts';
 import type { Source } from '../image/sources/sources.ts';
@@ -47,7 +47,8 @@ export async function serveLocally(serving: LocalServing): Promise<(() => Promis
   const server = createServer((request, response) => void answer(request, response, serving));
   await listen(server, at);
   if (process.platform !== 'win32') await chmod(at, 0o600);
-  await announce(folder, key, { version, model: context.engine.files.name, pid: process.pid, at });
+  const { files, mostAtOnce: atOnce } = context.engine;
+  await announce(folder, key, { version, model: files.name, pid: process.pid, atOnce, at });
   return async () => {
     await unannounce(folder, key);
     const closed = once(server, 'close');
@@ -98,13 +99,16 @@ async function answer(
     const question = decodeLocalQuestion(await bodyOf(request));
     const loaded = await prepared(question, { context, signal: gone.signal });
     const images = loaded.messages.flatMap(({ content }) => imagesOf(content));
+    const { alone, priority } = question;
+    const events = context.queue.ask({ ...loaded, alone, cancel: gone.signal }, priority); // before a status is sent
     await send({ kind: 'pictures', receipts: images.map((image) => pictureReceipt(image)) });
-    for await (const event of context.queue.ask({ ...loaded, cancel: gone.signal, alone: true })) {
+    for await (const event of events) {
       if (event.kind !== 'failed') await send(event);
     }
   } catch (thrown) {
     if (gone.signal.aborted) return;
-    if (thrown instanceof TooBusy) response.writeHead(429);
+    if (thrown instanceof ServerStopping) response.destroy();
+    else if (thrown instanceof TooBusy) response.writeHead(429);
     else await send({ kind: 'failed', error: errorJson(thrown) });
     if (!(thrown instanceof PixtralError || thrown instanceof TooBusy)) onFailure(thrown);
   } finally {
@@ -125,8 +129,7 @@ async function prepared(
 ): Promise<Question> {
   const { image, maxImageTokens, takes: keep } = context.engine;
   const files = messages.map((message) => withImages(message, sourceOf));
-  const isPrepared = files.every(({ content }) => imagesOf(content).every((source) => source === undefined));
-  const loaded = isPrepared
+  const loaded = !pictures
     ? messages.map((message) => withImages(message, pictureOf))
     : await loadMessages(files as Message<Source>[], {
         ...context.pictures,

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { serve } from '@hono/node-server';
 import { PixtralError, reasonOf } from '../base/errors.ts';
-import { AskQueue } from '../asking/ask-queue.ts';
+import { AskQueue, ServerStopping } from '../asking/ask-queue.ts';
 import type { Engine } from '../engine/engine.ts';
 import { queuedAnswerer } from '../asking/queued-answerer.ts';
 import { serveApp } from './app.ts';
@@ -64,7 +64,7 @@ export async function serveEngine(engine: Engine, options: ServeOptions): Promis
   const closeLocal = options.local && (await startLocally({ ...options.local, context, lobby, onFailure }, note));
   const { port } = server.address() as AddressInfo;
   note(`${engine.files.name}: listening on http://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  const stopping = new PixtralError('machine', 'the server is stopping');
+  const stopping = new ServerStopping();
   const onStop = (): void => {
     server.close();
     queue.close(stopping);

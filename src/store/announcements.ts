@@ -9,6 +9,8 @@ export interface Announcement {
   version: string;
   model: string;
   pid: number;
+  /** Questions that it may work at. */
+  atOnce: number;
   /** Its socket, or named pipe. */
   at: string;
 }
@@ -71,9 +73,10 @@ export async function hasAnnouncements(folder: string): Promise<boolean> {
 export async function findAnnouncement(folder: string, key: string): Promise<Announcement | undefined> {
   try {
     if (!(await isPrivate(folder))) return undefined;
-    const { version, model, pid, at } = JSON.parse(await readFile(join(folder, `${key}.json`), 'utf8')) as Announcement;
-    if (typeof at !== 'string' || typeof pid !== 'number') return undefined;
-    return { version, model, pid, at };
+    const text = await readFile(join(folder, `${key}.json`), 'utf8');
+    const { version, model, pid, atOnce, at } = JSON.parse(text) as Announcement;
+    if (typeof at !== 'string' || typeof pid !== 'number' || !(atOnce >= 1)) return undefined;
+    return { version, model, pid, atOnce, at };
   } catch (thrown) {
     if (errnoOf(thrown) === undefined && !(thrown instanceof SyntaxError)) throw thrown;
     return undefined;

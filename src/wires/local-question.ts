@@ -1,8 +1,11 @@
 import { PixtralError } from '../base/errors.ts';
+import { parseExactJson, writeExactJson } from '../base/exact-json.ts';
 import type { Decisions } from '../asking/decisions/question.ts';
+import type { Priority } from '../asking/ask-queue.ts';
 import type { AskOptions, PictureReceipt, QuestionEvent } from '../asking/events.ts';
 import type { Detail, PictureOptions } from '../asking/pictures/picture-chunks.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
+import type { Json } from '../grammar/schema.ts';
 import { schemaValidator } from '../grammar/validate.ts';
 import type { Picture } from '../image/decoder/load.ts';
 import type { Selection } from '../image/sources/selection.ts';
@@ -18,8 +21,11 @@ export interface LocalQuestion {
   messages: readonly Message<SentImage>[];
   options: AskOptions;
   decisions?: Omit<Decisions, 'next'> | undefined;
-  /** How files are to be read. */
-  pictures: { detail: Detail; maxTiles: number; maxPages: number; text: PictureOptions['text'] };
+  /** How files are to be read, where there are any. */
+  pictures: { detail: Detail; maxTiles: number; maxPages: number; text: PictureOptions['text'] } | undefined;
+  /** Whether it is computed in steps of its own. */
+  alone: boolean;
+  priority: Priority;
 }
 
 /** What comes back, a line of JSON each. */
@@ -42,7 +48,9 @@ export function encodeLocalQuestion({ messages, options, ...others }: LocalQuest
       return { kind: 'image', image: { ...head, byteLength: bytes.byteLength } };
     }),
   }));
-  const head = Buffer.from(JSON.stringify({ ...others, messages: content, options }));
+  const head = Buffer.from(
+    JSON.stringify({ ...others, messages: content, options: { ...options, format: sentFormat(options.format) } }),
+  );
   const length = Buffer.alloc(lengthBytes);
   length.writeUInt32LE(head.byteLength);
   return [length, head, ...files];
@@ -62,8 +70,15 @@ type ImageHead =
   | { kind: 'file'; name: string; selection: Selection | undefined }
   | { kind: 'prepared'; picture: Omit<Picture, 'patches'> };
 
-interface SentHead extends Omit<LocalQuestion, 'messages'> {
+/** Functions do not travel: what checks a value is made again of its schema. */
+type SentFormat =
+  | Exclude<AnswerFormat, { kind: 'json' }>
+  /** `told` in JSON's own words. */
+  | { kind: 'json'; grammar: string; schema: Json | undefined; told: string };
+
+interface SentHead extends Omit<LocalQuestion, 'messages' | 'options'> {
   messages: readonly Message<ImageHead & { byteLength: number }>[];
+  options: Omit<AskOptions, 'format'> & { format: SentFormat | undefined };
 }
 
 /** @throws PixtralError `input` for what no client of this version has sent */
@@ -84,14 +99,20 @@ export function decodeLocalQuestion(body: Buffer): LocalQuestion {
     }),
   }));
   if (at !== body.byteLength) throw wrong();
-  return { ...head, messages, options: { ...head.options, format: checked(head.options.format) } };
+  return { ...head, messages, options: { ...head.options, format: receivedFormat(head.options.format) } };
 }
 
-/** Functions do not travel: what checks a value is made again of its schema. */
-function checked(format: AnswerFormat | undefined): AnswerFormat | undefined {
+function sentFormat(format: AnswerFormat | undefined): SentFormat | undefined {
   if (format?.kind !== 'json') return format;
-  const { schema } = format;
-  return { ...format, schema, problem: schema === undefined ? () => undefined : schemaValidator(schema) };
+  const { kind, grammar, schema } = format;
+  return { kind, grammar, schema, told: writeExactJson(format.told()) };
+}
+
+function receivedFormat(format: SentFormat | undefined): AnswerFormat | undefined {
+  if (format?.kind !== 'json') return format;
+  const { kind, grammar, schema, told } = format;
+  const problem = schema === undefined ? () => undefined : schemaValidator(schema);
+  return { kind, grammar, schema, problem, told: () => parseExactJson(told) };
 }
 
 function together(head: ImageHead, bytes: Uint8Array): SentImage {

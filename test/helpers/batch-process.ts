@@ -4,15 +4,23 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const script = fileURLToPath(new URL('../../src/cli/run.ts', import.meta.url));
+/** A developer's own server must not answer for a test. */
+const env = { ...process.env, PIXTRAL_SERVER: 'off' };
 
 /** `pixtral batch` in a process of its own, from the sources. */
 export function spawnBatch(words: readonly string[]): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', script, 'batch', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(process.execPath, ['--import', 'tsx', script, 'batch', ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env,
+  });
 }
 
 /** The same, to be fed line by line. */
 export function spawnFedBatch(words: readonly string[]): ChildProcessByStdio<Writable, Readable, Readable> {
-  return spawn(process.execPath, ['--import', 'tsx', script, 'batch', ...words], { stdio: ['pipe', 'pipe', 'pipe'] });
+  return spawn(process.execPath, ['--import', 'tsx', script, 'batch', ...words], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env,
+  });
 }
 
 /** Waits until a file holds so many bytes, or its writer has ended. */

@@ -5,11 +5,14 @@ import { type Engine, openEngine } from '../../engine/engine.ts';
 import { jobHash } from '../../engine/answers/job-hash.ts';
 import { resolveModel } from '../../engine/runtime/resolve.ts';
 import type { WrittenLine } from '../../wires/batch-line.ts';
+import type { Announcement } from '../../store/announcements.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
+import { noteLine } from '../../output/note.ts';
 import { batchServerWarnings } from '../../output/server-warnings.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
 import type { Io } from '../io.ts';
+import { findLocalServer, mayBeServed } from '../local-server.ts';
 import { namedModel } from '../named-model.ts';
 import { pictureSettings } from '../picture-flags.ts';
 import { type ServerFlags, openFlagServers, serverWords } from '../server-flags.ts';
@@ -59,7 +62,7 @@ export async function runBatch(words: readonly string[], run: BatchRun): Promise
   const input = await runInput(words, { ...run, common });
   try {
     const questions = input.count ?? Number.MAX_SAFE_INTEGER;
-    const opened = await openAnswerer(run, { questions, options: common.options });
+    const opened = await openAnswerer(run, { questions, options: common.options, mayBeServed: true });
     try {
       const results = await openResults(flags, { entries: input.all, io });
       try {
@@ -103,6 +106,7 @@ async function runInput(
   return { selected, count: selected.length, all: input.entries, close: () => input.close() };
 }
 
+/** It is not started yet. */
 export async function openBatchEngine(
   { flags, io }: { flags: EngineFlags & BatchRuntimeFlags; io: Io },
   questions: number,
@@ -117,9 +121,7 @@ export async function openBatchEngine(
   const note = (lines: string): void => {
     if (flags.quiet !== true) io.stderr.write(lines);
   };
-  const engine = await openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, note, ...many }));
-  await engine.start(io.signal);
-  return engine;
+  return openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, note, ...many }));
 }
 
 export interface OpenedAnswerer {
@@ -128,10 +130,14 @@ export interface OpenedAnswerer {
   job: string;
 }
 
-/** Servers, where some are named, or the model on this machine. */
+/** Servers, where some are named, or the model on this machine: that of a running server of the user's, if it may be. */
 export async function openAnswerer(
   { flags, io }: { flags: EngineFlags & BatchRuntimeFlags & ServerFlags; io: Io },
-  { questions, options }: { questions: number; options: CommonQuestion['options'] },
+  {
+    questions,
+    options,
+    mayBeServed: isServable = false,
+  }: { questions: number; options: CommonQuestion['options']; mayBeServed?: boolean },
 ): Promise<OpenedAnswerer> {
   const words = serverWords(flags, io);
   if (words) {
@@ -149,7 +155,26 @@ export async function openAnswerer(
   }
   const engine = await openBatchEngine({ flags, io }, questions);
   const job = await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context });
+  const { model, mmproj } = engine.files;
+  const isLookedFor = isServable && (await mayBeServed(flags, io));
+  const server = isLookedFor && (await findLocalServer({ model: model.path, mmproj: mmproj.path }, { flags, io }));
+  if (server) return { answerer: await servedAnswerer(engine, { server, flags, io }), job };
+  await engine.start(io.signal);
   return { answerer: engine, job };
+}
+
+/** A server's answers are those of the model here. */
+async function servedAnswerer(
+  model: Engine,
+  { server, flags, io }: { server: Announcement; flags: EngineFlags & BatchRuntimeFlags; io: Io },
+): Promise<Answerer> {
+  const { LocalAnswerer } = await import('../../local/local-answerer.ts');
+  const note = (line: string): void => {
+    if (flags.quiet !== true) io.stderr.write(noteLine(line, { json: flags.json === true }));
+  };
+  if (flags.verbose === true) io.stderr.write(`asking pixtral serve, process ${server.pid}\n`);
+  const onEnded = (): void => note('pixtral serve has ended: what it has not answered is answered here');
+  return new LocalAnswerer({ server, model, reproducible: flags.reproducible === true, onEnded });
 }
 
 async function answerAll(

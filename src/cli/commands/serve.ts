@@ -67,8 +67,8 @@ Routes:
   /v1/files, /v1/batches      OpenAI's Batch API: upload, create, list, retrieve, content, cancel, delete
   GET  /v1/models   POST /tokenize   GET /health   GET /metrics (Prometheus)
 
-pixtral ask finds a server of the same user with the same model and options by itself, and starts in a moment: nothing
-is loaded then. --server off turns that off, for all commands PIXTRAL_SERVER=off.
+pixtral ask, batch and decide find a server of the same user with the same model and options by themselves, and start in a
+moment: nothing is loaded then. --server off turns that off, for all commands PIXTRAL_SERVER=off.
 
 Only pages of its own origin and those of --cors may call it from a browser, and only by a name that is its own. Files
 of this machine cannot be asked about: a client sends its pictures, or names a URL; those of this machine and the local

@@ -93,7 +93,9 @@ export async function runDecide(words: readonly string[], run: DecideRun): Promi
     const shown = presents(flags) ? presenter(flags, { where: asking.where, names, deliver, io }) : undefined;
     const selected = selectEntries(input.entries, flags);
     const questions = selected.length * asking.questions.length * flags.orders;
-    const opened = await openAnswerer(run, { questions, options: common.options });
+    // What is asked next is decided here: a question with a filter cannot travel whole.
+    const mayBeServed = flags.where === undefined;
+    const opened = await openAnswerer(run, { questions, options: common.options, mayBeServed });
     try {
       const results = await openDecisions(flags, { entries: input.entries, io, asking, shown });
       const report = await openHtml(run);

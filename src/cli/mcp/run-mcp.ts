@@ -21,7 +21,11 @@ export async function runMcp({ flags, io }: { flags: McpFlags; io: Io }): Promis
     detail,
     unsure,
     mostWaiting,
-    open: () => openBatchEngine({ flags, io }, mostWaiting),
+    open: async () => {
+      const engine = await openBatchEngine({ flags, io }, mostWaiting);
+      await engine.start(io.signal);
+      return engine;
+    },
     options: freeText(flags),
     pictures: pictureSettings(flags, { io, stdin: async () => new Uint8Array() }),
     version: packageVersion(),

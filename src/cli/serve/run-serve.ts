@@ -35,6 +35,7 @@ export async function runServe({ flags, io }: { flags: ServeFlags; io: Io }): Pr
   const engine = await openBatchEngine({ flags, io }, manyQuestions);
   const note = (line: string): void => io.stderr.write(`${line}\n`);
   try {
+    await engine.start(io.signal);
     await serveEngine(engine, {
       ...endings(io, () => note('finishing the answers in work; once more ends them at once')),
       host,
