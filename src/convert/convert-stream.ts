@@ -5,6 +5,7 @@ import type { PlannedFile } from './plan-pair.ts';
 import type { RowCodec } from './rows.ts';
 import type { Segment } from './segments.ts';
 import { type Slice, sourceRange, targetOffset } from './slices.ts';
+import type { StreamSums } from './stream-sums.ts';
 
 /** Segments that come in their order. */
 export interface SegmentSource {
@@ -21,8 +22,13 @@ export interface StreamOptions {
   from: number;
   source: SegmentSource;
   codec: RowCodec;
+  /** Told of what is written. */
+  sums: Pick<StreamSums, 'add'>;
   signal: AbortSignal;
-  /** Told when a segment and all before it are written; `sync` has the disk take them. */
+  /**
+   * Told when a segment and all before it are written, and nothing beyond until it resolves; `sync` has the disk take
+   * them.
+   */
   onWritten: (index: number, sync: () => Promise<void>) => Promise<void>;
   onSlice: (tensor: string) => void;
   /** The headers as they are in the end: known only when everything has been read. */
@@ -55,7 +61,7 @@ async function withParts(
 }
 
 async function convertSegments(parts: readonly PartFile[], options: StreamOptions): Promise<void> {
-  const { files, segments, from, source, codec, signal, onWritten, onSlice } = options;
+  const { files, segments, from, source, codec, sums, signal, onWritten, onSlice } = options;
   const places = placesOf(files, parts);
   const left = segments.map(({ slices }) => ({ reads: slices.length, writes: slices.length }));
   const segmentOf = new Map<Slice, number>();
@@ -96,6 +102,7 @@ async function convertSegments(parts: readonly PartFile[], options: StreamOption
     onSlice: async (slice, bytes) => {
       const place = places.get(slice.tensor)!;
       await place.part.write(place.offset + targetOffset(slice), bytes);
+      sums.add(slice, bytes);
       onSlice(slice.tensor.name);
       left[segmentOf.get(slice)!]!.writes--;
       await passWritten();

@@ -42,7 +42,7 @@ export async function writePart(
 /** Never through a link: that would be another's file. */
 function openPart(path: string, resumed: boolean): Promise<FileHandle> {
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-  return open(path, O_WRONLY | (O_NOFOLLOW ?? 0) | (resumed ? 0 : O_CREAT | O_TRUNC));
+  return open(path, O_WRONLY | (O_NOFOLLOW ?? 0) | O_CREAT | (resumed ? 0 : O_TRUNC));
 }
 
 const flushBytes = 256 * 1024 * 1024;

@@ -54,8 +54,16 @@ const chunkBytes = 8 * 1024 * 1024;
 /** The sum of a tensor as it stands in the file. */
 export async function sumInFile(
   file: FileHandle,
-  { path, tensor: { offset, byteLength } }: { path: string; tensor: GgufTensor },
+  { path, tensor }: { path: string; tensor: GgufTensor },
 ): Promise<string> {
+  return (await hashInFile(file, { path, ...tensor })).digest('hex');
+}
+
+/** A sum of a stretch of the file that can be gone on with. */
+export async function hashInFile(
+  file: FileHandle,
+  { path, offset, byteLength }: { path: string; offset: number; byteLength: number },
+): Promise<Hash> {
   const hash = newSum();
   const chunk = new Uint8Array(Math.min(chunkBytes, byteLength));
   for (let done = 0; done < byteLength; done += chunk.byteLength) {
@@ -63,5 +71,5 @@ export async function sumInFile(
     await readExactly(file, { path, position: offset + done, length, target: chunk });
     hash.update(chunk.subarray(0, length));
   }
-  return hash.digest('hex');
+  return hash;
 }

@@ -1,6 +1,8 @@
 import { mkdir, readFile, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { PixtralError } from '../base/errors.ts';
+import { fileSum } from '../base/file-sum.ts';
 import { systemError, writeFully } from '../base/files.ts';
 import type { HubName } from './hub-name.ts';
 import type { Remote, RemoteFile, RemoteRange } from './remote.ts';
@@ -79,9 +81,8 @@ export function cacheWriter(
     const blob = blobOf(file);
     const path = join(snapshot, ...file.path.split('/'));
     await mkdir(dirname(path), { recursive: true });
-    await rename(`${blob}${partEnd}`, blob).catch(async (cause: unknown) => {
-      if (!(await isThere(blob))) throw systemError(blob, 'cannot write', cause);
-    });
+    if (await isThere(blob)) await rm(`${blob}${partEnd}`, { force: true });
+    else await nameBlob(blob, file);
     await rm(path, { force: true });
     // Without the right to make links, as on many a Windows, the Hub's own programs move the file.
     await symlink(relative(dirname(path), blob), path).catch(() => rename(blob, path));
@@ -107,6 +108,21 @@ export function cacheWriter(
       handles.clear();
     },
   };
+}
+
+/** Only when it is on the disk what it was on the line: some of it may have been written long ago. */
+async function nameBlob(blob: string, { path, sha256 }: RemoteFile): Promise<void> {
+  const part = `${blob}${partEnd}`;
+  const sum = sha256 === undefined ? undefined : await fileSum(part);
+  if (sum !== sha256) {
+    await rm(part, { force: true });
+    throw new PixtralError('model', `${part}: sha256 is ${sum}, expected ${sha256}: it is not what was written there`, {
+      hint: `run the same command again: ${path} is fetched anew; if it happens again, suspect the disk or the memory`,
+    });
+  }
+  await rename(part, blob).catch((cause: unknown) => {
+    throw systemError(blob, 'cannot write', cause);
+  });
 }
 
 async function openPart(path: string): Promise<FileHandle> {

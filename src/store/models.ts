@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { fileSum } from '../base/file-sum.ts';
 import { systemError } from '../base/files.ts';
 
 /** A file with its length and, where it is known, its sha256 in hex. */
@@ -174,17 +173,5 @@ function isThere(path: string): Promise<boolean> {
 
 /** sha256 of both files as they are on disk now, in hex. */
 export async function pairSums(model: InstalledModel, signal: AbortSignal): Promise<{ model: string; mmproj: string }> {
-  return { model: await sumOf(model.model, signal), mmproj: await sumOf(model.mmproj, signal) };
-}
-
-async function sumOf(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const part of createReadStream(path, { highWaterMark: 1 << 20, signal }))
-      hash.update(part as Uint8Array);
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw systemError(path, 'cannot read', cause);
-  }
-  return hash.digest('hex');
+  return { model: await fileSum(model.model, signal), mmproj: await fileSum(model.mmproj, signal) };
 }

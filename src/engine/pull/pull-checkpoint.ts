@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
 import { type OpenRanged, openOnDisk } from '../../base/ranged-file.ts';
@@ -7,9 +7,10 @@ import { convertStream } from '../../convert/convert-stream.ts';
 import { inFolder, requireSpace } from '../../convert/out-folder.ts';
 import { pairId, pairIdRanges } from '../../convert/pair-id.ts';
 import { partOf } from '../../convert/part-file.ts';
-import { type PlannedPair, planCheckpointPair } from '../../convert/plan-pair.ts';
+import { type PlannedFile, type PlannedPair, planCheckpointPair } from '../../convert/plan-pair.ts';
 import { type Segment, segmentsOf } from '../../convert/segments.ts';
 import { type ConvertType, defaultMmprojType } from '../../convert/types.ts';
+import type { StreamSums } from '../../convert/stream-sums.ts';
 import type { Choice } from '../../hub/choose-files.ts';
 import { type CacheWriter, cacheWriter } from '../../hub/hub-cache.ts';
 import { type PieceStream, openPieceStream } from '../../hub/piece-stream.ts';
@@ -24,6 +25,7 @@ import { bestType } from './best-type.ts';
 import { installedAs, modelName } from './model-name.ts';
 import type { PullWork } from './options.ts';
 import { type Samples, openSamples } from './samples.ts';
+import { endsOf, soundState } from './sound-state.ts';
 import { fetchHeaders, fetchSmallFiles } from './small-files.ts';
 import { type PullState, readState, stateSaver, writeState } from './state.ts';
 
@@ -32,6 +34,8 @@ export interface MadePair {
   kind: 'made';
   name: string;
   folder: string;
+  /** Files that are of no use once it is installed; until then a later run goes on from them. */
+  spent: string[];
   type: string;
   mmprojType: string;
   bytes: number;
@@ -171,11 +175,15 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
     },
   );
   await mkdir(work, { recursive: true });
-  const state = await usableState(paths.state, {
-    planned,
-    identity: identityOf(pull, { choice, planned, headers, early }),
-  });
+  await takeBackNames(planned.files);
+  const identity = identityOf(pull, { choice, planned, headers, early });
   const samples = await openSamples(paths.samples, pairIdRanges(checkpoint));
+  const { state, written } = await soundState(await readState(paths.state, identity), {
+    files: planned.files,
+    segments,
+    samples,
+    options,
+  });
   const opening = openNative({ gpu: 'off', onLog: () => {} });
   opening.catch(() => undefined); // it is awaited after the disk has been looked at
   const kept =
@@ -184,7 +192,17 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
   try {
     await inFolder(out, async () => {
       await requireSpace(out, planned.byteLength - (await partBytes(planned)));
-      const flow = { pull, streaming, segments, samples, state, statePath: paths.state, kept, native: await opening };
+      const flow = {
+        pull,
+        streaming,
+        segments,
+        samples,
+        state,
+        written,
+        statePath: paths.state,
+        kept,
+        native: await opening,
+      };
       await runStream(flow);
       await kept?.finish(options.keep!.revisionName);
     });
@@ -196,12 +214,12 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
     await kept?.close();
     await opening.then((native) => native.close()).catch(() => undefined);
   }
-  await removeAll([paths.state, paths.samples]);
   const sums = new Map(Object.entries(state.sums));
   return {
     kind: 'made',
     name: basename(out),
     folder: out,
+    spent: [paths.state, paths.samples],
     type,
     mmprojType: options.mmprojType ?? defaultMmprojType(type),
     bytes: planned.byteLength,
@@ -217,28 +235,19 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
 
 /** All that the result depends on. */
 function identityOf(
-  { remote }: PullWork,
+  { remote, options }: PullWork,
   { choice, planned, headers, early }: Pick<Streaming, 'choice' | 'planned' | 'headers' | 'early'>,
 ): string {
-  const hash = createHash('sha256').update(JSON.stringify([remote.revision, choice.weights]));
+  const hash = createHash('sha256').update(JSON.stringify([remote.revision, choice.weights, options.keep]));
   for (const { layout } of planned.files) hash.update(layout.header);
   for (const header of headers.values()) hash.update(header);
   for (const { bytes } of early) hash.update(bytes);
   return hash.digest('hex');
 }
 
-/** A state without the files that it tells of is of no use. */
-async function usableState(path: string, { planned, identity }: { planned: PlannedPair; identity: string }) {
-  const state = await readState(path, identity);
-  const there = await Promise.all(planned.files.map((file) => isThere(partOf(file.path))));
-  return there.every(Boolean) ? state : { ...state, next: 0, hashState: undefined, sums: {} };
-}
-
-function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+/** A run that was killed before it could install the pair left files with their names: they are parts still. */
+async function takeBackNames(files: readonly PlannedFile[]): Promise<void> {
+  for (const { path } of files) await rename(path, partOf(path)).catch(() => undefined); // most have none yet
 }
 
 /** On the disk. */
@@ -268,13 +277,15 @@ interface Flow {
   segments: readonly Segment[];
   samples: Samples;
   state: PullState;
+  /** Of what stands in the parts. */
+  written: StreamSums;
   statePath: string;
   kept: CacheWriter | undefined;
   native: Native;
 }
 
 async function runStream(flow: Flow): Promise<void> {
-  const { pull, streaming, segments, samples, state, native, kept } = flow;
+  const { pull, streaming, segments, samples, state, written, native, kept } = flow;
   const { options, remote } = pull;
   const pieces = segments.map(({ path, start, end }) => ({ path: basename(path), start, end }));
   const stream = openPieceStream(pieces, {
@@ -301,6 +312,7 @@ async function runStream(flow: Flow): Promise<void> {
       from: state.next,
       source: stream,
       codec: native.ggml,
+      sums: written,
       signal: options.signal,
       onSlice: report.slice,
       onWritten: async (index, sync) => {
@@ -341,21 +353,27 @@ function requireSame(
   }
 }
 
-function savingState({ pull, segments, samples, state, statePath, kept }: Flow, stream: PieceStream) {
+function savingState({ pull, segments, samples, state, written, statePath, kept }: Flow, stream: PieceStream) {
   let sync: () => Promise<void> = async () => {};
+  const { next, hashState, sampled } = state;
+  const earlier = next === 0 ? [] : [...state.earlier, { next, hashState, sampled }];
   const saver = stateSaver({
     saveBytes: pull.options.grain.saveBytes,
     save: async (next) => {
+      const sums = written.known(); // before anything else is written
       const hashState = await stream.hashed(next - 1);
       await sync();
       await kept?.sync();
       await samples.save();
+      const point = { next, hashState, sampled: samples.sum(endsOf(segments.slice(0, next))) };
       await writeState(statePath, {
         ...state,
-        next,
-        hashState,
+        ...point,
         sums: { ...state.sums, ...Object.fromEntries(stream.sums) },
+        written: sums,
+        earlier,
       });
+      earlier.push(point);
     },
   });
   return {

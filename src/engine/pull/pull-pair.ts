@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
@@ -9,13 +10,14 @@ import { type ConvertType, convertTypes } from '../../convert/types.ts';
 import type { Choice } from '../../hub/choose-files.ts';
 import { openPieceStream } from '../../hub/piece-stream.ts';
 import type { RemoteFile, RemoteRange } from '../../hub/remote.ts';
+import { resumableSha256 } from '../../native/sha256.ts';
 import { pairFiles } from '../../store/models.ts';
 import { readModelFiles } from '../runtime/model-files.ts';
 import { fits } from './best-type.ts';
 import { installedAs, modelName } from './model-name.ts';
 import type { PullOptions, PullWork } from './options.ts';
 import type { InstalledPair, MadePair } from './pull-checkpoint.ts';
-import { readState, stateSaver, writeState } from './state.ts';
+import { type PullState, readState, stateSaver, writeState } from './state.ts';
 
 type PairChoice = Extract<Choice, { kind: 'pair' }>;
 
@@ -65,17 +67,16 @@ export async function pullPair(choice: PairChoice, pull: PullWork): Promise<Made
   const statePath = `${out}.state.json`;
   const pieces = files.flatMap((file) => piecesOf(file, options.grain.segmentBytes));
   const bytes = files.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const state = await readState(
-    statePath,
-    createHash('sha256')
-      .update(JSON.stringify([remote.revision, files]))
-      .digest('hex'),
-  );
-  const resumedBytes = sizeOf(pieces.slice(0, state.next));
   const targets = new Map([
     [choice.model.path, join(out, pairFiles.model)],
     [choice.mmproj.path, join(out, pairFiles.mmproj)],
   ]);
+  for (const path of targets.values()) await rename(path, partOf(path)).catch(() => undefined); // of a run that was killed
+  const identity = createHash('sha256')
+    .update(JSON.stringify([remote.revision, files]))
+    .digest('hex');
+  const state = await soundOnDisk(await readState(statePath, identity), { pieces, targets, options });
+  const resumedBytes = sizeOf(pieces.slice(0, state.next));
   try {
     await inFolder(out, async () => {
       await requireSpace(out, bytes - resumedBytes);
@@ -88,11 +89,11 @@ export async function pullPair(choice: PairChoice, pull: PullWork): Promise<Made
     if (thrown instanceof PixtralError && thrown.code === 'model') await rm(statePath, { force: true });
     throw thrown;
   }
-  await rm(statePath, { force: true });
   return {
     kind: 'made',
     name: basename(out),
     folder: out,
+    spent: [statePath],
     type,
     mmprojType,
     bytes,
@@ -104,6 +105,41 @@ export async function pullPair(choice: PairChoice, pull: PullWork): Promise<Made
     })),
     notes: [],
   };
+}
+
+/** As much of a state as the files still bear out: what stands there is hashed as it was when it came. */
+async function soundOnDisk(
+  state: PullState,
+  { pieces, targets, options: { signal, onNote } }: Pick<Fetching, 'pieces' | 'targets'> & { options: PullOptions },
+): Promise<PullState> {
+  for (const [path, target] of targets) {
+    const from = pieces.findIndex((piece) => piece.path === path);
+    const done = pieces.slice(0, state.next).filter((piece) => piece.path === path);
+    if (done.length === 0) continue;
+    const part = partOf(target);
+    const isWhole = state.next >= pieces.length || pieces[state.next]!.path !== path;
+    const expected = isWhole ? state.sums[path] : (await resumableSha256(state.hashState))?.digest();
+    if ((await sumOnDisk(part, { byteLength: sizeOf(done), signal })) === expected) continue;
+    onNote(`${part}: is not what an earlier run wrote there: fetched again`);
+    return { ...state, next: from, hashState: undefined };
+  }
+  return state;
+}
+
+/** Of the start of a file; of one that is not there, or too short, none that is expected. */
+async function sumOnDisk(
+  path: string,
+  { byteLength, signal }: { byteLength: number; signal: AbortSignal },
+): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const bytes of createReadStream(path, { end: byteLength - 1, highWaterMark: 1 << 20, signal })) {
+      hash.update(bytes as Buffer);
+    }
+  } catch {
+    signal.throwIfAborted();
+  }
+  return hash.digest('hex');
 }
 
 function piecesOf({ path, byteLength }: RemoteFile, pieceBytes: number): RemoteRange[] {
@@ -129,13 +165,15 @@ interface Fetching {
   bytes: number;
 }
 
+const { O_RDWR, O_CREAT } = constants;
+
 async function fetchAll(fetching: Fetching): Promise<void> {
   const { targets, state } = fetching;
   const handles = new Map<string, FileHandle>();
   try {
     for (const [path, target] of targets) {
       const part = partOf(target);
-      const handle = await open(part, state.next > 0 ? 'r+' : 'w').catch((cause: unknown) => {
+      const handle = await open(part, state.next > 0 ? O_RDWR | O_CREAT : 'w').catch((cause: unknown) => {
         throw systemError(part, 'cannot write', cause);
       });
       handles.set(path, handle);

@@ -76,6 +76,7 @@ async function install(
     await writeFile(join(made.folder, pairFiles.record), `${JSON.stringify(record, undefined, 2)}\n`);
     if (options.force) await replaceFolder(folder, `${work}.old`);
     await rename(made.folder, folder);
+    for (const path of made.spent) await rm(path, { force: true });
   } catch (cause) {
     throw systemError(folder, 'cannot write', cause);
   }
@@ -140,7 +141,7 @@ export async function pullSnapshot(
       bytes: done.bytes,
     };
     const installedAt = await install(
-      { kind: 'made', ...made, resumedBytes: done.resumedBytes, original, notes: done.notes },
+      { kind: 'made', ...made, spent: [], resumedBytes: done.resumedBytes, original, notes: done.notes },
       { source, revision, work, options },
     );
     return {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { systemError, writeFully } from '../../base/files.ts';
 
@@ -13,6 +14,8 @@ export interface Samples {
   take(stretch: { path: string; start: number; bytes: Uint8Array }): void;
   /** Writes what was taken since. */
   save(): Promise<void>;
+  /** sha256 of what lies before these ends of files, by path. */
+  sum(ends: ReadonlyMap<string, number>): string;
   /** Bytes of one of the ranges. */
   read(path: string, range: { position: number; length: number }): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -42,6 +45,14 @@ export async function openSamples(file: string, ranges: readonly Range[]): Promi
         await writeFully(handle, { path: file, position: begin, bytes: bytes.subarray(begin, end) });
       }
       await handle.datasync();
+    },
+    sum(ends) {
+      const hash = createHash('sha256');
+      for (const { path, position, length, offset } of places) {
+        const known = Math.min(length, Math.max(0, (ends.get(path) ?? 0) - position));
+        hash.update(bytes.subarray(offset, offset + known));
+      }
+      return hash.digest('hex');
     },
     async read(path, { position, length }) {
       const range = places.find((one) => one.path === path && one.position === position && one.length === length);

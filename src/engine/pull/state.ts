@@ -2,21 +2,36 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { systemError } from '../../base/files.ts';
 import { resumableSha256 } from '../../native/sha256.ts';
 
-/** What a later run needs to go on: everything before `next` is written and hashed. */
-export interface PullState {
-  /** sha256 of all that the result depends on: another pull's state is of no use. */
-  identity: string;
+/** Where a pull can be gone on with: everything before `next` is written and hashed. */
+export interface PullPoint {
   /** The first piece that is not done. */
   next: number;
   /** State of the sum of that piece's file; undefined where it begins. */
   hashState: string | undefined;
+  /** sha256 of the samples before it, where any are taken. */
+  sampled?: string | undefined;
+}
+
+/** What a later run needs to go on. */
+export interface PullState extends PullPoint {
+  /** sha256 of all that the result depends on: another pull's state is of no use. */
+  identity: string;
   /** sha256 of files that are done, by path. */
   sums: Record<string, string>;
+  /** sha256 of what stands on the disk, by what it is. */
+  written: Record<string, string>;
+  /** In their order, for when what was written later is damaged. */
+  earlier: PullPoint[];
+}
+
+/** Of a pull that has not begun. */
+export function freshState(identity: string): PullState {
+  return { identity, next: 0, hashState: undefined, sums: {}, written: {}, earlier: [] };
 }
 
 /** What an earlier run of the same pull left; a state that is not sound counts as none. */
 export async function readState(path: string, identity: string): Promise<PullState> {
-  const fresh = { identity, next: 0, hashState: undefined, sums: {} };
+  const fresh = freshState(identity);
   try {
     const found = JSON.parse(await readFile(path, 'utf8')) as Partial<PullState>;
     if (found.identity !== identity || !Number.isSafeInteger(found.next)) return fresh;

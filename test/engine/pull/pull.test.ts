@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, before, beforeEach, describe, test } from 'node:test';
@@ -157,6 +157,102 @@ test('a state of another pull, or one that is damaged, is not gone on with', asy
   assert.equal(done.resumedBytes, 0);
   const record = JSON.parse(await readFile(join(done.folder, 'pixtral.json'), 'utf8'));
   assert.equal(record.revision, commitOf(other));
+});
+
+describe('what was damaged on the disk meanwhile is noticed, and fetched again', () => {
+  const models = (): string => join(root, 'models');
+  const partsIn = async (): Promise<string[]> => {
+    const paths = await readdir(join(models(), '.pull'), { recursive: true });
+    return paths.filter((path) => path.endsWith('.gguf.part')).map((path) => join(models(), '.pull', path));
+  };
+
+  async function stopped(what: string, options: Partial<PullTest> = {}): Promise<void> {
+    const controller = new AbortController();
+    const stopping = pull(what, {
+      signal: controller.signal,
+      onProgress: ({ doneBytes }) => void (doneBytes > 700_000 && controller.abort(new Error('stopped'))),
+      ...options,
+    });
+    await assert.rejects(stopping, /stopped/);
+  }
+
+  /** Changes the byte at a share of those that are written. */
+  async function damage(path: string, share: number): Promise<void> {
+    const bytes = await readFile(path);
+    const written = [...bytes.keys()].filter((at) => bytes[at] !== 0);
+    const at = written[Math.floor(written.length * share)]!;
+    bytes[at]! ^= 0x10;
+    await writeFile(path, bytes);
+  }
+
+  test('a byte of a part', async () => {
+    const expected = await converted(checkpointFolder('mistral'), { name: 'Mistral-Tiny', type: 'f16' });
+    const resumed: number[] = [];
+    for (const share of [undefined, 0.4, 0.6, 0.8]) {
+      await stopped('tiny/Mistral-Tiny', { type: 'f16' });
+      const model = (await partsIn()).find((path) => path.includes('model.gguf'));
+      if (share !== undefined) await damage(model!, share);
+      const notes: string[] = [];
+      const done = await pull('tiny/Mistral-Tiny', { type: 'f16', onNote: (note) => notes.push(note) });
+      assert.deepEqual(await readPair(done), expected, String(share));
+      assert.equal(
+        notes.some((note) => /model\.gguf\.part: \S+: is not what an earlier run wrote there/.test(note)),
+        share !== undefined && done.resumedBytes < resumed[0]!,
+        `${share}: ${notes.join()}`,
+      );
+      resumed.push(done.resumedBytes);
+      await rm(done.folder, { recursive: true });
+    }
+    assert.ok(
+      resumed.some((bytes) => bytes > 0 && bytes < resumed[0]!),
+      resumed.join(),
+    );
+  });
+
+  test('a part that is not there any more, samples that are others', async () => {
+    const expected = await converted(checkpointFolder('mistral'), { name: 'Mistral-Tiny', type: 'q8_0' });
+    const ways = [
+      async () => rm((await partsIn())[0]!),
+      async () => damage(join(models(), '.pull', (await left())[0]!, 'mistral-tiny-q8_0.samples'), 0.1),
+    ];
+    for (const harm of ways) {
+      await stopped('tiny/Mistral-Tiny');
+      await harm();
+      const done = await pull('tiny/Mistral-Tiny');
+      assert.deepEqual(await readPair(done), expected);
+      await rm(done.folder, { recursive: true });
+    }
+  });
+
+  test('--keep after a run without it keeps the whole original', async () => {
+    await stopped('tiny/Mistral-Tiny');
+    await pull('tiny/Mistral-Tiny', { keeps: true });
+    const snapshot = join(root, 'hf', 'hub', 'models--tiny--Mistral-Tiny', 'snapshots', commitOf(mistral));
+    for (const name of await readdir(snapshot)) {
+      assert.deepEqual(await readFile(join(snapshot, name)), Buffer.from(mistral[name]!), name);
+    }
+  });
+
+  test('a kept original that is not what came gets no name', async () => {
+    await stopped('tiny/Mistral-Tiny', { keeps: true });
+    const blobs = join(root, 'hf', 'hub', 'models--tiny--Mistral-Tiny', 'blobs');
+    const blob = (await readdir(blobs)).find((name) => name.endsWith('.pixtral-part'));
+    await damage(join(blobs, blob!), 0.1);
+    await assert.rejects(pull('tiny/Mistral-Tiny', { keeps: true }), {
+      code: 'model',
+      message: /it is not what was written there/,
+    });
+    await pull('tiny/Mistral-Tiny', { keeps: true });
+  });
+
+  test('a run that was killed between the names and the installation is gone on with', async () => {
+    const expected = await converted(checkpointFolder('mistral'), { name: 'Mistral-Tiny', type: 'q8_0' });
+    await stopped('tiny/Mistral-Tiny');
+    for (const part of await partsIn()) await rename(part, part.replace(/\.part$/, ''));
+    const done = await pull('tiny/Mistral-Tiny');
+    assert.ok(done.resumedBytes > 0);
+    assert.deepEqual(await readPair(done), expected);
+  });
 });
 
 /** One weight differs. */
@@ -394,6 +490,29 @@ describe('a pair that is ready', () => {
       code: 'usage',
       message: /expected one of: f16, q8_0/,
     });
+  });
+
+  test('a byte of it that is damaged while nothing runs is fetched again', async () => {
+    const controller = new AbortController();
+    const stopping = pull('tiny/Tiny-GGUF', {
+      signal: controller.signal,
+      onProgress: ({ doneBytes }) => void (doneBytes > 500_000 && controller.abort(new Error('stopped'))),
+    });
+    await assert.rejects(stopping, /stopped/);
+    const paths = await readdir(join(root, 'models', '.pull'), { recursive: true });
+    const part = join(
+      root,
+      'models',
+      '.pull',
+      paths.find((path) => path.endsWith('model.gguf.part'))!,
+    );
+    const bytes = await readFile(part);
+    bytes[1000]! ^= 1;
+    await writeFile(part, bytes);
+    const notes: string[] = [];
+    const done = await pull('tiny/Tiny-GGUF', { onNote: (note) => notes.push(note) });
+    assert.ok(notes.some((note) => note.includes('is not what an earlier run wrote there')));
+    assert.deepEqual((await readPair(done))[0], Buffer.from(files['Tiny-Q8_0.gguf']!));
   });
 
   test('a wrong byte in it ends with nothing', async () => {
