@@ -1,6 +1,9 @@
 import type { Hash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { PixtralError } from '../base/errors.ts';
+import { readExactly, systemError } from '../base/files.ts';
+import { resumableSha256 } from '../native/sha256.ts';
 import { partOf } from './part-file.ts';
 import { hashInFile, newSum } from './part-sums.ts';
 import type { PlannedTensor } from './plan.ts';
@@ -52,6 +55,74 @@ export async function readStreamSums(
     known: () =>
       Object.fromEntries([...hashes].map(([tensor, hash]) => [keys.get(tensor)!, hash.copy().digest('hex')])),
   };
+}
+
+/**
+ * Reads finished files once, from start to end, and compares header and tensors with what was written.
+ * @param known as `StreamSums` has them
+ * @returns sha256 of each whole file
+ * @throws PixtralError `machine` when a disk gives back something else
+ */
+export async function readBackStreamed(
+  files: readonly PlannedFile[],
+  { known, signal }: { known: Readonly<Record<string, string>>; signal: AbortSignal },
+): Promise<string[]> {
+  const sums: string[] = [];
+  for (const planned of files) {
+    const { path } = planned;
+    const file = await open(path).catch((cause: unknown) => {
+      throw systemError(path, 'cannot read', cause);
+    });
+    try {
+      sums.push(await readBackFile(file, { planned, known, signal }));
+    } finally {
+      await file.close();
+    }
+  }
+  return sums;
+}
+
+const chunkBytes = 4 * 1024 * 1024;
+
+async function readBackFile(
+  file: FileHandle,
+  { planned, known, signal }: { planned: PlannedFile; known: Readonly<Record<string, string>>; signal: AbortSignal },
+): Promise<string> {
+  const { path, layout, tensors } = planned;
+  const whole = (await resumableSha256())!;
+  const chunk = new Uint8Array(chunkBytes);
+  let at = 0;
+
+  /** The sum of what stands up to there; the whole's goes on beside it, on a thread of its own. */
+  async function pass(end: number): Promise<string> {
+    const sum = newSum();
+    while (at < end) {
+      signal.throwIfAborted();
+      const length = Math.min(chunkBytes, end - at);
+      await readExactly(file, { path, position: at, length, target: chunk });
+      const bytes = chunk.subarray(0, length);
+      const passed = whole.update(bytes);
+      sum.update(bytes);
+      await passed;
+      at += length;
+    }
+    return sum.digest('hex');
+  }
+
+  const differs = (what: string): PixtralError =>
+    new PixtralError('machine', `${path}: ${what} is not what was written there`, {
+      hint: 'run the same command again: it goes on from what is right; if it happens again, suspect the disk or the memory',
+    });
+  if ((await pass(layout.header.byteLength)) !== newSum().update(layout.header).digest('hex')) {
+    throw differs('the header');
+  }
+  for (const [index, { offset, byteLength }] of layout.tensors.entries()) {
+    await pass(offset);
+    const sum = await pass(offset + byteLength);
+    if (sum !== known[tensorKey(planned, tensors[index]!)]) throw differs(`tensor ${tensors[index]!.name}`);
+  }
+  await pass(layout.byteLength);
+  return whole.digest();
 }
 
 /** Names a tensor among those of both files. */

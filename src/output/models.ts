@@ -1,5 +1,5 @@
 import { byteSize } from '../base/byte-size.ts';
-import type { InstalledModel } from '../store/models.ts';
+import { type InstalledModel, type PairSums, type Verified, recordedSums } from '../store/models.ts';
 import { table } from './table.ts';
 
 interface Surroundings {
@@ -25,14 +25,23 @@ export function modelsText(models: readonly InstalledModel[], { folder, usual }:
   return table([['  NAME', 'TYPE', 'SIZE', 'FROM', 'PULLED'], ...rows]);
 }
 
-/** Of the pair's files, in hex. */
-export interface PairSums {
-  model: string;
-  mmproj: string;
+/** `models verify --json`, version 1. */
+export function verifiedJson(verified: readonly Verified[]) {
+  return { models: verified.map(({ model, state, damaged }) => ({ name: model.name, state, damaged })) };
+}
+
+export function verifiedText(verified: readonly Verified[]): string {
+  const said = {
+    whole: 'as it was installed',
+    damaged: 'damaged',
+    unknown: 'was installed before sums were recorded',
+  };
+  return table(verified.map(({ model, state, damaged }) => [model.name, said[state], damaged.join(', ')]));
 }
 
 /** `models show --json`, version 1, and an entry of `models ls --json`. */
-export function modelJson({ name, folder, model, mmproj, bytes, record }: InstalledModel, sha256?: PairSums) {
+export function modelJson(installed: InstalledModel, sha256: PairSums | undefined = recordedSums(installed)) {
+  const { name, folder, model, mmproj, bytes, record } = installed;
   const { source, revision, type, mmprojType, original, pulled, pulledBy } = record;
   return {
     name,
@@ -50,7 +59,7 @@ export function modelJson({ name, folder, model, mmproj, bytes, record }: Instal
   };
 }
 
-export function modelText(model: InstalledModel, sha256?: PairSums): string {
+export function modelText(model: InstalledModel, sha256: PairSums | undefined = recordedSums(model)): string {
   const { name, bytes, record } = model;
   const rows = [
     ['name', name],

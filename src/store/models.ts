@@ -23,6 +23,8 @@ export interface ModelRecord {
   mmprojType: string;
   /** The files that were fetched, with the sums that they were checked against. */
   original: FileRecord[];
+  /** The pair as it was installed, with its sums; undefined: installed before sums were recorded. */
+  pair?: FileRecord[] | undefined;
   /** ISO date. */
   pulled: string;
   /** `pixtral 1.2.0` */
@@ -96,6 +98,7 @@ function asRecord(value: unknown): ModelRecord | undefined {
     type: text('type'),
     mmprojType: text('mmprojType'),
     original: Array.isArray(fields['original']) ? fields['original'].filter(isFileRecord) : [],
+    pair: Array.isArray(fields['pair']) ? fields['pair'].filter(isFileRecord) : undefined,
     pulled: text('pulled'),
     pulledBy: text('pulledBy'),
   };
@@ -172,6 +175,43 @@ function isThere(path: string): Promise<boolean> {
 }
 
 /** sha256 of both files as they are on disk now, in hex. */
-export async function pairSums(model: InstalledModel, signal: AbortSignal): Promise<{ model: string; mmproj: string }> {
-  return { model: await fileSum(model.model, signal), mmproj: await fileSum(model.mmproj, signal) };
+export async function pairSums(
+  { model, mmproj }: Pick<InstalledModel, 'model' | 'mmproj'>,
+  signal: AbortSignal,
+): Promise<PairSums> {
+  return { model: await fileSum(model, signal), mmproj: await fileSum(mmproj, signal) };
+}
+
+/** Of the pair's files, in hex. */
+export interface PairSums {
+  model: string;
+  mmproj: string;
+}
+
+/** As they were recorded when the pair was installed; undefined for older ones. */
+export function recordedSums({ record: { pair = [] } }: InstalledModel): PairSums | undefined {
+  const [model, mmproj] = [pairFiles.model, pairFiles.mmproj].map(
+    (name) => pair.find((file) => file.name === name)?.sha256,
+  );
+  return model !== undefined && mmproj !== undefined ? { model, mmproj } : undefined;
+}
+
+/** What a pair is now, beside what was installed. */
+export interface Verified {
+  model: InstalledModel;
+  /** `unknown`: no sums were recorded. */
+  state: 'whole' | 'damaged' | 'unknown';
+  /** Names of files that are not what was installed. */
+  damaged: string[];
+}
+
+/** Reads both files and compares them with what was installed. */
+export async function verifyModel(model: InstalledModel, signal: AbortSignal): Promise<Verified> {
+  const recorded = recordedSums(model);
+  if (!recorded) return { model, state: 'unknown', damaged: [] };
+  const found = await pairSums(model, signal);
+  const damaged = (['model', 'mmproj'] as const)
+    .filter((file) => found[file] !== recorded[file])
+    .map((file) => pairFiles[file]);
+  return { model, state: damaged.length === 0 ? 'whole' : 'damaged', damaged };
 }

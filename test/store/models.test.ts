@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +51,31 @@ test('a pair counts as installed only when it is whole and says where it came fr
     ['one'],
   );
   assert.deepEqual(await installedModels(join(store, 'nowhere')), []);
+});
+
+test('verify tells a pair that is as it was installed from one that is not, and from one without sums', async () => {
+  const folder = await install('one');
+  await install('old');
+  const pair = ['model.gguf', 'mmproj.gguf'].map((name) => {
+    const bytes = readFileSync(join(folder, name));
+    return { name, bytes: bytes.byteLength, sha256: createHash('sha256').update(bytes).digest('hex') };
+  });
+  await writeFile(join(folder, 'pixtral.json'), JSON.stringify({ ...record('owner/one'), pair }));
+  assert.match((await pixtral('models', 'show', 'one')).stdout, new RegExp(`model sha256 +${pair[0]!.sha256}`));
+  const whole = await pixtral('models', 'verify', '--json');
+  assert.equal(whole.exitCode, 0);
+  assert.deepEqual(JSON.parse(whole.stdout).models, [
+    { name: 'old', state: 'unknown', damaged: [] },
+    { name: 'one', state: 'whole', damaged: [] },
+  ]);
+  const bytes = readFileSync(join(folder, 'mmproj.gguf'));
+  bytes[bytes.byteLength - 50]! ^= 1;
+  await writeFile(join(folder, 'mmproj.gguf'), bytes);
+  const damaged = await pixtral('models', 'verify', 'one');
+  assert.equal(damaged.exitCode, 4);
+  assert.match(damaged.stdout, /one +damaged +mmproj\.gguf/);
+  assert.match(damaged.stderr, /mmproj\.gguf: not what was installed/);
+  assert.match(damaged.stderr, /pixtral pull 'owner\/one' --type q8_0 --name one --force/);
 });
 
 test('no name leads out of the store', () => {

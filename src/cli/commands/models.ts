@@ -1,9 +1,10 @@
 import { Argument, Command } from 'commander';
 import { modelsFolder } from '../../base/models-folder.ts';
 import { PixtralError } from '../../base/errors.ts';
+import type { Verified } from '../../store/models.ts';
 import type { Io } from '../io.ts';
 
-const actions = ['ls', 'show', 'rm', 'default', 'path'] as const;
+const actions = ['ls', 'show', 'verify', 'rm', 'default', 'path'] as const;
 type Action = (typeof actions)[number];
 
 interface ModelsFlags {
@@ -17,7 +18,7 @@ export function modelsCommand(io: Io): Command {
     .description('Show, choose and remove the models that pixtral pull has installed.')
     .addArgument(new Argument('[action]', 'what to do').choices(actions).default('ls'))
     .argument('[model]', 'the name of an installed model')
-    .option('--sum', 'with show: read both files and print their sha256')
+    .option('--sum', 'with show: read both files and print their sha256 as it is now')
     .option('-q, --quiet', 'with ls: names only, one a line')
     .option('--json', 'one JSON line instead of text')
     .addHelpText('after', notes)
@@ -27,7 +28,7 @@ export function modelsCommand(io: Io): Command {
 const notes = `
   ls       what is installed; * is used when none is named   default  print the default, or choose another
   show     where a model came from, its commit, type, sums   path     print a model's folder, or where all are
-  rm       remove a model
+  verify   read a model, or all: is it what was installed?   rm       remove a model
 
 They are in PIXTRAL_MODELS, or in the platform's folder for pixtral's data. --model and PIXTRAL_MODEL take their names.
 
@@ -60,6 +61,14 @@ async function models(
       print(show.modelJson(model, sums), show.modelText(model, sums));
       break;
     }
+    case 'verify': {
+      const found = name === undefined ? await store.installedModels(folder) : [await store.requireModel(folder, name)];
+      const verified: Verified[] = [];
+      for (const model of found) verified.push(await store.verifyModel(model, io.signal));
+      print(show.verifiedJson(verified), show.verifiedText(verified));
+      refuseDamaged(verified);
+      break;
+    }
     case 'rm': {
       const removed = await store.removeModel(folder, named(action, name));
       print({ removed: removed.name, bytes: removed.bytes }, show.removedText(removed));
@@ -85,6 +94,20 @@ function named(action: Action, name: string | undefined): string {
   throw new PixtralError('usage', `models ${action}: no model named, expected one`, {
     hint: 'pixtral models lists what is installed',
   });
+}
+
+function refuseDamaged(verified: readonly Verified[]): void {
+  const damaged = verified.find(({ state }) => state === 'damaged');
+  if (damaged === undefined) return;
+  const { name, folder, record } = damaged.model;
+  const type = record.type === 'gguf' ? '' : ` --type ${record.type}`;
+  throw new PixtralError(
+    'model',
+    `${folder}: ${damaged.damaged.join(' and ')}: not what was installed, expected the sha256 that was recorded`,
+    {
+      hint: `install it again: pixtral pull '${record.source}'${type} --name ${name} --force`,
+    },
+  );
 }
 
 function noDefault(): PixtralError {

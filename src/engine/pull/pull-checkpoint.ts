@@ -10,7 +10,7 @@ import { partOf } from '../../convert/part-file.ts';
 import { type PlannedFile, type PlannedPair, planCheckpointPair } from '../../convert/plan-pair.ts';
 import { type Segment, segmentsOf } from '../../convert/segments.ts';
 import { type ConvertType, defaultMmprojType } from '../../convert/types.ts';
-import type { StreamSums } from '../../convert/stream-sums.ts';
+import { type StreamSums, readBackStreamed } from '../../convert/stream-sums.ts';
 import type { Choice } from '../../hub/choose-files.ts';
 import { type CacheWriter, cacheWriter } from '../../hub/hub-cache.ts';
 import { type PieceStream, openPieceStream } from '../../hub/piece-stream.ts';
@@ -18,7 +18,7 @@ import type { RemoteFile } from '../../hub/remote.ts';
 import type { Native } from '../../native/native.ts';
 import { openNative } from '../../native/open-native.ts';
 import { chatTemplate } from '../../prompt/chat-template.ts';
-import type { InstalledModel } from '../../store/models.ts';
+import type { FileRecord, InstalledModel } from '../../store/models.ts';
 import { openCheckpoint } from '../../weights/checkpoint.ts';
 import type { Checkpoint } from '../../weights/types.ts';
 import { bestType } from './best-type.ts';
@@ -40,7 +40,9 @@ export interface MadePair {
   mmprojType: string;
   bytes: number;
   resumedBytes: number;
-  original: { name: string; bytes: number; sha256: string | undefined }[];
+  original: FileRecord[];
+  /** Its own files. */
+  pair: FileRecord[];
   notes: string[];
 }
 
@@ -189,6 +191,7 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
   const kept =
     options.keep &&
     cacheWriter(options.keep.cache, { remote: pull.remote, files: [...choice.small, ...choice.weights] });
+  let sha256: string[] = [];
   try {
     await inFolder(out, async () => {
       await requireSpace(out, planned.byteLength - (await partBytes(planned)));
@@ -203,7 +206,8 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
         kept,
         native: await opening,
       };
-      await runStream(flow);
+      const files = await runStream(flow);
+      sha256 = await readBackStreamed(files, { known: written.known(), signal: options.signal });
       await kept?.finish(options.keep!.revisionName);
     });
   } catch (thrown) {
@@ -222,6 +226,11 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
     spent: [paths.state, paths.samples],
     type,
     mmprojType: options.mmprojType ?? defaultMmprojType(type),
+    pair: planned.files.map(({ path, layout }, index) => ({
+      name: basename(path),
+      bytes: layout.byteLength,
+      sha256: sha256[index],
+    })),
     bytes: planned.byteLength,
     resumedBytes: bytesOf(segments.slice(0, state.next)),
     original: [...choice.weights, ...choice.small].map(({ path, byteLength, sha256 }) => ({
@@ -284,7 +293,8 @@ interface Flow {
   native: Native;
 }
 
-async function runStream(flow: Flow): Promise<void> {
+/** @returns the files as they are in the end */
+async function runStream(flow: Flow): Promise<PlannedFile[]> {
   const { pull, streaming, segments, samples, state, written, native, kept } = flow;
   const { options, remote } = pull;
   const pieces = segments.map(({ path, start, end }) => ({ path: basename(path), start, end }));
@@ -305,6 +315,7 @@ async function runStream(flow: Flow): Promise<void> {
   });
   const saver = savingState(flow, stream);
   const report = progressReport(flow);
+  let final: PlannedFile[] = [];
   try {
     await convertStream({
       files: streaming.planned.files,
@@ -324,16 +335,16 @@ async function runStream(flow: Flow): Promise<void> {
         await saver.settle();
         Object.assign(state.sums, Object.fromEntries(stream.sums));
         await keepSmall(flow);
-        const { files } = await streaming.replan(
-          await pairId(streaming.checkpoint, { readRange: (path, range) => samples.read(path, range) }),
-        );
-        return files.map(({ layout }) => layout.header);
+        const id = await pairId(streaming.checkpoint, { readRange: (path, range) => samples.read(path, range) });
+        final = (await streaming.replan(id)).files;
+        return final.map(({ layout }) => layout.header);
       },
     });
   } finally {
     stream.close();
     await saver.settle().catch(() => undefined); // it writes into the files that may be removed now
   }
+  return final;
 }
 
 /** The plan was made by bytes that were fetched before: both must be the same. */

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
+import { fileSum } from '../../base/file-sum.ts';
 import { systemError, writeFully } from '../../base/files.ts';
 import { inFolder, requireSpace } from '../../convert/out-folder.ts';
 import { partOf } from '../../convert/part-file.ts';
@@ -11,7 +12,7 @@ import type { Choice } from '../../hub/choose-files.ts';
 import { openPieceStream } from '../../hub/piece-stream.ts';
 import type { RemoteFile, RemoteRange } from '../../hub/remote.ts';
 import { resumableSha256 } from '../../native/sha256.ts';
-import { pairFiles } from '../../store/models.ts';
+import { type FileRecord, pairFiles } from '../../store/models.ts';
 import { readModelFiles } from '../runtime/model-files.ts';
 import { fits } from './best-type.ts';
 import { installedAs, modelName } from './model-name.ts';
@@ -77,12 +78,16 @@ export async function pullPair(choice: PairChoice, pull: PullWork): Promise<Made
     .digest('hex');
   const state = await soundOnDisk(await readState(statePath, identity), { pieces, targets, options });
   const resumedBytes = sizeOf(pieces.slice(0, state.next));
+  const pair: FileRecord[] = [];
   try {
     await inFolder(out, async () => {
       await requireSpace(out, bytes - resumedBytes);
       await fetchAll({ pull, files, pieces, state, statePath, targets, bytes });
     });
-    for (const path of targets.values()) await rename(partOf(path), path);
+    for (const [name, path] of targets) {
+      await rename(partOf(path), path);
+      pair.push(await readBack(path, { expected: state.sums[name], signal: options.signal }));
+    }
     await readModelFiles({ model: join(out, pairFiles.model), mmproj: join(out, pairFiles.mmproj) });
   } catch (thrown) {
     if (thrown instanceof PixtralError && thrown.code === 'model') await rm(out, { recursive: true, force: true });
@@ -96,6 +101,7 @@ export async function pullPair(choice: PairChoice, pull: PullWork): Promise<Made
     spent: [statePath],
     type,
     mmprojType,
+    pair,
     bytes,
     resumedBytes,
     original: files.map(({ path, byteLength, sha256 }) => ({
@@ -105,6 +111,20 @@ export async function pullPair(choice: PairChoice, pull: PullWork): Promise<Made
     })),
     notes: [],
   };
+}
+
+/** @throws PixtralError `machine` when the disk gives back something else than what came */
+async function readBack(
+  path: string,
+  { expected, signal }: { expected: string | undefined; signal: AbortSignal },
+): Promise<FileRecord> {
+  const sha256 = await fileSum(path, signal);
+  if (sha256 !== expected) {
+    throw new PixtralError('machine', `${path}: is not what was written there`, {
+      hint: 'run the same command again; if it happens again, suspect the disk or the memory',
+    });
+  }
+  return { name: basename(path), bytes: (await stat(path)).size, sha256 };
 }
 
 /** As much of a state as the files still bear out: what stands there is hashed as it was when it came. */

@@ -1,11 +1,12 @@
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileSum } from '../../base/file-sum.ts';
 import { systemError } from '../../base/files.ts';
 import { defaultMmprojType } from '../../convert/types.ts';
 import { chooseFiles } from '../../hub/choose-files.ts';
 import type { Snapshot } from '../../hub/hub-cache.ts';
 import type { Remote } from '../../hub/remote.ts';
-import { type InstalledModel, type ModelRecord, pairFiles } from '../../store/models.ts';
+import { type FileRecord, type InstalledModel, type ModelRecord, pairFiles } from '../../store/models.ts';
 import { openCheckpoint } from '../../weights/checkpoint.ts';
 import { convertCheckpoint, planCheckpoint } from '../convert.ts';
 import { bestType } from './best-type.ts';
@@ -68,6 +69,7 @@ async function install(
     type: made.type,
     mmprojType: made.mmprojType,
     original: made.original,
+    pair: made.pair,
     pulled: new Date().toISOString(),
     pulledBy: options.convertedBy,
   };
@@ -133,6 +135,7 @@ export async function pullSnapshot(
       bytes: byteLength,
       sha256: undefined,
     }));
+    const pair = await recordsOf(done, options.signal);
     const made = {
       name: modelName(name, { type, name: options.name }),
       folder: out,
@@ -141,7 +144,7 @@ export async function pullSnapshot(
       bytes: done.bytes,
     };
     const installedAt = await install(
-      { kind: 'made', ...made, spent: [], resumedBytes: done.resumedBytes, original, notes: done.notes },
+      { kind: 'made', ...made, spent: [], resumedBytes: done.resumedBytes, original, pair, notes: done.notes },
       { source, revision, work, options },
     );
     return {
@@ -153,6 +156,16 @@ export async function pullSnapshot(
       notes: done.notes,
     };
   });
+}
+
+async function recordsOf(files: { model: string; mmproj: string }, signal: AbortSignal): Promise<FileRecord[]> {
+  return Promise.all(
+    [files.model, files.mmproj].map(async (path) => ({
+      name: basename(path),
+      bytes: (await stat(path)).size,
+      sha256: await fileSum(path, signal),
+    })),
+  );
 }
 
 async function snapshotType(folder: string, options: PullOptions) {

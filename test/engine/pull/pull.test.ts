@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +114,15 @@ test('the record says where a model came from, and the sums that were checked', 
   const { sha256, bytes } = record.original.find(({ name }: { name: string }) => name.startsWith('consolidated'));
   assert.equal(bytes, weights);
   assert.match(sha256, /^[0-9a-f]{64}$/);
+  const pair = await readPair(done);
+  assert.deepEqual(
+    record.pair,
+    ['model.gguf', 'mmproj.gguf'].map((name, index) => ({
+      name,
+      bytes: pair[index]!.byteLength,
+      sha256: createHash('sha256').update(pair[index]!).digest('hex'),
+    })),
+  );
 });
 
 test('what is stopped goes on where it was, also after a change of the line, to the same bytes', async () => {
