@@ -16,11 +16,12 @@ import { makeTorrent, startSeeder } from '../helpers/torrents.ts';
 const files = filesOf(demoCheckpoint);
 const torrent = makeTorrent(files, { name: 'Demo', pieceLength: 262_144 });
 const root = mkdtempSync(join(tmpdir(), 'pixtral-peers-'));
-const torrentPath = join(root, 'watch', 'demo.torrent');
+const torrentPath = join(root, 'demo.torrent');
 mkdirSync(join(root, 'watch'));
 mkdirSync(join(root, 'data', 'Demo'), { recursive: true });
 for (const [name, bytes] of Object.entries(files)) writeFileSync(join(root, 'data', 'Demo', name), bytes);
 writeFileSync(torrentPath, torrent.bytes);
+writeFileSync(join(root, 'watch', 'demo.torrent'), torrent.bytes); // transmission-daemon gives it another name
 
 async function freePort(): Promise<number> {
   const server = createServer();
