@@ -25,7 +25,8 @@ export function serveApp({ context, lobby, mostBytes, onFailure, ...guarding }: 
     await next();
     metrics.request(c.req.routePath, c.res.status, (performance.now() - start) / 1000);
   });
-  app.use(guard(guarding));
+  const open = new Set(routes.flatMap((route) => (route.open ? [route.path] : [])));
+  app.use(guard(guarding, (path) => open.has(path)));
   for (const route of routes) {
     const { bodyBytes = mostBytes } = route;
     const tooLarge = clientError(413, `the body is over ${bodyBytes / 2 ** 20} MiB`);

@@ -38,6 +38,8 @@ export interface Route {
   path: string;
   /** It costs a place in the house: more than may be in it are told to come back. */
   asks?: true;
+  /** It tells nothing of anyone, and wants no key: a load balancer has none, and a page must be there to be given one. */
+  open?: true;
   /** Where bodies may be longer than elsewhere. */
   bodyBytes?: number;
   answer: (c: Request, context: ServeContext) => Response | Promise<Response>;

@@ -13,14 +13,15 @@ export interface GuardOptions {
   apiKey: string | undefined;
 }
 
-/** Paths that tell nothing of anyone: a load balancer has no key. */
-const open = ['/health'];
-
 /**
  * A page that someone looks at must not reach a server on their machine: neither under a name of the page's own that
- * leads here (DNS rebinding), nor as a request from another origin that the server did not allow.
+ * leads here (DNS rebinding), nor as a request from another origin that the server did not allow. Paths that are open
+ * want no key.
  */
-export function guard({ host, allowHosts, cors, apiKey }: GuardOptions): MiddlewareHandler {
+export function guard(
+  { host, allowHosts, cors, apiKey }: GuardOptions,
+  isOpen: (path: string) => boolean,
+): MiddlewareHandler {
   const names = new Set(['localhost', host.toLowerCase(), ...allowHosts.map((name) => name.toLowerCase())]);
   return async (context, next) => {
     const { req } = context;
@@ -46,7 +47,7 @@ export function guard({ host, allowHosts, cors, apiKey }: GuardOptions): Middlew
       }
     }
     const given = req.header('x-api-key') ?? bearer(req.header('authorization'));
-    if (apiKey !== undefined && !open.includes(req.path) && !isSame(given, apiKey)) {
+    if (apiKey !== undefined && !isOpen(req.path) && !isSame(given, apiKey)) {
       return refused(401, 'the API key is missing or wrong', 'invalid_api_key');
     }
     await next();

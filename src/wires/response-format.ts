@@ -3,6 +3,7 @@ import { type ExactJson, writeExactJson } from '../base/exact-json.ts';
 import { type AnswerFormat, jsonObjectFormat, schemaFormat } from '../grammar/answer-format.ts';
 import type { FormatMemo } from './format-memo.ts';
 import { asRecord, wrong } from './fields.ts';
+import { shortSchemaField } from './short-schema-field.ts';
 
 interface ResponsePlace {
   where: string;
@@ -36,10 +37,16 @@ export function responseFormat(value: unknown, { where, exact, formats }: Respon
 function namedSchema(value: unknown, { where, exact, formats }: ResponsePlace): AnswerFormat {
   const { schema, ...others } = asRecord(value, where);
   refuseOthers(others, { known: ['name', 'description', 'strict'], where });
-  asRecord(schema, `${where}.schema`);
-  const written = exact(['json_schema', 'schema']);
-  const text = written ? writeExactJson(written) : JSON.stringify(schema);
+  const text = schemaText(schema, { where: `${where}.schema`, exact });
   return formats(`schema ${text}`, () => schemaFormat(text, `${where}.schema`));
+}
+
+/** As JSON; a text is its short form. */
+function schemaText(schema: unknown, { where, exact }: Pick<ResponsePlace, 'where' | 'exact'>): string {
+  if (typeof schema === 'string') return JSON.stringify(shortSchemaField(schema, where));
+  asRecord(schema, where);
+  const written = exact(['json_schema', 'schema']);
+  return written ? writeExactJson(written) : JSON.stringify(schema);
 }
 
 function refuseOthers(

@@ -10,11 +10,12 @@ import {
   jsonObjectFormat,
   schemaFormat,
 } from '../../grammar/answer-format.ts';
-import { looksShort, shortSchema } from '../../grammar/short-schema.ts';
+import { looksShort } from '../../grammar/short-schema.ts';
 import { exactPart, numberField, textList, wrong } from '../../wires/fields.ts';
 import type { FormatMemo } from '../../wires/format-memo.ts';
 import { checkStop } from '../../wires/openai-form.ts';
 import { responseFormat } from '../../wires/response-format.ts';
+import { shortSchemaField } from '../../wires/short-schema-field.ts';
 import { readFormatFile } from '../format-options.ts';
 import type { CommonQuestion, RecordLine } from './entry.ts';
 
@@ -72,7 +73,7 @@ async function formOf(name: FormName, line: RecordLine, formats: FormatMemo): Pr
 
 async function recordSchema(value: unknown, { where, folder, formats, exact }: FormPlace): Promise<AnswerFormat> {
   if (typeof value === 'string' && looksShort(value)) {
-    const text = JSON.stringify(shortRecordSchema(value, where));
+    const text = JSON.stringify(shortSchemaField(value, where));
     return formats(`schema ${text}`, () => schemaFormat(text, where));
   }
   if (typeof value === 'string') {
@@ -83,16 +84,6 @@ async function recordSchema(value: unknown, { where, folder, formats, exact }: F
   const written = exact([]);
   const text = written ? writeExactJson(written) : JSON.stringify(value);
   return formats(`schema ${text}`, () => schemaFormat(text, where));
-}
-
-/** What is a mistake of usage on the command line is one of the input in a record. */
-function shortRecordSchema(text: string, where: string): object {
-  try {
-    return shortSchema(text);
-  } catch (thrown) {
-    if (!(thrown instanceof PixtralError)) throw thrown;
-    throw new PixtralError('input', thrown.message.replace(/^--schema/, where), { hint: thrown.hint });
-  }
 }
 
 async function readRecordFile(path: string, { where, folder }: { where: string; folder: string }): Promise<string> {

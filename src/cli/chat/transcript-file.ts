@@ -11,6 +11,7 @@ import type { Source } from '../../image/sources/sources.ts';
 import { printableLine } from '../../output/printable.ts';
 import { batchRequest } from '../../wires/batch-request.ts';
 import { formatMemo } from '../../wires/format-memo.ts';
+import { shortSchemaField } from '../../wires/short-schema-field.ts';
 import { unreadableText } from '../batch/read-text.ts';
 import { parseRecord } from '../batch/record-entries.ts';
 import { freeText } from '../free-text.ts';
@@ -202,9 +203,10 @@ function notesOf({ chat }: Record<string, unknown>): ChatNotes | undefined {
 
 /** As `openAiQuestion` has found it to be right. */
 function schemaOf({ body }: Record<string, unknown>, path: string): Schema | undefined {
-  const { response_format: format } = body as { response_format?: { json_schema?: { schema?: object } } };
+  const { response_format: format } = body as { response_format?: { json_schema?: { schema?: object | string } } };
   const schema = format?.json_schema?.schema;
-  return schema && { named: path, text: JSON.stringify(schema) };
+  if (schema === undefined) return undefined;
+  return { named: path, text: JSON.stringify(typeof schema === 'string' ? shortSchemaField(schema, path) : schema) };
 }
 
 async function samePlace(one: string, other: string): Promise<boolean> {

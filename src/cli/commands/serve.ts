@@ -65,7 +65,8 @@ Routes:
   POST /v1/decisions          typed questions, a probability for each option
   POST /v1/messages           Anthropic's API, streaming too
   /v1/files, /v1/batches      OpenAI's Batch API: upload, create, list, retrieve, content, cancel, delete
-  GET  /v1/models   POST /tokenize   GET /health   GET /metrics (Prometheus)
+  GET  /v1/models   POST /tokenize   POST /v1/pixtral/see   GET /health   GET /metrics (Prometheus)
+  GET  /                      a page for people: drop pictures, see what the model sees, ask, decide, batches
 
 pixtral ask, batch and decide find a server of the same user with the same model and options by themselves, and start in a
 moment: nothing is loaded then. --server off turns that off, for all commands PIXTRAL_SERVER=off.

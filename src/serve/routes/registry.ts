@@ -7,7 +7,9 @@ import { health } from './health.ts';
 import { messages } from './messages.ts';
 import { metrics } from './metrics.ts';
 import { model, models } from './models.ts';
+import { pageRoutes } from './page.ts';
 import { responses } from './responses.ts';
+import { see } from './see.ts';
 import { systemOne } from './systemone.ts';
 import { tokenize } from './tokenize.ts';
 
@@ -23,6 +25,8 @@ export const routes: readonly Route[] = [
   models,
   model,
   tokenize,
+  see,
   health,
   metrics,
+  ...pageRoutes,
 ];
