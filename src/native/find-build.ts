@@ -43,6 +43,16 @@ export async function findBuild(
     const { cpuMathCores: mathCores, systemInfo } = llama;
     return { gpu: found, mathCores, systemInfo, dispose: () => llama.dispose() };
   } catch (cause) {
+    if (hasOtherLibc(process)) {
+      throw new PixtralError(
+        'machine',
+        'llama.cpp: has no build for this system without glibc (musl), expected glibc',
+        {
+          hint: 'use an image or a container with glibc (Debian, Ubuntu, Fedora); another machine can be asked with --server',
+          cause,
+        },
+      );
+    }
     throw new PixtralError('machine', `llama.cpp: no build runs here with --gpu ${gpu}: ${reasonOf(cause)}`, {
       hint:
         gpu === 'off'
@@ -51,6 +61,13 @@ export async function findBuild(
       cause,
     });
   }
+}
+
+/** Linux as Alpine has it: Node's report tells what C library Node itself was built for. */
+export function hasOtherLibc({ platform, report }: Pick<NodeJS.Process, 'platform' | 'report'>): boolean {
+  if (platform !== 'linux') return false;
+  const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime === undefined;
 }
 
 /** The build that was loaded last, if it can be opened without node-llama-cpp. */

@@ -69,7 +69,9 @@ export class DecoderProcess {
         return await this.#attempt(request, terms);
       } catch (thrown) {
         // Ended while it had nothing to do, or by someone else: that says nothing about this file.
-        if (!(thrown instanceof Lost && thrown.isPerhapsOthers && attempt < maxAttempts)) throw thrown;
+        if (!(thrown instanceof Lost && thrown.isPerhapsOthers)) throw thrown;
+        if (attempt === maxAttempts)
+          throw thrown.exitCode === undefined ? thrown : neverBegun(request, thrown.exitCode);
       }
     }
   }
@@ -139,10 +141,14 @@ async function converse(
   const ending = new AbortController();
   const milliseconds = limits.milliseconds * Math.max(1, request.maxPages / usualPages);
   let hasBegun = false;
-  const onExit = (_: number | null, by: NodeJS.Signals | null): void =>
-    ending.abort(new Lost(request, { what: endedBy(by, limits), isPerhapsOthers: !hasBegun || by === 'SIGKILL' }));
+  const onExit = (code: number | null, by: NodeJS.Signals | null): void => {
+    const exitCode = hasBegun || code === null ? undefined : code;
+    const isPerhapsOthers = !hasBegun || by === 'SIGKILL';
+    ending.abort(new Lost(request, { what: endedBy(by, limits), isPerhapsOthers, exitCode }));
+  };
   const onAbort = (): void => ending.abort(signal?.reason);
-  const onTime = (): void => ending.abort(new Lost(request, { what: outOfTime(milliseconds), isPerhapsOthers: false }));
+  const onTime = (): void =>
+    ending.abort(new Lost(request, { what: outOfTime(milliseconds), isPerhapsOthers: false, exitCode: undefined }));
   const onError = (cause: Error): void => {
     if (child.pid === undefined) ending.abort(notStarted(request, cause));
   };
@@ -166,7 +172,9 @@ async function converse(
   } catch (thrown) {
     if (ending.signal.aborted) throw ending.signal.reason;
     // A message or bytes that met with its end, before that was told.
-    if (isBrokenOff(thrown)) throw new Lost(request, { what: endedBy(null, limits), isPerhapsOthers: true });
+    if (isBrokenOff(thrown)) {
+      throw new Lost(request, { what: endedBy(null, limits), isPerhapsOthers: true, exitCode: undefined });
+    }
     throw thrown;
   } finally {
     clearTimeout(timer);
@@ -205,13 +213,22 @@ class Refusal extends PixtralError {}
 class Lost extends PixtralError {
   /** Another file, another process or a person may be to blame: worth one more try. */
   readonly isPerhapsOthers: boolean;
+  /** Of one that ended by itself before it took up the file. */
+  readonly exitCode: number | undefined;
 
-  constructor({ name }: DecodeRequest, { what, isPerhapsOthers }: { what: string; isPerhapsOthers: boolean }) {
+  constructor({ name }: DecodeRequest, { what, isPerhapsOthers, exitCode }: Loss) {
     super('input', `${name}: ${what}`, {
       hint: 'the file is damaged or made to do harm: open it in another program and save it anew',
     });
     this.isPerhapsOthers = isPerhapsOthers;
+    this.exitCode = exitCode;
   }
+}
+
+interface Loss {
+  what: string;
+  isPerhapsOthers: boolean;
+  exitCode: number | undefined;
 }
 
 function outOfTime(milliseconds: number): string {
@@ -223,6 +240,13 @@ function notStarted({ name }: DecodeRequest, cause: Error): PixtralError {
   return new PixtralError('machine', `${name}: its decoder cannot be started: ${reasonOf(cause)}`, {
     hint: 'end other programs, or raise the limit of processes (ulimit -u)',
     cause,
+  });
+}
+
+/** No file is to blame: a library that it needs does not load. */
+function neverBegun({ name }: DecodeRequest, exitCode: number): PixtralError {
+  return new PixtralError('machine', `${name}: its decoder ends with exit code ${exitCode} before it begins`, {
+    hint: 'libraries for pictures do not load: reinstall pixtral on this machine, with its optional packages',
   });
 }
 

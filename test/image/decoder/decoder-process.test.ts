@@ -68,6 +68,15 @@ test('a decoder that died while it was idle, or was killed, costs no picture', a
   }
 });
 
+test('no picture is to blame for a decoder that ends before it begins', async () => {
+  const entry = entryOf('../../helpers/decoder-that-never-begins.mjs');
+  const unable = new DecoderProcess({ entry, limits: { milliseconds: 1000, maxBytes: 2 ** 30 } });
+  await assert.rejects(unable.decode(request('good.png'), undefined), {
+    code: 'machine',
+    message: 'good.png: its decoder ends with exit code 1 before it begins',
+  });
+});
+
 test('a bug in a decoder is no error of the user', async () => {
   await assert.rejects(decode('bug'), { name: 'Error', message: 'the decoder failed at bug' });
 });
