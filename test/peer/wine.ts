@@ -77,7 +77,7 @@ const checks: Record<string, () => Promise<void> | void> = {
     assert.deepEqual(hashes(join(trial, 'converted')), hashes(linux));
   },
   'decide: a choice': () => {
-    const question = ['-q', 'black, green: which colour has the star at the top left?'];
+    const question = ['-q', 'black|green: which colour has the star at the top left?'];
     const { stdout } = succeed('decide', '--model', 'demo', '--gpu', 'off', windows(scene), ...question);
     assert.match(stdout, /green/);
   },

@@ -6,8 +6,8 @@ import type { Answer } from '../../asking/events.ts';
 import { askJson, jsonLine } from '../../wires/json.ts';
 import type { BatchEntry } from './entry.ts';
 
-/** Names that Windows takes for devices, whatever their extension. */
-const devices = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+/** Names that Windows takes for devices, whatever stands behind their first dot. */
+const devices = /^(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³])(\.|$)/i;
 /** File systems stop at 255 bytes; a hash, an extension and `.part` come behind. */
 const longest = { characters: 120, bytes: 200 };
 
@@ -23,7 +23,7 @@ export function fileNames(ids: readonly string[]): Map<string, string> {
     [...plain].map(([id, name]) => {
       const short = shortened(name);
       const alone = counts.get(folded(name)) === 1 && short === name && !devices.test(name);
-      return [id, alone ? name : `${short}-${hashOf(id)}`];
+      return [id, alone ? name : `${devices.test(short) ? short.replace('.', '_') : short}-${hashOf(id)}`];
     }),
   );
 }
