@@ -1,5 +1,5 @@
 import chalk, { Chalk } from 'chalk';
-import { PixtralError } from '../base/errors.ts';
+import { PixtralError, reasonOf } from '../base/errors.ts';
 import { errorJson } from '../wires/error-json.ts';
 import { jsonLine } from '../wires/json.ts';
 import { printable, printableLine } from './printable.ts';
@@ -36,7 +36,7 @@ function causes(thrown: Error): string[] {
   const found: string[] = [];
   for (let cause = thrown.cause; cause !== undefined && found.length < 8;) {
     if (!(cause instanceof Error)) break;
-    found.push(cause.message);
+    found.push(reasonOf(cause));
     cause = cause.cause;
   }
   return found;

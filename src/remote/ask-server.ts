@@ -7,6 +7,7 @@ import { chatRequest } from './chat-request.ts';
 import { type Connection, type ServerReply, replyParts, wholeReply } from './connection.ts';
 import { ServerFault } from './fault.ts';
 import type { FoundServer } from './find-server.ts';
+import { parseReply } from './json.ts';
 import { type Reply, type ReplyWriter, replyWriter } from './read-reply.ts';
 import { readStream } from './read-stream.ts';
 import { refuseStatus } from './reply-error.ts';
@@ -92,9 +93,10 @@ async function inOnePiece({ asked, writer, watch, name, signal }: Reading): Prom
   return stopped ? { reply: { ...reply, text: before }, isStopped: true } : { reply, isStopped: false };
 }
 
-function completion(text: string, name: string): unknown {
+/** @throws ServerFault for what is no JSON */
+export function completion(text: string, name: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseReply(text);
   } catch (cause) {
     throw new ServerFault('failed', `${name}: its answer is no JSON: ${JSON.stringify(text.slice(0, 60))}`, { cause });
   }

@@ -12,7 +12,7 @@ import type { AskOptions, Decided, Question } from '../asking/events.ts';
 import { pictureReceipt } from '../asking/pictures/receipt.ts';
 import type { Picture } from '../image/decoder/load.ts';
 import { type Message, imagesOf } from '../prompt/message.ts';
-import { type AskServerOptions, completionOf } from './ask-server.ts';
+import { type AskServerOptions, completion, completionOf } from './ask-server.ts';
 import { pngUri } from './chat-request.ts';
 import { wholeReply } from './connection.ts';
 import { serverReceipt } from './answer-of.ts';
@@ -113,7 +113,7 @@ async function decideByRoute(question: DecisionQuestion, { messages, asking }: O
   const body = Buffer.from(JSON.stringify({ model: server.model, input, questions: [requestQuestion(question)] }));
   const reply = await clock.time('decode_ms', () => connection.post(route, body, signal));
   if (reply.status !== 200) await refuseStatus(reply, { name, model: server.model, signal });
-  const fields = asObject(JSON.parse(await wholeReply(reply, { name, signal })));
+  const fields = asObject(completion(await wholeReply(reply, { name, signal }), name));
   const answer = asObject(asList(fields?.['answers'])?.[0]);
   const reading = answer && routeReading(question, answer);
   if (!reading) throw new ServerFault('failed', `${name}: answered no decision`);
@@ -138,9 +138,14 @@ function routeReading(question: DecisionQuestion, answer: Record<string, unknown
     question.type === 'predicate' && typeof probability === 'number'
       ? [probability, 1 - probability]
       : (asList(listed) ?? []).map((one) => asObject(one)?.['probability']);
-  const probabilities = told.filter((one) => typeof one === 'number');
-  if (probabilities.length !== optionsOf(question).length || typeof mass !== 'number') return undefined;
+  const probabilities = told.filter(isProbability);
+  if (probabilities.length !== optionsOf(question).length || !isProbability(mass)) return undefined;
   return { question, probabilities, mass, argmaxIsOption: argmax === true, orderEffect: undefined };
+}
+
+/** Rounding leaves a little more than 1. */
+function isProbability(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 1.001;
 }
 
 /** One token is drawn for each order of the options, and its rivals looked at. */

@@ -53,13 +53,18 @@ export function networkFault(thrown: unknown, where: string): ServerFault {
   if (notThere.test(code) || isRefused(thrown)) {
     return new ServerFault('unreachable', reason || 'nobody answers', { cause: thrown });
   }
-  if (code === '' && !isTimeout(thrown)) throw thrown;
+  if (code === '' && !isTimeout(thrown) && !isNoHttp(thrown)) throw thrown;
   return new ServerFault('failed', reason, { cause: thrown });
 }
 
 /** A host of several addresses fails with one error for all of them. */
 function isRefused(thrown: unknown): boolean {
   return thrown instanceof AggregateError && thrown.errors.some((one) => notThere.test(errnoOf(one) ?? ''));
+}
+
+/** What the reader of HTTP finds wrong has not always a code. */
+function isNoHttp(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'HTTPParserError';
 }
 
 function isTimeout(thrown: unknown): boolean {

@@ -4,7 +4,7 @@ import type { ServerAddress } from './address.ts';
 import { type Connection, wholeReply } from './connection.ts';
 import { ServerFault } from './fault.ts';
 import { type KnownGrid, gridOf } from './grids.ts';
-import { asCount, asList, asObject, asText } from './json.ts';
+import { asCount, asList, asObject, asText, parseReply } from './json.ts';
 import { refuseStatus } from './reply-error.ts';
 import { type KindName, serverKinds } from './server-kinds.ts';
 
@@ -33,6 +33,9 @@ interface ListedModel {
   /** Where it tells how it divides pictures. */
   image: GridConfig | undefined;
 }
+
+/** It stands in every answer. */
+const longestId = 1000;
 
 /** Time for a server that is at work to say what it is. */
 const askMilliseconds = 30_000;
@@ -89,7 +92,7 @@ async function listModels(
   }
   return listed.flatMap((one) => {
     const { id, owned_by: ownedBy, max_model_len: length, meta, pixtral: own } = asObject(one) ?? {};
-    if (typeof id !== 'string') return [];
+    if (typeof id !== 'string' || id.length > longestId) return [];
     const contextSize = asCount(length) ?? asCount(asObject(meta)?.['n_ctx']);
     return [{ id, ownedBy: asText(ownedBy), contextSize, image: gridIn(own) }];
   });
@@ -173,7 +176,7 @@ async function optional(
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseReply(text);
   } catch {
     return undefined;
   }

@@ -1,3 +1,11 @@
+import { isTooDeep, maxNesting } from '../base/nesting.ts';
+
+/** @throws SyntaxError for what is no JSON, or in which more stands in each other than can be walked */
+export function parseReply(text: string): unknown {
+  if (isTooDeep(text)) throw new SyntaxError(`nested more than ${maxNesting} levels deep`);
+  return JSON.parse(text);
+}
+
 /** What another program sent, field by field. */
 export function asObject(value: unknown): Record<string, unknown> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -16,7 +16,6 @@ export interface Reply {
   logprobs: TokenLogprob[];
   /** Where the server tells (vLLM's return_token_ids). */
   promptIds: readonly number[] | undefined;
-  completionIds: readonly number[] | undefined;
   /** Of all pictures, where the server tells (pixtral serve). */
   pictureTokens: number | undefined;
 }
@@ -41,7 +40,6 @@ export function replyWriter(name: string): ReplyWriter {
     completionTokens: undefined,
     logprobs: [],
     promptIds: undefined,
-    completionIds: undefined,
     pictureTokens: undefined,
   };
   let finishReason: string | undefined;
@@ -59,9 +57,7 @@ export function replyWriter(name: string): ReplyWriter {
       reply.text += text;
       reply.stopText ??= asText(choice['stop_reason']);
       reply.promptIds ??= asNumbers(choice['prompt_token_ids']);
-      const ids = asNumbers(choice['token_ids']);
-      if (ids) reply.completionIds = [...(reply.completionIds ?? []), ...ids];
-      reply.logprobs.push(...logprobsOf(choice['logprobs']));
+      for (const one of logprobsOf(choice['logprobs'])) reply.logprobs.push(one);
       finishReason ??= asText(choice['finish_reason']);
       return text;
     },
@@ -92,10 +88,7 @@ function contentOf(content: unknown): string {
 function finishOf(reason: string, name: string): Reply['finish'] {
   if (reason === 'stop' || reason === 'eos' || reason === 'stop_sequence') return 'stop';
   if (reason === 'length' || reason === 'model_length' || reason === 'max_tokens') return 'length';
-  throw new PixtralError(
-    'machine',
-    `${name}: ended the answer with ${JSON.stringify(reason)}, expected stop or length`,
-  );
+  throw new PixtralError('machine', `${name}: ended the answer with ${shown(reason)}, expected stop or length`);
 }
 
 function logprobsOf(value: unknown): TokenLogprob[] {

@@ -1,8 +1,11 @@
 import { PixtralError } from '../base/errors.ts';
 import { ServerFault } from './fault.ts';
+import { parseReply } from './json.ts';
 
 /** Of one event: a prompt's ids and log-probabilities are the longest. */
 const maxEventLength = 16 * 2 ** 20;
+/** Of all of them: an answer of 100,000 tokens with log-probabilities. */
+const maxStreamBytes = 128 * 2 ** 20;
 
 /**
  * The JSON values of a stream of server-sent events, up to `[DONE]`. Source: WHATWG HTML, chapter 9.2.6.
@@ -17,28 +20,39 @@ export async function* readStream(parts: AsyncIterable<Uint8Array>, name: string
 
 function parsed(event: string, name: string): unknown {
   try {
-    return JSON.parse(event);
+    return parseReply(event);
   } catch (cause) {
     throw new ServerFault('failed', `${name}: sent an event that is no JSON: ${event.slice(0, 60)}`, { cause });
   }
 }
 
-/** The `data` of each event. */
+/** The `data` of each event. Each part is looked at once, however long the line is that it belongs to. */
 async function* events(parts: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string, void> {
   const characters = new TextDecoder();
-  let held = '';
+  let held: string[] = []; // the beginning of a line
   let lines: string[] = [];
+  let length = 0;
+  let isHalf = false; // of a line's end: a carriage return at the end of a part
+  let byteLength = 0;
   for await (const part of parts) {
-    held += characters.decode(part, { stream: true });
-    if (held.length > maxEventLength) throw new PixtralError('machine', `${name}: sends an event without end`);
-    // A carriage return at the end may be half a line's end.
-    for (let end = /\r\n|\n|\r(?!$)/.exec(held); end; end = /\r\n|\n|\r(?!$)/.exec(held)) {
-      const line = held.slice(0, end.index);
-      held = held.slice(end.index + end[0].length);
+    byteLength += part.byteLength;
+    if (byteLength > maxStreamBytes) throw new PixtralError('machine', `${name}: sends an answer without end`);
+    const decoded = characters.decode(part, { stream: true });
+    if (decoded === '') continue;
+    const text = isHalf && decoded.startsWith('\n') ? decoded.slice(1) : decoded;
+    isHalf = decoded.endsWith('\r');
+    const [first = '', ...begun] = text.split(/\r\n|\n|\r/);
+    held.push(first);
+    length += text.length;
+    for (const beginning of begun) {
+      const line = held.join('');
+      held = [beginning];
       if (line === '' && lines.length > 0) {
         yield lines.join('\n');
         lines = [];
       } else if (line.startsWith('data:')) lines.push(line.slice(5).replace(/^ /, ''));
+      if (lines.length === 0) length = beginning.length;
     }
+    if (length > maxEventLength) throw new PixtralError('machine', `${name}: sends an event without end`);
   }
 }

@@ -2,7 +2,7 @@ import { PixtralError } from '../base/errors.ts';
 import { retryAfter } from '../hub/http.ts';
 import { type ServerReply, wholeReply } from './connection.ts';
 import { ServerFault, ServerRefusal } from './fault.ts';
-import { asObject } from './json.ts';
+import { asObject, parseReply } from './json.ts';
 
 interface Asked {
   /** The server's. */
@@ -60,7 +60,7 @@ export function messageOf(text: string): string {
 function fieldsOf(text: string): string | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseReply(text);
   } catch {
     return undefined;
   }

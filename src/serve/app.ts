@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { errnoOf } from '../base/errors.ts';
 import { type Request, type ServeContext, onceClosed } from './context.ts';
 import { type ErrorResponse, clientError, errorBody, errorResponse } from './error-body.ts';
 import { type GuardOptions, guard } from './guard.ts';
@@ -39,11 +40,16 @@ export function serveApp({ context, lobby, mostBytes, onFailure, ...guarding }: 
   app.notFound((c) => refusal(c, clientError(404, `${c.req.method} ${c.req.path}: there is no such route`)));
   app.onError((thrown, c) => {
     const told = errorResponse(thrown);
-    if (told.status === 500) onFailure(thrown);
+    if (told.status === 500 && !isBrokenOff(thrown)) onFailure(thrown);
     if (told.status === 429) c.header('Retry-After', '2');
     return refusal(c, told);
   });
   return app;
+}
+
+/** A client that goes away while its body is read is no failure of the server's. */
+function isBrokenOff(thrown: unknown): boolean {
+  return errnoOf(thrown) === 'ECONNRESET';
 }
 
 /** Until its answer is out or its client has gone. @throws TooBusy */

@@ -46,8 +46,8 @@ export interface Route {
 }
 
 /** A request's body. @throws PixtralError `input` */
-export async function readBody({ req }: { req: { text(): Promise<string> } }): Promise<Fields> {
-  const text = await req.text();
+export async function readBody({ req }: { req: { arrayBuffer(): Promise<ArrayBuffer> } }): Promise<Fields> {
+  const text = utf8Of(await req.arrayBuffer());
   if (isTooDeep(text)) throw new PixtralError('input', `body: is nested more than ${maxNesting} levels deep`);
   let value: unknown;
   try {
@@ -56,6 +56,14 @@ export async function readBody({ req }: { req: { text(): Promise<string> } }): P
     throw new PixtralError('input', 'body: is no JSON', { cause });
   }
   return { where: 'body', record: asRecord(value, 'body'), exact: () => parseExactJson(text) };
+}
+
+function utf8Of(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // without a mark at its beginning
+  } catch (cause) {
+    throw new PixtralError('input', 'body: is not UTF-8', { cause });
+  }
 }
 
 export function requestContext({ defaults }: Pick<ServeContext, 'defaults'>): RequestContext {

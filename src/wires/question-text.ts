@@ -12,7 +12,8 @@ export const questionLimits = { options: { least: 2, most: 255 }, levels: { leas
  */
 export function parseQuestion(text: string, number: number): DecisionQuestion {
   const [, name = `q${number}`, rest = text] = /^([\p{L}_][\p{L}\p{N}_-]*)=(?!=)(.*)$/su.exec(text) ?? [];
-  const [, spec, asked = rest] = /^([^:?]*(?:\||<|\.\.)[^:?]*):\s*(.*)$/s.exec(rest) ?? [];
+  const [, before = '', behind] = /^([^:?]*):\s*(.*)$/s.exec(rest) ?? [];
+  const [spec, asked = rest] = /\||<|\.\./.test(before) ? [before, behind] : [];
   const instructions = asked.trim();
   if (instructions === '') throw wrongQuestion(text, 'has no question behind its name and options');
   if (spec === undefined) return { type: 'predicate', name, instructions };

@@ -9,6 +9,7 @@ for (const [name, count] of [
   ['pictures', 60],
   ['records', 4],
   ['schemas', 40],
+  ['serve', 40],
 ] as const) {
   test(`${count} attempts with ${name} find nothing that crashes, hangs, or is no error of ours`, async () => {
     const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));

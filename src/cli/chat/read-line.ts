@@ -124,7 +124,7 @@ async function pictureIn(
 }
 
 const opening = /^[([{<"'“‘]+/u;
-const closing = /[)\]}>"'”’.,;:!?…]+$/u;
+const closing = /(?<![)\]}>"'”’.,;:!?…])[)\]}>"'”’.,;:!?…]+$/u; // a run of them is tried once
 
 function bare(word: string): string {
   return word.replace(closing, '').replace(opening, '');

@@ -174,7 +174,7 @@ async function obey(chat: Chat, line: string, interrupt: AbortSignal): Promise<N
 
 function namesPictureUrl(part: { kind: 'text'; text: string } | { kind: 'source' }): boolean {
   const urls = part.kind === 'text' ? (part.text.match(/https?:\/\/[^\s"'<>)]+/gi) ?? []) : [];
-  return urls.some((url) => endsLikePicture(url.replace(/[.,;:!?]+$/, '')));
+  return urls.some((url) => endsLikePicture(url.replace(/(?<![.,;:!?])[.,;:!?]+$/, '')));
 }
 
 /** Pictures that a sentence names are attached and stand where their names stood. */

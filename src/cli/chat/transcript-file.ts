@@ -197,7 +197,7 @@ function notesOf({ chat }: Record<string, unknown>): ChatNotes | undefined {
     version,
     answer,
     interrupted: Array.isArray(interrupted) ? interrupted.filter((turn) => typeof turn === 'number') : [],
-    sha256: Array.isArray(sha256) ? sha256.map(String) : [],
+    sha256: Array.isArray(sha256) ? sha256.map((sum) => (typeof sum === 'string' ? sum : '')) : [],
   };
 }
 

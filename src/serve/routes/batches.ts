@@ -1,4 +1,3 @@
-import { PixtralError } from '../../base/errors.ts';
 import { endpoints, isEndpoint } from '../../wires/endpoints.ts';
 import { asRecord, wrong } from '../../wires/fields.ts';
 import { type BatchState, newBatch } from '../batches/batch-state.ts';
@@ -23,10 +22,7 @@ const create: Route = {
     }
     if (typeof completionWindow !== 'string') throw wrong('body: completion_window', completionWindow, '"24h"');
     if (typeof inputFileId !== 'string' || !(await batches.files.isThere(inputFileId))) {
-      throw new PixtralError(
-        'input',
-        `body: input_file_id: ${String(inputFileId)} is not here, expected an uploaded file`,
-      );
+      throw wrong('body: input_file_id', inputFileId, 'the id of an uploaded file');
     }
     const told = metadata === undefined || metadata === null ? null : asRecord(metadata, 'body: metadata');
     const batch = newBatch({ endpoint, inputFileId, completionWindow, metadata: told });
