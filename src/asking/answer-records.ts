@@ -130,18 +130,20 @@ async function prepareRecord<T extends RecordTask>(
 /** Outcomes as they become known. */
 async function* settledRecords<T>(
   events: AsyncIterable<ItemEvent<Prepared<T>>>,
-  { onBegin }: Pick<AnswerRecordsOptions<T>, 'onBegin'>,
+  { onBegin, pictures: { trace } }: Pick<AnswerRecordsOptions<T>, 'onBegin' | 'pictures'>,
 ): AsyncGenerator<Settled<T>, void> {
-  const inWork = new Set<T>();
+  const inWork = new Map<T, { start: number }>();
   for await (const { item, event } of events) {
     const { place, task } = item;
     const outcome = item.outcome ?? (event && outcomeOf(event, item));
     if (outcome) {
+      const begun = inWork.get(task);
+      if (begun) trace?.add({ stage: 'question', ...begun, detail: { record: place + 1 } });
       inWork.delete(task);
       yield { place, task, outcome };
     } else if (!inWork.has(task)) {
-      inWork.add(task);
-      onBegin([...inWork]);
+      inWork.set(task, { start: performance.now() });
+      onBegin([...inWork.keys()]);
     }
   }
 }

@@ -1,8 +1,10 @@
 import type { OnLoop, Reasoning } from '../asking/events.ts';
+import type { Trace } from '../base/trace.ts';
 import type { EngineOptions } from '../engine/engine-options.ts';
 import type { ModelPaths } from '../engine/runtime/resolve.ts';
 import { noteLine } from '../output/note.ts';
 import type { Cache } from '../store/cache.ts';
+import { tracedCache } from '../store/traced-cache.ts';
 import type { Io } from './io.ts';
 import { trialFolder, verdictFolder } from './user-cache.ts';
 
@@ -37,6 +39,7 @@ type ManyQuestions = Pick<EngineOptions, 'parallel' | 'questions' | 'reproducibl
 interface Surroundings {
   paths: ModelPaths;
   cache: Cache | undefined;
+  trace?: Trace | undefined;
   io: Io;
   /** Puts lines on stderr, between what else is there. */
   note: (lines: string) => void;
@@ -45,7 +48,7 @@ interface Surroundings {
 /** What an engine is opened with, and for how many questions; llama.cpp's log goes to stderr when it is asked for. */
 export function engineOptions(
   { context, verbose, json = false, gpu, gpuLayers, threads, cacheType, batchSize }: EngineFlags,
-  { paths, cache, io, note, ...many }: Surroundings & ManyQuestions,
+  { paths, cache, trace, io, note, ...many }: Surroundings & ManyQuestions,
 ): EngineOptions {
   return {
     ...paths,
@@ -55,7 +58,8 @@ export function engineOptions(
     cacheType,
     batchSize,
     contextSize: context,
-    cache,
+    cache: cache && trace ? tracedCache(cache, trace) : cache,
+    trace,
     verdictFolder: verdictFolder(io),
     trialFolder: paths.notice === undefined ? trialFolder(io) : undefined, // the demo is our own
     onNotice: (line) => note(noteLine(line, { json })),

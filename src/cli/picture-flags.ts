@@ -1,4 +1,5 @@
 import type { PictureOptions } from '../asking/pictures/picture-chunks.ts';
+import type { Trace } from '../base/trace.ts';
 import type { Io } from './io.ts';
 
 /** As commander gives `pictureOptions`. */
@@ -14,7 +15,7 @@ export interface PictureFlags {
 /** How pictures are to be read, but for what the model says. */
 export function pictureSettings(
   { detail, maxTiles, maxPages, text = false, allowPrivate = false, urlTimeout }: PictureFlags,
-  { io, stdin }: { io: Io; stdin: () => Promise<Uint8Array> },
+  { io, stdin, trace }: { io: Io; stdin: () => Promise<Uint8Array>; trace?: Trace | undefined },
 ): Omit<PictureOptions, 'image'> {
   return {
     detail,
@@ -26,5 +27,6 @@ export function pictureSettings(
     stdin,
     env: io.env,
     signal: io.signal,
+    trace,
   };
 }

@@ -1,3 +1,4 @@
+import type { Trace } from '../base/trace.ts';
 import type { GpuChoice } from '../native/builds.ts';
 import type { Native } from '../native/native.ts';
 import type { Cache } from '../store/cache.ts';
@@ -26,6 +27,8 @@ export interface EngineOptions {
   growing?: boolean;
   /** Where results are kept for later questions; without it everything is computed anew. */
   cache?: Cache | undefined;
+  /** Is told what each step takes. */
+  trace?: Trace | undefined;
   /** A line of llama.cpp's log. */
   onLog?: (line: string) => void;
   /** Where verdicts on GPUs are kept for later processes; without it each tries them anew. */

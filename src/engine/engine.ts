@@ -1,3 +1,4 @@
+import { traced } from '../base/trace.ts';
 import { AbortFlag } from '../native/abort-flag.ts';
 import { answerQuestions } from './answers/answer-questions.ts';
 import { mostSequences } from './runtime/budget.ts';
@@ -93,7 +94,8 @@ export class Engine implements Answerer {
 
 /** Reads and checks the model's files; no weights are loaded yet. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  return new Engine(await readModelFiles(options), options);
+  const { trace } = options;
+  return new Engine(await traced({ trace, stage: 'model_files' }, () => readModelFiles(options)), options);
 }
 
 async function* only<T>(item: T): AsyncGenerator<T, void> {

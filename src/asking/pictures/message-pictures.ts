@@ -1,5 +1,6 @@
 import { ahead } from '../../base/ahead.ts';
 import { PixtralError } from '../../base/errors.ts';
+import { traced } from '../../base/trace.ts';
 import type { PictureForm } from '../../image/decoder/decode.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
@@ -56,7 +57,10 @@ function readAhead(messages: readonly Message<Source>[], options: MessagePicture
   const ending = new AbortController();
   const signal =
     options.signal && sources.length > 1 ? AbortSignal.any([options.signal, ending.signal]) : options.signal;
-  const prepare = (source: Source) => settled(chunksOf(source, { ...options, signal: signal ?? ending.signal }));
+  const chunks = (source: Source) => chunksOf(source, { ...options, signal: signal ?? ending.signal });
+  const { trace } = options;
+  const prepare = (source: Source) =>
+    settled(traced({ trace, stage: 'picture', detail: { picture: source.name } }, () => chunks(source)));
   const read = ahead(sources, { count: 1, prepare });
   return {
     async next(): Promise<Chunk<Picture>[]> {

@@ -1,3 +1,4 @@
+import type { Trace } from '../../base/trace.ts';
 import type { GridConfig } from '../../image/pixels/grid.ts';
 import type { PictureForm } from '../../image/decoder/decode.ts';
 import { type Picture, loadPictures } from '../../image/decoder/load.ts';
@@ -22,6 +23,7 @@ export interface PictureOptions extends ReadOptions {
   /** Pages or frames of one source. */
   maxPages: number;
   form?: PictureForm | undefined;
+  trace?: Trace | undefined;
 }
 
 /** Pixels of the longer side with `--detail low`. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import type { Answerer } from '../../asking/answerer.ts';
 import { type RecordOutcome, answerRecords } from '../../asking/answer-records.ts';
+import { type Trace, traced } from '../../base/trace.ts';
 import { type Engine, openEngine } from '../../engine/engine.ts';
 import { jobHash } from '../../engine/answers/job-hash.ts';
 import { resolveModel } from '../../engine/runtime/resolve.ts';
@@ -16,6 +17,7 @@ import { findLocalServer, mayBeServed } from '../local-server.ts';
 import { namedModel } from '../named-model.ts';
 import { pictureSettings } from '../picture-flags.ts';
 import { type ServerFlags, openFlagServers, serverWords } from '../server-flags.ts';
+import type { TraceFlags } from '../trace-flags.ts';
 import { userCache } from '../user-cache.ts';
 import { arrivingRecords } from './arriving-records.ts';
 import { type InputFlags, batchInput } from './entries.ts';
@@ -33,7 +35,8 @@ export interface BatchFlags
     ResultFlags,
     QuestionFlags,
     ServerFlags,
-    ReviewFlags {
+    ReviewFlags,
+    TraceFlags {
   limit?: number;
   shard?: Shard;
   asCompleted?: boolean;
@@ -51,6 +54,7 @@ interface BatchRun {
   flags: BatchFlags;
   io: Io;
   stdin: () => Promise<Uint8Array>;
+  trace?: Trace | undefined;
 }
 
 /** Answers all records and returns how many have failed, those of earlier runs that were skipped included. */
@@ -108,10 +112,12 @@ async function runInput(
 
 /** It is not started yet. */
 export async function openBatchEngine(
-  { flags, io }: { flags: EngineFlags & BatchRuntimeFlags; io: Io },
+  { flags, io, trace }: { flags: EngineFlags & BatchRuntimeFlags; io: Io; trace?: Trace | undefined },
   questions: number,
 ): Promise<Engine> {
-  const { notice, ...paths } = await resolveModel(await namedModel(flags, io));
+  const { notice, ...paths } = await traced({ trace, stage: 'model_found' }, async () =>
+    resolveModel(await namedModel(flags, io)),
+  );
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const cache = flags.cache ? await userCache(io) : undefined;
   // Of pictures that are asked about once, states of whole prompts would only drive out everything else.
@@ -121,7 +127,7 @@ export async function openBatchEngine(
   const note = (lines: string): void => {
     if (flags.quiet !== true) io.stderr.write(lines);
   };
-  return openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, note, ...many }));
+  return openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, note, trace, ...many }));
 }
 
 export interface OpenedAnswerer {
@@ -132,7 +138,7 @@ export interface OpenedAnswerer {
 
 /** Servers, where some are named, or the model on this machine: that of a running server of the user's, if it may be. */
 export async function openAnswerer(
-  { flags, io }: { flags: EngineFlags & BatchRuntimeFlags & ServerFlags; io: Io },
+  { flags, io, trace }: { flags: EngineFlags & BatchRuntimeFlags & ServerFlags; io: Io; trace?: Trace | undefined },
   {
     questions,
     options,
@@ -153,7 +159,7 @@ export async function openAnswerer(
       throw thrown;
     }
   }
-  const engine = await openBatchEngine({ flags, io }, questions);
+  const engine = await openBatchEngine({ flags, io, trace }, questions);
   const job = await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context });
   const { model, mmproj } = engine.files;
   const isLookedFor = isServable && (await mayBeServed(flags, io));
@@ -179,7 +185,7 @@ async function servedAnswerer(
 
 async function answerAll(
   { selected, count: total }: RunInput,
-  { flags, io, stdin, answerer, job, results }: BatchRun & OpenedAnswerer & { results: Results },
+  { flags, io, stdin, trace, answerer, job, results }: BatchRun & OpenedAnswerer & { results: Results },
 ): Promise<number> {
   const { json = false, quiet = false } = flags;
   const progress = batchProgress(io.stderr, { total, json, quiet });
@@ -194,7 +200,7 @@ async function answerAll(
   const answered = answerRecords(selected, {
     answerer,
     job,
-    pictures: pictureSettings(flags, { io, stdin }),
+    pictures: pictureSettings(flags, { io, stdin, trace }),
     isDone: (entry, hash) => results.isDone(entry, hash),
     asCompleted: flags.asCompleted === true,
     stop,
@@ -203,7 +209,9 @@ async function answerAll(
   });
   try {
     for await (const { task, outcome } of answered) {
-      if (outcome.kind !== 'skipped') await results.write(task, outcome);
+      if (outcome.kind !== 'skipped') {
+        await traced({ trace, stage: 'write' }, () => results.write(task, outcome));
+      }
       if (outcome.kind === 'answered') {
         warn(outcome.answer.images);
         warnOfServers(outcome.answer);

@@ -3,6 +3,7 @@ import type { Answerer } from '../../asking/answerer.ts';
 import type { EngineEvent } from '../../asking/events.ts';
 import type { RecordQuestion } from '../../asking/record-hash.ts';
 import { PixtralError } from '../../base/errors.ts';
+import { type Trace, traced } from '../../base/trace.ts';
 import type { ModelPaths } from '../../engine/runtime/resolve.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
@@ -26,9 +27,10 @@ import {
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { type PromptFlags, type PromptParts, addPromptArguments, promptMessages } from '../prompt-arguments.ts';
 import { type ServerFlags, openFlagServers, serverOptions, serverWords } from '../server-flags.ts';
+import { type TraceFlags, traceOptions, withTrace } from '../trace-flags.ts';
 import { userCache } from '../user-cache.ts';
 
-interface AskFlags extends EngineFlags, PromptFlags, PictureFlags, FormatFlags, ServerFlags {
+interface AskFlags extends EngineFlags, PromptFlags, PictureFlags, FormatFlags, ServerFlags, TraceFlags {
   messages?: string;
   color: boolean;
 }
@@ -50,14 +52,16 @@ export function askCommand(io: Io): Command {
     'Answer:': [...formatOptions(), ...reasoningOptions()],
     'Sampling:': samplingOptions(),
     'Runtime:': [...runtimeOptions(), ...cacheOptions()],
-    'Output:': outputOptions(),
+    'Output:': [...outputOptions(), ...traceOptions()],
   };
   for (const [heading, options] of Object.entries(groups)) {
     for (const option of options) command.addOption(option.helpGroup(heading));
   }
   return command
     .addHelpText('after', formatHelp + examples)
-    .action((positional: string[], flags: AskFlags) => ask(positional, { flags, parts, io }));
+    .action((positional: string[], flags: AskFlags) =>
+      withTrace(flags, io, (trace) => ask(positional, { flags, parts, io, trace })),
+    );
 }
 
 const examples = `
@@ -76,7 +80,7 @@ Examples:
 
 async function ask(
   positional: readonly string[],
-  { flags, parts, io }: { flags: AskFlags; parts: PromptParts; io: Io },
+  { flags, parts, io, trace }: { flags: AskFlags; parts: PromptParts; io: Io; trace: Trace | undefined },
 ): Promise<void> {
   const format = await answerFormat(flags);
   if (flags.tellSchema === true && flags.schema === undefined && flags.messages === undefined)
@@ -88,7 +92,7 @@ async function ask(
   if (!mayBe) await startDecoder(sources);
   const { stageReporter } = await import('../../output/progress.ts');
   const servers = serverWords(flags, io);
-  const paths = servers ? undefined : await modelPaths(flags, { io, isNeeded: !mayBe }); // its notice comes before the spinner
+  const paths = servers ? undefined : await modelPaths(flags, { io, trace, isNeeded: !mayBe }); // its notice comes before the spinner
   const reporter = stageReporter(io.stderr, {
     verbose: flags.verbose === true,
     quiet: flags.json === true,
@@ -97,14 +101,14 @@ async function ask(
   const note = (lines: string): void => reporter.note(lines);
   try {
     if (mayBe) {
-      const events = await askServing(asked, { paths: paths!, reporter, flags, io, stdin });
-      if (events) return await show(events, { reporter, flags, io });
+      const events = await askServing(asked, { paths: paths!, reporter, flags, io, stdin, trace });
+      if (events) return await show(events, { reporter, flags, io, trace });
       await startDecoder(sources);
     }
     const answerer = servers
       ? await openFlagServers(servers, { flags, io, note })
-      : await openModel(paths!, { flags, io, note });
-    await answer(asked, { answerer, reporter, flags, io, stdin });
+      : await openModel(paths!, { flags, io, note, trace });
+    await answer(asked, { answerer, reporter, flags, io, stdin, trace });
   } finally {
     reporter.stop(); // its timer would keep the process alive
   }
@@ -156,16 +160,20 @@ async function askServing(
 
 async function show(
   events: AsyncIterable<EngineEvent>,
-  { reporter, flags, io }: Pick<Asking, 'reporter' | 'flags' | 'io'>,
+  { reporter, flags, io: { stdout, stderr }, trace }: Pick<Asking, 'reporter' | 'flags' | 'io' | 'trace'>,
 ): Promise<void> {
   const { showAnswer } = await import('../../output/answer.ts');
-  await showAnswer(events, { stdout: io.stdout, stderr: io.stderr, reporter, json: flags.json === true });
+  const json = flags.json === true;
+  await traced({ trace, stage: 'question' }, () => showAnswer(events, { stdout, stderr, reporter, json }));
 }
 
-async function modelPaths(flags: AskFlags, { io, isNeeded }: { io: Io; isNeeded: boolean }): Promise<ModelPaths> {
+async function modelPaths(
+  flags: AskFlags,
+  { io, trace, isNeeded }: Pick<Asking, 'io' | 'trace'> & { isNeeded: boolean },
+): Promise<ModelPaths> {
   if (isNeeded) void import('../../engine/engine.ts'); // while the model is found
   const { resolveModel } = await import('../../engine/runtime/resolve.ts');
-  const paths = await resolveModel(await namedModel(flags, io));
+  const paths = await traced({ trace, stage: 'model_found' }, async () => resolveModel(await namedModel(flags, io)));
   if (paths.notice !== undefined) io.stderr.write(`${paths.notice}\n`);
   return paths;
 }
@@ -173,12 +181,12 @@ async function modelPaths(flags: AskFlags, { io, isNeeded }: { io: Io; isNeeded:
 /** Opens the model, whose libraries are loaded while pictures are read. */
 async function openModel(
   paths: ModelPaths,
-  { flags, io, note }: { flags: AskFlags; io: Io; note: (lines: string) => void },
+  { flags, io, note, trace }: { flags: AskFlags; io: Io; note: (lines: string) => void } & Pick<Asking, 'trace'>,
 ): Promise<Answerer> {
   const { openEngine } = await import('../../engine/engine.ts');
   const cache = flags.cache ? await userCache(io) : undefined;
   const alone = { parallel: 1, questions: 1, reproducible: true };
-  const engine = await openEngine(engineOptions(flags, { paths, cache, io, note, ...alone }));
+  const engine = await openEngine(engineOptions(flags, { paths, cache, io, note, trace, ...alone }));
   engine.start(io.signal).catch(() => {}); // the question is told what failed
   return engine;
 }
@@ -196,6 +204,7 @@ interface Asking {
   flags: AskFlags;
   io: Io;
   stdin: () => Promise<Uint8Array>;
+  trace: Trace | undefined;
 }
 
 async function answer({ messages: sources, options, detail }: AskedSources, asking: Asking): Promise<void> {
@@ -203,14 +212,8 @@ async function answer({ messages: sources, options, detail }: AskedSources, aski
   try {
     const messages = await readPictures(sources, { ...asking, flags: { ...flags, detail } });
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-    const { showAnswer } = await import('../../output/answer.ts');
     const events = answerer.ask({ messages, options: { ...options, seed } }, io.signal);
-    await showAnswer(warned(events, asking), {
-      stdout: io.stdout,
-      stderr: io.stderr,
-      reporter,
-      json: flags.json === true,
-    });
+    await show(warned(events, asking), asking);
   } finally {
     reporter.stop();
     await answerer.close();
@@ -232,11 +235,11 @@ async function* warned(
 
 async function readPictures(
   sources: readonly Message<Source>[],
-  { answerer, reporter, flags, io, stdin }: Asking,
+  { answerer, reporter, flags, io, stdin, trace }: Asking,
 ): Promise<Message<Picture>[]> {
   const { loadMessages } = await import('../../asking/pictures/message-pictures.ts');
   const messages = await loadMessages(sources, {
-    ...pictureSettings(flags, { io, stdin }),
+    ...pictureSettings(flags, { io, stdin, trace }),
     image: answerer.image,
     maxImageTokens: answerer.maxImageTokens,
     keep: answerer.takes,

@@ -17,6 +17,7 @@ import {
 import { manyServersOptions } from '../server-flags.ts';
 import type { BatchFlags } from '../batch/run-batch.ts';
 import { shardIn } from '../batch/select.ts';
+import { traceOptions, withTrace } from '../trace-flags.ts';
 import { batchMergeCommand } from './batch-merge.ts';
 import { batchSplitCommand } from './batch-split.ts';
 
@@ -49,6 +50,7 @@ export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
       new Option('--review-to <file>', 'at the end, the records with such fields, the least certain first'),
       new Option('--retry-failed', 'do records again that have failed'),
       ...outputOptions('messages on stderr as JSON; with --output-dir .json files instead of .txt'),
+      ...traceOptions(),
       new Option('-q, --quiet', 'neither progress nor summary on stderr'),
     ],
   };
@@ -57,7 +59,8 @@ export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
   }
   return command.addHelpText('after', notes).action(async (words: string[], flags: BatchFlags) => {
     const { runBatch } = await import('../batch/run-batch.ts');
-    const failed = await runBatch(words, { flags, io, stdin: onceStdin(io, recordsStdinBytes) });
+    const stdin = onceStdin(io, recordsStdinBytes);
+    const failed = await withTrace(flags, io, (trace) => runBatch(words, { flags, io, stdin, trace }));
     if (failed > 0) outcome.exitCode = exitCodes.partial;
   });
 }

@@ -15,6 +15,7 @@ import {
   promptPictureOptions,
   runtimeOptions,
 } from '../options.ts';
+import { traceOptions, withTrace } from '../trace-flags.ts';
 
 export function decideCommand(io: Io, outcome: { exitCode: number }): Command {
   const command = new Command('decide')
@@ -71,6 +72,7 @@ export function decideCommand(io: Io, outcome: { exitCode: number }): Command {
       new Option('--as-completed', 'lines as they are complete, not in the order of the pictures'),
       new Option('--retry-failed', 'do pictures again that have failed'),
       ...outputOptions('messages on stderr as JSON'),
+      ...traceOptions(),
       new Option('--quiet', 'neither progress nor summary on stderr'),
     ],
   };
@@ -79,7 +81,8 @@ export function decideCommand(io: Io, outcome: { exitCode: number }): Command {
   }
   return command.addHelpText('after', notes).action(async (words: string[], flags: DecideFlags) => {
     const { runDecide } = await import('../decide/run-decide.ts');
-    const code = await runDecide(words, { flags, io, stdin: onceStdin(io, recordsStdinBytes) });
+    const stdin = onceStdin(io, recordsStdinBytes);
+    const code = await withTrace(flags, io, (trace) => runDecide(words, { flags, io, stdin, trace }));
     if (code !== exitCodes.ok) outcome.exitCode = code;
   });
 }

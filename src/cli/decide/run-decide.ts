@@ -1,3 +1,4 @@
+import { type Trace, traced } from '../../base/trace.ts';
 import { PixtralError, exitCodes } from '../../base/errors.ts';
 import { type RecordOutcome, answerRecords } from '../../asking/answer-records.ts';
 import type { DecisionQuestion, Decisions } from '../../asking/decisions/question.ts';
@@ -33,6 +34,7 @@ import type { EngineFlags } from '../engine-flags.ts';
 import { freeText } from '../free-text.ts';
 import type { Io } from '../io.ts';
 import type { ServerFlags } from '../server-flags.ts';
+import type { TraceFlags } from '../trace-flags.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { readTemperatures } from './calibration-file.ts';
 import { type DeliverFlags, deliverer, delivers } from './deliver.ts';
@@ -43,7 +45,15 @@ import { checkQuestions, parseQuestion } from '../../wires/question-text.ts';
 import { type Where, parseWhere } from './where.ts';
 
 export interface DecideFlags
-  extends EngineFlags, BatchRuntimeFlags, ResultFlags, PictureFlags, PresentFlags, DeliverFlags, ServerFlags {
+  extends
+    EngineFlags,
+    BatchRuntimeFlags,
+    ResultFlags,
+    PictureFlags,
+    PresentFlags,
+    DeliverFlags,
+    ServerFlags,
+    TraceFlags {
   question?: string[];
   questions?: string;
   system?: string;
@@ -64,6 +74,7 @@ export interface DecideRun {
   flags: DecideFlags;
   io: Io;
   stdin: () => Promise<Uint8Array>;
+  trace?: Trace | undefined;
 }
 
 /** What is asked of every picture, and how its answers are read. */
@@ -229,6 +240,7 @@ async function decideAll(
     flags,
     io,
     stdin,
+    trace,
     answerer,
     job,
     results,
@@ -261,7 +273,7 @@ async function decideAll(
   const decided = answerRecords(entries, {
     answerer,
     job,
-    pictures: pictureSettings(flags, { io, stdin }),
+    pictures: pictureSettings(flags, { io, stdin, trace }),
     isDone: (entry, hash) => results?.isDone(entry, hash) ?? false,
     asCompleted: flags.asCompleted === true,
     stop,
@@ -271,7 +283,9 @@ async function decideAll(
   try {
     for await (const { task, outcome } of decided) {
       const before = results?.before(task);
-      if (outcome.kind !== 'skipped') await results?.write(task, outcome);
+      if (outcome.kind !== 'skipped' && results) {
+        await traced({ trace, stage: 'write' }, () => results.write(task, outcome));
+      }
       if (outcome.kind === 'decided') {
         warn(outcome.decided.images);
         warnOfServers(outcome.decided);

@@ -1,3 +1,4 @@
+import { type Trace, tracedNow } from '../../base/trace.ts';
 import type { Forced, Matcher } from '../../grammar/matcher.ts';
 import type { TokenMask } from '../../grammar/token-masks.ts';
 import { type Marks, Phases, type Beginning } from './phases.ts';
@@ -17,6 +18,20 @@ export interface AnswerRules {
 
 /** What may come next in an answer. */
 export type AnswerGuide = Pick<Matcher, 'mask' | 'accept' | 'isFinished' | 'forced'>;
+
+/** The same, with what it takes told: it is all of the grammar that the next token waits for. */
+export function tracedGuide(guide: AnswerGuide | undefined, trace: Trace | undefined): AnswerGuide | undefined {
+  if (!guide || !trace) return guide;
+  const told = <T>(work: () => T): T => tracedNow({ trace, stage: 'grammar' }, work);
+  return {
+    mask: () => told(() => guide.mask()),
+    accept: (id) => told(() => guide.accept(id)),
+    forced: (most) => told(() => guide.forced(most)),
+    get isFinished() {
+      return guide.isFinished;
+    },
+  };
+}
 
 const nothing: Forced = { bytes: new Uint8Array(0), ends: false };
 

@@ -1,4 +1,5 @@
 import { Arrivals } from '../../base/arrivals.ts';
+import { tracedNow } from '../../base/trace.ts';
 import type { DecoderModel } from '../../decoder/model.ts';
 import { Sequence } from '../../decoder/sequence.ts';
 import type { AnswerFormat } from '../../grammar/answer-format.ts';
@@ -82,7 +83,7 @@ export async function* answerQuestions<T>(
 
 async function* plan<T>(
   { item, question }: Asked<T>,
-  { files, runtime, options: { contextSize: size, reproducible } }: AnsweringOptions,
+  { files, runtime, options: { contextSize: size, reproducible, trace } }: AnsweringOptions,
 ): AsyncGenerator<ItemEvent<T>, Planned<T> | undefined> {
   if (!question) {
     yield { item, event: undefined };
@@ -91,7 +92,7 @@ async function* plan<T>(
   const { messages, options, decisions: asked, cancel } = question;
   const alone = reproducible || question.alone === true;
   try {
-    const clock = stageClock();
+    const clock = stageClock(trace);
     if (asked) {
       const decided = planDecisions(messages, asked, files.tekken);
       const { promptTokens, followed: maxTokens } = decided;
@@ -164,14 +165,16 @@ async function* begin<T>(
       return undefined;
     }
     const { model } = loaded;
+    const { trace } = answering.options;
     const drawnToo = !answering.options.reproducible;
-    const matcher = options.format && matcherInBackground(options.format, { grammars: answering.grammars, model });
+    const matcher = options.format && matcherInBackground(options.format, { ...answering, model });
     const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, drawnToo, signal: ending }));
     slot = prompt.slot;
     yield { item, event: { kind: 'stage', stage: 'decode' } };
     const { tekken } = files;
-    const rules = answerMatcher(answer, { form: matcher?.(), model, tekken });
-    const writer = new AnswerWriter({ ...options, ...answer, model, tekken, matcher: rules, contextSize });
+    const form = matcher && tracedNow({ trace, stage: 'grammar' }, matcher);
+    const rules = answerMatcher(answer, { form, model, tekken });
+    const writer = new AnswerWriter({ ...options, ...answer, model, tekken, matcher: rules, contextSize, trace });
     const images = pictures.map((image) => imageReceipt(image, prompt.cached));
     const { reused } = prompt;
     const begun: InWork<T> = { planned, slot, writer, images, reused, next: [] };
@@ -200,13 +203,13 @@ function answerMatcher(
 /** Reads a grammar, and finds how an answer may begin, as soon as the model works on the prompt in its own thread. */
 function matcherInBackground(
   { grammar }: AnswerFormat,
-  { grammars, model }: { grammars: Grammars; model: DecoderModel },
+  { grammars, model, options: { trace } }: Pick<AnsweringOptions, 'grammars' | 'options'> & { model: DecoderModel },
 ): () => Matcher {
   let matcher: Matcher | undefined;
   const make = (): Matcher => (matcher ??= grammars.matcher(model, grammar));
   setImmediate(() => {
     try {
-      make().mask();
+      tracedNow({ trace, stage: 'grammar_beside' }, () => make().mask());
     } catch {
       // it will be thrown again where it is asked for
     }
@@ -257,6 +260,7 @@ async function* stepTogether<T>(
     return { goesOn, again };
   }
   const took = performance.now() - start;
+  answering.options.trace?.add({ stage: 'decode', start, detail: { questions: together.length } });
   for (const one of together) {
     one.slot.drawn.push(...one.next);
     one.planned.clock.add('decode_ms', took);

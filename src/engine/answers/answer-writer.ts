@@ -1,3 +1,4 @@
+import { type Trace, tracedNow } from '../../base/trace.ts';
 import type { DecoderModel } from '../../decoder/model.ts';
 import type { Sequence } from '../../decoder/sequence.ts';
 import { readCalls } from '../../prompt/read-calls.ts';
@@ -7,7 +8,7 @@ import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { Answer, AskOptions } from '../../asking/events.ts';
 import { stopWatch } from '../../asking/stop.ts';
 import { LoopWatch } from './loop-watch.ts';
-import type { AnswerGuide } from './answer-matcher.ts';
+import { type AnswerGuide, tracedGuide } from './answer-matcher.ts';
 import { type Beginning, type Marks, Phases } from './phases.ts';
 import { type AnswerDetails, tokenSource } from './token-source.ts';
 
@@ -22,6 +23,7 @@ interface AnswerWriterOptions {
   begunCalls: readonly number[];
   /** Tokens that prompt and answer may have together. */
   contextSize: number;
+  trace?: Trace | undefined;
 }
 
 export interface WrittenAnswer {
@@ -64,7 +66,7 @@ export class AnswerWriter {
 
   constructor(options: AskOptions & AnswerWriterOptions) {
     this.#options = options;
-    this.#source = tokenSource(options, options);
+    this.#source = tokenSource(options, { ...options, matcher: tracedGuide(options.matcher, options.trace) });
     this.#characters = textStream(options.tekken);
     this.#watch = stopWatch(options.stop);
     const { onLoop = 'off' } = options;
@@ -76,6 +78,25 @@ export class AnswerWriter {
 
   /** Draws tokens from the logits of the sequence, which holds the prompt and what was drawn before. */
   draw(sequence: Sequence): Written {
+    return tracedNow({ trace: this.#options.trace, stage: 'draw' }, () => this.#draw(sequence));
+  }
+
+  /** Finds out what may come next, while the model reads what came. */
+  lookAhead(): void {
+    const { matcher, trace } = this.#options;
+    if (!matcher) return;
+    try {
+      tracedNow({ trace, stage: 'grammar_beside' }, () => matcher.mask());
+    } catch {
+      // it will be thrown again where it is asked for
+    }
+  }
+
+  close(): void {
+    this.#source.close();
+  }
+
+  #draw(sequence: Sequence): Written {
     const { model, maxTokens, contextSize } = this.#options;
     // The last token of an answer needs no place in the context.
     const most = Math.min(maxTokens - this.#length, contextSize + 1 - sequence.length);
@@ -93,19 +114,6 @@ export class AnswerWriter {
     if (!isWhole && !isLoop && ids.length < most) return { text, thought, next: ids };
     const last = this.#end(isWhole ? 'stop' : isLoop ? 'loop' : 'length');
     return { ...last, text: text + last.text, thought: thought + last.thought };
-  }
-
-  /** Finds out what may come next, while the model reads what came. */
-  lookAhead(): void {
-    try {
-      this.#options.matcher?.mask();
-    } catch {
-      // it will be thrown again where it is asked for
-    }
-  }
-
-  close(): void {
-    this.#source.close();
   }
 
   #push(id: number): { text: string; thought: string; stopped: boolean } {

@@ -1,3 +1,4 @@
+import type { Trace } from '../../base/trace.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { VisionEncoder } from '../../vision/encoder.ts';
 import type { Timings } from '../../asking/events.ts';
@@ -13,6 +14,7 @@ interface PictureRowsOptions {
   openEncoder: () => Promise<VisionEncoder>;
   /** Bytes of rows of earlier pictures; the last one always stays. */
   maxBytes: number;
+  trace: Trace | undefined;
 }
 
 interface Encoded {
@@ -81,13 +83,15 @@ export class PictureRows {
   async #encode(picture: Picture, signal: AbortSignal | undefined): Promise<Encoded> {
     const { grid, patches } = picture;
     const start = performance.now();
-    const encoder = await this.#options.openEncoder();
+    const { openEncoder, trace } = this.#options;
+    const encoder = await openEncoder();
     const loaded = performance.now();
     const merge = encoder.config.spatialMergeSize;
     const { rows } = await encoder.encode(
       { columns: grid.columns * merge, rows: grid.rows * merge, values: patches },
       { keepTower: false, signal },
     );
+    trace?.add({ stage: 'tower', start: loaded, detail: { picture: picture.source, patches: patches.length } });
     const took = { load_ms: loaded - start, encode_ms: performance.now() - loaded };
     const kept = this.#options.kept();
     return { rows: kept ? await kept.keepRows(picture, rows) : rows, took };

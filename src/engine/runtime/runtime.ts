@@ -3,6 +3,7 @@ import { DecoderContext } from '../../decoder/context.ts';
 import { embeddingRows } from '../../decoder/embedding-rows.ts';
 import { DecoderModel } from '../../decoder/model.ts';
 import { PixtralError } from '../../base/errors.ts';
+import { traced } from '../../base/trace.ts';
 import type { AbortFlag } from '../../native/abort-flag.ts';
 import { mainDevice } from '../../native/devices.ts';
 import type { Native } from '../../native/native.ts';
@@ -89,6 +90,7 @@ export class Runtime {
       kept: () => this.#kept,
       openEncoder: () => this.#openEncoder(),
       maxBytes: options.questions > 1 ? recentRowsBytes : 0,
+      trace: options.trace,
     });
   }
 
@@ -104,14 +106,16 @@ export class Runtime {
   }
 
   #open(signal: AbortSignal | undefined): Promise<Native> {
-    const { gpu, verdictFolder, onNotice = () => {}, onLog } = this.#options;
-    return openWorking({
-      gpu,
-      verdictFolder,
-      onNotice,
-      onLog: (level, text) => onLog?.(`${level}: ${text}`),
-      signal,
-    });
+    const { gpu, verdictFolder, onNotice = () => {}, onLog, trace } = this.#options;
+    return traced({ trace, stage: 'libraries' }, () =>
+      openWorking({
+        gpu,
+        verdictFolder,
+        onNotice,
+        onLog: (level, text) => onLog?.(`${level}: ${text}`),
+        signal,
+      }),
+    );
   }
 
   /** Whether one more question can be begun, and if it needs so many tokens. */
@@ -130,11 +134,16 @@ export class Runtime {
   /** Loads what a question needs. Only when there is room for it. */
   async load({ contextSize, withImages, signal }: LoadOptions): Promise<Loaded> {
     const { tekken, model: gguf, decoder: config } = this.#files;
-    const { batchSize, cache } = this.#options;
+    const { batchSize, cache, trace } = this.#options;
     const native = await this.start(signal);
     signal?.throwIfAborted();
     await this.#kept?.settle(); // what the question before leaves must not pile up in memory
-    if (!this.#isLargeEnough(contextSize)) await this.#openContext(native, { contextSize, withImages, signal });
+    if (!this.#isLargeEnough(contextSize)) {
+      const detail = { context: contextSize };
+      await traced({ trace, stage: 'weights', detail }, () =>
+        this.#openContext(native, { contextSize, withImages, signal }),
+      );
+    }
     const control = [tekken.id('[IMG_BREAK]'), tekken.id('[IMG_END]')];
     this.#controlRows ??= await embeddingRows({ native, gguf, config }, control);
     const pictureKey = this.#pictureKey;
@@ -224,14 +233,17 @@ export class Runtime {
   }
 
   async #openEncoder(): Promise<VisionEncoder> {
+    if (this.#encoder) return this.#encoder;
     const native = await this.start();
-    return (this.#encoder ??= await VisionEncoder.open({
-      native,
-      gguf: this.#files.mmproj,
-      device: mainDevice(native),
-      threads: this.#threads(native),
-      abort: this.#abort,
-    }));
+    return (this.#encoder = await traced({ trace: this.#options.trace, stage: 'tower_weights' }, () =>
+      VisionEncoder.open({
+        native,
+        gguf: this.#files.mmproj,
+        device: mainDevice(native),
+        threads: this.#threads(native),
+        abort: this.#abort,
+      }),
+    ));
   }
 
   #threads({ mathCores }: Native): number {
