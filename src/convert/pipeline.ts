@@ -1,4 +1,5 @@
-import { type RowCodec, type SliceBuffers, convertSlice } from './rows.ts';
+import { type Q8Buffers, type Q8Quantizer, openQ8Quantizer } from './q8/quantizer.ts';
+import { type RowCodec, type SliceBuffers, convertQ8Slice, convertSlice, isForQ8 } from './rows.ts';
 import { type Slice, sourceRange, targetByteLength } from './slices.ts';
 import type { SourceFiles } from './source-files.ts';
 
@@ -26,18 +27,21 @@ export interface Pipeline {
  */
 export async function convertSlices(slices: readonly Slice[], pipeline: Pipeline): Promise<void> {
   const { threads, signal, onSlice } = pipeline;
-  const slots = makeSlots(slices, Math.min(threads + spareSlots, maxSlots, slices.length));
-  const jobs = slots.map((buffers, index) => start(slices[index], { buffers, pipeline }));
+  const count = Math.min(threads + spareSlots, maxSlots, slices.length);
+  const q8 = openQ8(slices, { count, threads });
+  const slots = makeSlots(q8 ? slices.filter((slice) => !isForQ8(slice)) : slices, { count, q8 });
+  const jobs = slots.map((slot, index) => start(slices[index], { slot, q8, pipeline }));
   try {
     for (const [index, slice] of slices.entries()) {
-      const slot = index % slots.length;
+      const turn = index % slots.length;
       signal?.throwIfAborted();
-      await onSlice(slice, (await jobs[slot]) ?? nothing);
-      const buffers = slots[slot];
-      if (buffers) jobs[slot] = start(slices[index + slots.length], { buffers, pipeline });
+      await onSlice(slice, (await jobs[turn]) ?? nothing);
+      const slot = slots[turn];
+      if (slot) jobs[turn] = start(slices[index + slots.length], { slot, q8, pipeline });
     }
   } finally {
     await Promise.allSettled(jobs); // native code writes into the buffers, also when another slice failed
+    await q8?.close();
   }
 }
 
@@ -45,25 +49,53 @@ const nothing = new Uint8Array(0);
 
 function start(
   slice: Slice | undefined,
-  { buffers, pipeline: { source, codec } }: { buffers: SliceBuffers; pipeline: Pipeline },
+  { slot, q8, pipeline: { source, codec } }: { slot: Slot; q8: Q8Quantizer | undefined; pipeline: Pipeline },
 ): Promise<Uint8Array> {
   if (slice === undefined) return Promise.resolve(nothing);
-  const job = Promise.all([source.read(slice, buffers.read), source.readFactors?.(slice)]).then(([, factors]) =>
-    convertSlice(slice, buffers, { codec, factors }),
-  );
+  const shared = isForQ8(slice) ? slot.q8 : undefined;
+  const job =
+    q8 && shared
+      ? source.read(slice, shared.read).then(() => convertQ8Slice(slice, shared, q8))
+      : Promise.all([source.read(slice, slot.read), source.readFactors?.(slice)]).then(([, factors]) =>
+          convertSlice(slice, slot, { codec, factors }),
+        );
   job.catch(() => undefined); // it is awaited some rounds later: not unhandled until then
   return job;
 }
 
-function makeSlots(slices: readonly Slice[], count: number): SliceBuffers[] {
-  const most = (measure: (slice: Slice) => number): number =>
-    slices.reduce((largest, slice) => Math.max(largest, measure(slice)), 4);
+/** Slices of one slot go through either kind of memory; what native code writes to is not shared. */
+interface Slot extends SliceBuffers {
+  q8: Q8Buffers | undefined;
+}
+
+/** Undefined where no slice is for it. */
+function openQ8(
+  slices: readonly Slice[],
+  { count, threads }: { count: number; threads: number },
+): Q8Quantizer | undefined {
+  const own = slices.filter(isForQ8);
+  if (own.length === 0) return undefined;
+  const readBytes = largest(own, (slice) => sourceRange(slice).length);
+  // A permutation needs a head's room there.
+  const targetBytes = largest(own, (slice) =>
+    slice.tensor.source.permuteHeads === undefined ? targetByteLength(slice) : sourceRange(slice).length,
+  );
+  return openQ8Quantizer({ slots: count, threads: Math.min(threads, count), readBytes, targetBytes });
+}
+
+function largest(slices: readonly Slice[], measure: (slice: Slice) => number): number {
+  return slices.reduce((most, slice) => Math.max(most, measure(slice)), 4);
+}
+
+function makeSlots(slices: readonly Slice[], { count, q8 }: { count: number; q8: Q8Quantizer | undefined }): Slot[] {
+  const most = (measure: (slice: Slice) => number): number => largest(slices, measure);
   const readBytes = most((slice) => sourceRange(slice).length);
   const weights = most(({ rows, perRow }) => rows * perRow);
   const targetBytes = Math.max(readBytes, most(targetByteLength)); // also the spare room of a permutation
-  return Array.from({ length: count }, () => ({
+  return Array.from({ length: count }, (_, slot) => ({
     read: new Uint8Array(readBytes),
     floats: new Float32Array(weights),
     target: new Uint8Array(targetBytes),
+    q8: q8?.buffers[slot],
   }));
 }

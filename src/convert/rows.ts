@@ -3,6 +3,7 @@ import { ggmlTypeName } from '../gguf/types.ts';
 import type { Ggml } from '../native/native.ts';
 import { type SourceType, sourceTypeBytes } from '../weights/types.ts';
 import { type Factors, addLowRank } from './low-rank.ts';
+import type { Q8Buffers, Q8Quantizer } from './q8/quantizer.ts';
 import { type Slice, targetByteLength } from './slices.ts';
 import { typeId } from './types.ts';
 
@@ -59,6 +60,26 @@ export async function convertSlice(
   }
   return quantize(floats, { slice, target, codec });
 }
+
+/** Whether the slice is for the quantiser of q8_0: Pixtral's own weights, as nearly everyone converts them. */
+export function isForQ8({ tensor: { source, type } }: Slice): boolean {
+  return source.dtype === 'BF16' && type === typeId('q8_0') && source.lowRank === undefined;
+}
+
+/**
+ * `convertSlice` of a slice that is for the quantiser, on its threads.
+ * @throws PixtralError `model` as it
+ */
+export async function convertQ8Slice(slice: Slice, buffers: Q8Buffers, quantizer: Q8Quantizer): Promise<Uint8Array> {
+  const bytes = buffers.read.subarray(0, slice.rows * slice.perRow * sourceTypeBytes.BF16);
+  if (slice.tensor.source.permuteHeads !== undefined) interleaveHalves(bytes, slice, buffers.target);
+  const peak = await quantizer.quantize(buffers, bytes.byteLength);
+  if (peak >= firstBeyondF16) requireRange(bytes, { slice, dtype: 'BF16' });
+  return buffers.target.subarray(0, targetByteLength(slice));
+}
+
+/** As bf16: 65,536, which f16 rounds to infinity. */
+const firstBeyondF16 = 0x4780;
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);

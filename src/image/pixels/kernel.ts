@@ -21,7 +21,7 @@ import {
   store,
   store32Lane,
   toF32x4,
-} from './wasm.ts';
+} from '../../base/wasm.ts';
 
 /** The inner loops of the resize. All arguments are byte addresses in the kernel's memory, except where said. */
 export interface Kernel {

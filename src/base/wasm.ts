@@ -1,6 +1,6 @@
 /**
- * Just enough of a WebAssembly assembler for the two loops in kernel.ts: JavaScript has no vector instructions, and
- * without them the resize takes longer than the whole of the reference's.
+ * Just enough of a WebAssembly assembler for a few inner loops: JavaScript has no vector instructions, and without them
+ * the resize takes longer than the whole of the reference's.
  * Source: WebAssembly core specification 2.0, chapter 5 (binary format).
  */
 export type Code = readonly (number | Code)[];
@@ -17,10 +17,17 @@ export interface WasmFunction {
 
 const typeCodes: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
 
+/** Of a memory that several threads share, in pages. */
+export interface SharedPages {
+  initial: number;
+  maximum: number;
+}
+
 /** The bytes of a module that imports `env.memory` and exports the functions, none of which returns anything. */
-export function assembleModule(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
+export function assembleModule(functions: readonly WasmFunction[], shared?: SharedPages): Uint8Array<ArrayBuffer> {
   const types = functions.map(({ parameters }) => [0x60, vector(parameters.map((type) => [typeCodes[type]])), 0]);
-  const memoryImport = [...name('env'), ...name('memory'), 0x02, 0x00, 1];
+  const limits = shared ? [0x03, unsigned(shared.initial), unsigned(shared.maximum)] : [0x00, 1];
+  const memoryImport = [...name('env'), ...name('memory'), 0x02, limits];
   const exports = functions.map(({ name: exported }, index) => [...name(exported), 0x00, unsigned(index)]);
   return Uint8Array.from(
     flat([
@@ -90,8 +97,22 @@ export const store32Lane = (address: Code, value: Code, lane: number): Code => [
   at(0),
   lane,
 ];
+export const store16Lane = (address: Code, value: Code, lane: number): Code => [
+  address,
+  value,
+  simd(0x59),
+  at(0),
+  lane,
+];
 /** Bytes by their places in `value`. */
 export const pickBytes = (value: Code, places: readonly number[]): Code => [value, value, simd(0x0d), places];
+/** Bytes by their places in `first` (0 to 15) and `second` (16 to 31). */
+export const pickBytesOfTwo = (first: Code, second: Code, places: readonly number[]): Code => [
+  first,
+  second,
+  simd(0x0d),
+  places,
+];
 /** 32-bit parts by their places in `first` (0 to 3) and `second` (4 to 7). */
 export const pickWords = (first: Code, second: Code, places: readonly number[]): Code => [
   first,
@@ -106,3 +127,25 @@ export const extendHigh8 = (value: Code): Code => [value, simd(0x8a)];
 export const extendLow16 = (value: Code): Code => [value, simd(0xa9)];
 export const extendHigh16 = (value: Code): Code => [value, simd(0xaa)];
 export const toF32x4 = (value: Code): Code => [value, simd(0xfa)];
+
+/** Four times the same 32 bits. */
+export const words = (bits: number): Code => {
+  const bytes = [bits, bits >>> 8, bits >>> 16, bits >>> 24].map((byte) => byte & 0xff);
+  return [simd(0x0c), bytes, bytes, bytes, bytes];
+};
+/** Four times the same number. */
+export const floats = (value: number): Code => words(new Uint32Array(Float32Array.of(value).buffer)[0]!);
+export const and = (a: Code, b: Code): Code => [a, b, simd(0x4e)];
+export const or = (a: Code, b: Code): Code => [a, b, simd(0x50)];
+export const maxI16x8 = (a: Code, b: Code): Code => [a, b, simd(0x98)];
+export const maxU32x4 = (a: Code, b: Code): Code => [a, b, simd(0xb9)];
+export const addI32x4 = (a: Code, b: Code): Code => [a, b, simd(0xae)];
+export const subtractI32x4 = (a: Code, b: Code): Code => [a, b, simd(0xb1)];
+export const divideF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe7)];
+export const lessF32x4 = (a: Code, b: Code): Code => [a, b, simd(0x43)];
+export const truncateF32x4 = (value: Code): Code => [value, simd(0x69)];
+export const shiftLeftI32x4 = (value: Code, bits: number): Code => [value, i32(bits), simd(0xab)];
+export const shiftRightU32x4 = (value: Code, bits: number): Code => [value, i32(bits), simd(0xad)];
+/** Signed numbers of 32 bits as ones of 16, and of 16 as ones of 8, each at most as far from 0 as there is room for. */
+export const narrow32 = (low: Code, high: Code): Code => [low, high, simd(0x85)];
+export const narrow16 = (low: Code, high: Code): Code => [low, high, simd(0x65)];

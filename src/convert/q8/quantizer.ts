@@ -1,0 +1,108 @@
+import { Worker } from 'node:worker_threads';
+import { q8Module } from './kernel.ts';
+
+/** Bytes of the quantiser's memory for one slice after the other. */
+export interface Q8Buffers {
+  read: Uint8Array;
+  target: Uint8Array;
+}
+
+/** Threads that turn bf16 into q8_0, in a memory that they share with whoever reads and writes files. */
+export interface Q8Quantizer {
+  /** One for each slice that may be in work. */
+  buffers: readonly Q8Buffers[];
+  /**
+   * @param byteLength of whole blocks at the start of the buffers' `read`; the result is in `target`
+   * @returns the largest magnitude, as bf16
+   */
+  quantize(buffers: Q8Buffers, byteLength: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+interface Sizes {
+  slots: number;
+  threads: number;
+  readBytes: number;
+  targetBytes: number;
+}
+
+/** Node has it, and its types for version 20 do not. */
+declare const WebAssembly: {
+  Memory: new (size: { initial: number; maximum: number; shared: true }) => { buffer: SharedArrayBuffer };
+  Module: new (bytes: Uint8Array) => object;
+};
+
+const pageBytes = 65_536;
+/** Vectors are read faster where they lie at a multiple of a cache line. */
+const alignment = 64;
+const peakBytes = 16;
+
+/** Does what it is told in a thread of its own; the module is compiled once for all. */
+const worker = `
+const { parentPort, workerData: { module, memory } } = require('node:worker_threads');
+const { quantize } = new WebAssembly.Instance(module, { env: { memory } }).exports;
+parentPort.on('message', ({ job, addresses }) => {
+  quantize(...addresses);
+  parentPort.postMessage(job);
+});`;
+
+export function openQ8Quantizer({ slots, threads, readBytes, targetBytes }: Sizes): Q8Quantizer {
+  const [readLength, targetLength] = [aligned(readBytes), aligned(targetBytes)];
+  const slotBytes = readLength + targetLength + alignment;
+  const pages = Math.ceil((slots * slotBytes) / pageBytes);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const module = new WebAssembly.Module(q8Module({ initial: pages, maximum: pages }));
+  const workers = Array.from({ length: threads }, () => workerThread({ module, memory }));
+  const buffers = Array.from({ length: slots }, (_, slot): Q8Buffers => {
+    const at = slot * slotBytes;
+    return {
+      read: new Uint8Array(memory.buffer, at, readBytes),
+      target: new Uint8Array(memory.buffer, at + readLength, targetBytes),
+    };
+  });
+  return {
+    buffers,
+    async quantize({ read: { byteOffset: source }, target: { byteOffset: target } }, byteLength) {
+      const peak = target + targetLength;
+      const least = workers.reduce((one, other) => (other.waiting() < one.waiting() ? other : one));
+      await least.run([source, source + byteLength, target, peak]);
+      return Math.max(...new Int16Array(memory.buffer, peak, peakBytes / 2));
+    },
+    close: async () => void (await Promise.all(workers.map(({ end }) => end()))),
+  };
+}
+
+function aligned(byteLength: number): number {
+  return Math.ceil(byteLength / alignment) * alignment;
+}
+
+interface Job {
+  done: () => void;
+  failed: (reason: unknown) => void;
+}
+
+function workerThread(workerData: { module: object; memory: object }) {
+  const jobs = new Map<number, Job>();
+  const thread = new Worker(worker, { eval: true, execArgv: [], workerData });
+  let count = 0;
+  let failure: unknown;
+  thread.on('message', (job: number) => {
+    jobs.get(job)?.done();
+    jobs.delete(job);
+  });
+  thread.on('error', (reason) => {
+    failure = reason;
+    for (const { failed } of jobs.values()) failed(reason);
+    jobs.clear();
+  });
+  return {
+    waiting: () => jobs.size,
+    run: (addresses: readonly number[]) =>
+      new Promise<void>((done, failed) => {
+        jobs.set(++count, { done, failed });
+        if (failure === undefined) thread.postMessage({ job: count, addresses }, []);
+        else failed(failure);
+      }),
+    end: () => thread.terminate(),
+  };
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { type Q8Quantizer, openQ8Quantizer } from '../../../src/convert/q8/quantizer.ts';
+import { typeId } from '../../../src/convert/types.ts';
+import type { Native } from '../../../src/native/native.ts';
+import { openNative } from '../../../src/native/open-native.ts';
+
+const blocks = 8192;
+const count = blocks * 32;
+let native: Native;
+let quantizer: Q8Quantizer;
+before(async () => {
+  native = await openNative({ gpu: 'off', onLog: () => {} });
+  quantizer = openQ8Quantizer({ slots: 4, threads: 2, readBytes: count * 2, targetBytes: blocks * 34 });
+});
+after(async () => {
+  await quantizer.close();
+  await native.close();
+});
+
+async function byGgml(halves: Uint16Array): Promise<Uint8Array> {
+  const floats = new Float32Array(halves.length);
+  const target = new Uint8Array((halves.length / 32) * 34);
+  await native.ggml.bf16ToFp32Rows(halves, floats, halves.length);
+  await native.ggml.quantizeChunk(typeId('q8_0'), floats, target, 0, halves.length / 32, 32, null);
+  return target;
+}
+
+async function requireEqual(halves: Uint16Array, slot = 0): Promise<void> {
+  const buffers = quantizer.buffers[slot]!;
+  buffers.read.set(new Uint8Array(halves.buffer));
+  buffers.target.fill(0x77);
+  const peak = await quantizer.quantize(buffers, halves.byteLength);
+  const expected = await byGgml(halves);
+  const found = buffers.target.subarray(0, expected.byteLength);
+  const at = expected.findIndex((byte, index) => byte !== found[index]);
+  assert.equal(
+    at,
+    -1,
+    `block ${Math.floor(at / 34)}: ${halves
+      .subarray(Math.floor(at / 34) * 32)
+      .slice(0, 32)
+      .join()}`,
+  );
+  assert.equal(
+    peak,
+    halves.reduce((most, half) => Math.max(most, half & 0x7fff), 0),
+  );
+}
+
+/** The same numbers every time. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+const asHalf = (value: number): number => new Uint32Array(Float32Array.of(value).buffer)[0]! >>> 16;
+const next = random(7);
+const whole = (most: number): number => Math.floor(next() * most);
+const kinds: Record<string, (index: number) => number> = {
+  'weights as models have them': () => asHalf((next() + next() + next() - 1.5) * 0.1),
+  'any bits below the limit of f16': () => whole(0x4780) | (whole(2) << 15),
+  'denormal numbers, and scales that are': () => whole(0x0400) | (whole(2) << 15),
+  'zeros of both signs, and few others': () => (whole(40) === 0 ? whole(0x4000) : whole(2) << 15),
+  'ties: halves and next to them, where the scale is 1': (index) =>
+    index % 32 === 0 ? asHalf(127) : asHalf((whole(255) - 127) / 2 + (whole(3) - 1) * 2 ** -whole(9)),
+  'ties, where the scale is a power of two': (index) =>
+    index % 32 === 0
+      ? asHalf(127 * 2 ** -((index >> 5) % 20))
+      : asHalf((whole(255) - 127) * 2 ** (-1 - ((index >> 5) % 20))),
+  'every largest magnitude': (index) =>
+    index % 32 === 0 ? (index >> 5) * 2 + whole(2) : whole(Math.max(1, (index >> 5) * 2)) | (whole(2) << 15),
+};
+
+for (const [kind, half] of Object.entries(kinds)) {
+  test(`blocks are ggml's to the byte: ${kind}`, () =>
+    requireEqual(Uint16Array.from({ length: count }, (_, at) => half(at))));
+}
+
+test('slices in several slots at once are each their own', async () => {
+  const all = quantizer.buffers.map((_, slot) =>
+    Uint16Array.from({ length: 32 * (1000 + slot) }, () => asHalf(next() - 0.5)),
+  );
+  await Promise.all(all.map((halves, slot) => requireEqual(halves, slot)));
+});
+
+test('the largest magnitude tells of infinity and NaN', async () => {
+  const [buffers] = quantizer.buffers;
+  for (const half of [0x7f80, 0xff80, 0x7fc0, 0xffff, 0x4780]) {
+    const halves = Uint16Array.from({ length: 96 }, (_, at) => (at === 41 ? half : 0x3c00));
+    buffers!.read.set(new Uint8Array(halves.buffer));
+    assert.equal(await quantizer.quantize(buffers!, halves.byteLength), half & 0x7fff);
+  }
+});
