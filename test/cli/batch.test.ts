@@ -153,7 +153,7 @@ test("OpenAI's batch lines are answered in OpenAI's format", async () => {
     body: { model: 'gpt-4o', messages: [{ role: 'user', content }], ...body },
   });
   const stdin = Buffer.from(
-    [line('one', { max_tokens: 4 }), line('two', { tools: [] }), line('three', { n: 2 })]
+    [line('one', { max_tokens: 4 }), line('two', { web_search_options: {} }), line('three', { n: 2 })]
       .map((shape) => JSON.stringify(shape))
       .join('\n'),
   );
@@ -169,7 +169,7 @@ test("OpenAI's batch lines are answered in OpenAI's format", async () => {
   assert.equal(choices[0].message.content, await ask('what is this?', '-i', scan('a-80x48.png'), '--max-tokens', '4'));
   assert.equal(usage.completion_tokens, 4);
   assert.equal(two.response, null);
-  assert.match(two.error.message, /line 2: body: tools is not supported/);
+  assert.match(two.error.message, /line 2: body: web_search_options is not supported/);
   assert.match(three.error.message, /line 3: body: n: is 2, expected 1/);
 });
 
