@@ -58,9 +58,13 @@ export class Servers implements Answerer {
     return Math.min(...this.found.map(({ contextSize }) => contextSize ?? usualContext));
   }
 
+  /** They are all of one. */
+  get model(): string {
+    return this.found[0]!.model;
+  }
+
   get decisionTemplate(): string {
-    const { model } = this.found[0]!;
-    return templateFor(isDemo(model) ? 'demo' : model);
+    return templateFor(isDemo(this.model) ? 'demo' : this.model);
   }
 
   get mostAtOnce(): number {

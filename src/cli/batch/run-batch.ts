@@ -4,6 +4,7 @@ import { type RecordOutcome, answerRecords } from '../../asking/answer-records.t
 import { type Trace, traced } from '../../base/trace.ts';
 import { type Engine, openEngine } from '../../engine/engine.ts';
 import { jobHash } from '../../engine/answers/job-hash.ts';
+import { type ModelIdentity, modelIdentity } from '../../engine/runtime/model-identity.ts';
 import { resolveModel } from '../../engine/runtime/resolve.ts';
 import type { WrittenLine } from '../../wires/batch-line.ts';
 import type { Announcement } from '../../store/announcements.ts';
@@ -134,6 +135,7 @@ export interface OpenedAnswerer {
   answerer: Answerer;
   /** What tells its answers from those of others. */
   job: string;
+  model: ModelIdentity;
 }
 
 /** Servers, where some are named, or the model on this machine: that of a running server of the user's, if it may be. */
@@ -153,7 +155,7 @@ export async function openAnswerer(
     const servers = await openFlagServers(words, { flags, io, note });
     try {
       servers.checkOptions(options);
-      return { answerer: servers, job: servers.job };
+      return { answerer: servers, job: servers.job, model: { name: servers.model, weights: undefined } };
     } catch (thrown) {
       await servers.close();
       throw thrown;
@@ -162,11 +164,12 @@ export async function openAnswerer(
   const engine = await openBatchEngine({ flags, io, trace }, questions);
   const job = await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context });
   const { model, mmproj } = engine.files;
+  const told = { job, model: await modelIdentity(engine.files) };
   const isLookedFor = isServable && (await mayBeServed(flags, io));
   const server = isLookedFor && (await findLocalServer({ model: model.path, mmproj: mmproj.path }, { flags, io }));
-  if (server) return { answerer: await servedAnswerer(engine, { server, flags, io }), job };
+  if (server) return { answerer: await servedAnswerer(engine, { server, flags, io }), ...told };
   await engine.start(io.signal);
-  return { answerer: engine, job };
+  return { answerer: engine, ...told };
 }
 
 /** A server's answers are those of the model here. */

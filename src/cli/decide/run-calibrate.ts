@@ -9,9 +9,10 @@ import {
   fewestExamples,
 } from '../../asking/decisions/calibration.ts';
 import { type DecisionQuestion, optionsOf } from '../../asking/decisions/question.ts';
+import type { ModelIdentity } from '../../engine/runtime/model-identity.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
-import { calibrationSvg, calibrationText } from '../../output/calibration.ts';
+import { calibrationSvg, calibrationText as calibrationTable } from '../../output/calibration.ts';
 import { errorJson } from '../../wires/error-json.ts';
 import { jsonLine } from '../../wires/json.ts';
 import type { BatchEntry, CommonQuestion } from '../batch/entry.ts';
@@ -19,6 +20,7 @@ import { readText } from '../batch/read-text.ts';
 import { type Fields, asRecord, textList, wrong } from '../../wires/fields.ts';
 import { count, endings, labelOf, openAnswerer } from '../batch/run-batch.ts';
 import { pictureSettings } from '../picture-flags.ts';
+import { type Fitting, calibrationText } from './calibration-file.ts';
 import type { DecideRun } from './run-decide.ts';
 
 /** A picture with the right answers, by question. */
@@ -36,11 +38,11 @@ export async function runCalibrate(
 ): Promise<void> {
   const { flags, io } = run;
   const entries = labelledEntries(await readText(labels, 'labelled pictures in JSONL'), { labels, questions, common });
-  const readings = await readAll(entries, { questions, common, run });
+  const { readings, model } = await readAll(entries, { questions, common, run });
   const found = Object.fromEntries(questions.map(({ name }) => [name, fitted(name, readings.get(name)!)]));
   const path = flags.calibration ?? `${labels}.calibration.json`;
-  await writeCalibration(path, { found, run });
-  io.stdout.write(flags.json === true ? jsonLine({ calibration: path, questions: found }) : calibrationText(found));
+  await writeCalibration(path, { found, fitting: { model, questions, labels: flags.labels }, run });
+  io.stdout.write(flags.json === true ? jsonLine({ calibration: path, questions: found }) : calibrationTable(found));
 }
 
 function labelledEntries(
@@ -110,10 +112,10 @@ async function readAll(
     common,
     run: { flags, io, stdin },
   }: { questions: readonly DecisionQuestion[]; common: CommonQuestion; run: DecideRun },
-): Promise<Map<string, LabelledReading[]>> {
+): Promise<{ readings: Map<string, LabelledReading[]>; model: ModelIdentity }> {
   const readings = new Map(questions.map(({ name }) => [name, [] as LabelledReading[]]));
   const asked = entries.length * questions.length * flags.orders;
-  const { answerer, job } = await openAnswerer({ flags, io }, { questions: asked, options: common.options });
+  const { answerer, job, model } = await openAnswerer({ flags, io }, { questions: asked, options: common.options });
   const progress = batchProgress(io.stderr, {
     total: entries.length,
     json: flags.json === true,
@@ -143,7 +145,7 @@ async function readAll(
     progress.end(counts);
     await answerer.close();
   }
-  return readings;
+  return { readings, model };
 }
 
 function fitted(name: string, readings: readonly LabelledReading[]): Calibration {
@@ -156,10 +158,13 @@ function fitted(name: string, readings: readonly LabelledReading[]): Calibration
 
 async function writeCalibration(
   path: string,
-  { found, run: { io } }: { found: Readonly<Record<string, Calibration>>; run: { io: DecideRun['io'] } },
+  {
+    found,
+    fitting,
+    run: { io },
+  }: { found: Readonly<Record<string, Calibration>>; fitting: Fitting; run: { io: DecideRun['io'] } },
 ): Promise<void> {
-  const temperatures = Object.fromEntries(Object.entries(found).map(([name, { temperature }]) => [name, temperature]));
-  const text = `${JSON.stringify({ version: 1, temperatures, measured: found }, undefined, 1)}\n`;
+  const text = calibrationText(found, fitting);
   await writeWhole(path, { bytes: Buffer.from(text), force: true, signal: io.signal });
   const { drawSvg } = await import('../../image/pixels/draw-svg.ts');
   const picture = await drawSvg(calibrationSvg(found));

@@ -36,7 +36,7 @@ import type { Io } from '../io.ts';
 import type { ServerFlags } from '../server-flags.ts';
 import type { TraceFlags } from '../trace-flags.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
-import { readTemperatures } from './calibration-file.ts';
+import { type CalibrationFile, checkCalibration, readCalibration } from './calibration-file.ts';
 import { type DeliverFlags, deliverer, delivers } from './deliver.ts';
 import { type PresentFlags, type Presenter, matches, presenter, presents, whereValue } from './present.ts';
 import type { HtmlReport } from './html-report.ts';
@@ -82,6 +82,8 @@ interface Asking {
   questions: DecisionQuestion[];
   where: Where | undefined;
   reading: DecisionOptions;
+  /** Where the temperatures come from. */
+  calibration: CalibrationFile | undefined;
 }
 
 /** Decides about all pictures. Returns the exit code: 1 when a filter lets none through, 6 when a record failed. */
@@ -108,6 +110,10 @@ export async function runDecide(words: readonly string[], run: DecideRun): Promi
     const mayBeServed = flags.where === undefined;
     const opened = await openAnswerer(run, { questions, options: common.options, mayBeServed });
     try {
+      const { questions: fitted } = asking;
+      if (asking.calibration) {
+        checkCalibration(asking.calibration, { model: opened.model, questions: fitted, labels: flags.labels });
+      }
       const results = await openDecisions(flags, { entries: input.entries, io, asking, shown });
       const report = await openHtml(run);
       try {
@@ -126,25 +132,28 @@ export async function runDecide(words: readonly string[], run: DecideRun): Promi
 
 async function readAsking({
   question = [],
-  questions: file,
+  questions: list,
   where,
   calibrate,
   calibration,
   unsure,
 }: DecideFlags): Promise<Asking> {
   const questions = question.map((text, index) => parseQuestion(text, index + 1));
-  if (file !== undefined) questions.push(...(await questionsOf(file)));
+  if (list !== undefined) questions.push(...(await questionsOf(list)));
   if (questions.length === 0) {
     throw new PixtralError('usage', 'no question was given', {
       hint: "-q 'Is a person visible?', -q 'kind=receipt|letter|other: What is this?', or --questions file.json",
     });
   }
   checkQuestions(questions);
-  const temperatures = calibration === undefined || calibrate !== undefined ? {} : await readTemperatures(calibration);
+  const isRead = calibration !== undefined && calibrate === undefined;
+  const file = isRead ? await readCalibration(calibration) : undefined;
+  const temperatures = file?.temperatures ?? {};
   return {
     questions,
     where: where === undefined ? undefined : parseWhere(where, questions),
     reading: { temperatures, unsure },
+    calibration: file,
   };
 }
 
@@ -258,6 +267,9 @@ async function decideAll(
   const { json = false, quiet = false } = flags;
   const progress = batchProgress(io.stderr, { total: entries.length, json, quiet });
   for (const note of results?.notes ?? []) progress.note(note);
+  for (const { name } of asking.calibration ? asking.questions : []) {
+    if (!Object.hasOwn(asking.reading.temperatures, name)) progress.note(`${name} is not calibrated`);
+  }
   const counts: BatchCounts = { done: 0, failed: 0, skipped: 0, skippedFailed: 0, again: 0 };
   const { stop, signal } = endings(io, () =>
     progress.note('finishing the pictures in work; once more ends them at once'),

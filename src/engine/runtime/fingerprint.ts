@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { readExactly } from '../../base/files.ts';
 import type { Gguf } from '../../gguf/types.ts';
@@ -18,10 +19,19 @@ export function weightsFingerprint(gguf: Gguf): Promise<Buffer> {
   return found;
 }
 
-async function readFingerprint({ path, tensors }: Gguf): Promise<Buffer> {
+/** The same for each copy of a file, wherever it lies and whenever it was written. */
+export function weightsContent(gguf: Gguf): Promise<Buffer> {
+  return hashSamples(gguf, ({ size }) => String(size));
+}
+
+function readFingerprint(gguf: Gguf): Promise<Buffer> {
+  return hashSamples(gguf, ({ size, mtimeMs }) => `${size} ${mtimeMs}`);
+}
+
+async function hashSamples({ path, tensors }: Gguf, head: (stat: Stats) => string): Promise<Buffer> {
   const file = await open(path, 'r');
   try {
-    const { size, mtimeMs } = await file.stat();
+    const stat = await file.stat();
     const all = [...tensors.values()];
     const step = Math.ceil(all.length / sampledTensors);
     const samples = all.map(async ({ offset, byteLength }, index) => {
@@ -29,7 +39,7 @@ async function readFingerprint({ path, tensors }: Gguf): Promise<Buffer> {
       const length = Math.min(sampleBytes, byteLength);
       return readExactly(file, { path, position: offset + Math.floor((byteLength - length) / 2), length });
     });
-    const hash = createHash('sha256').update(`${size} ${mtimeMs}\n`);
+    const hash = createHash('sha256').update(`${head(stat)}\n`);
     for (const [index, sample] of (await Promise.all(samples)).entries()) {
       const { name, type, dims } = all[index]!;
       hash.update(`${name} ${type} ${dims.join('x')}\n`);

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { scenePath } from '../helpers/checkpoints.ts';
+import { cli } from '../helpers/cli.ts';
+
+// The demo model knows what it sees: its numbers are right, and nearly certain.
+const shapes = { '0006a.png': 4, '0022a.png': 4, '0063a.png': 6, '0003a.png': 1 };
+const howMany = 'n=0..6: how many shapes are there?';
+const color = 'color=red|green|blue|pink|black: what color is the star?';
+
+let scratch: string;
+let photos: string;
+let cache: string;
+before(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'pixtral-decide-'));
+  cache = join(scratch, 'cache');
+});
+after(() => rm(scratch, { recursive: true, force: true }));
+beforeEach(async () => {
+  photos = join(scratch, 'photos');
+  await rm(photos, { recursive: true, force: true });
+  await mkdir(photos);
+  for (const name of Object.keys(shapes)) await copyFile(scenePath(`demo/${name}`), join(photos, name));
+});
+
+interface Line {
+  id: string;
+  answers?: {
+    name: string;
+    type: string;
+    score?: number;
+    choice?: string;
+    probability?: number;
+    probabilities: Record<string, number>;
+    mass: number;
+    order_effect?: number;
+    unsure?: true;
+  }[];
+  error?: { code: string; message: string };
+}
+
+async function decide(...words: string[]) {
+  const env = { PIXTRAL_CACHE: cache, PIXTRAL_CACHE_SIZE: '0' };
+  const run = await cli(['decide', '--model', 'demo', '--gpu', 'off', '--threads', '1', photos, ...words], { env });
+  const names = run.stdout
+    .split(/[\n\0]/)
+    .filter((line) => line !== '')
+    .map((line) => basename(line));
+  return {
+    ...run,
+    names,
+    lines: (): Line[] =>
+      run.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Line),
+  };
+}
+
+test('a nonsense option takes nothing from the others, and adds nothing to the mass', async () => {
+  const plain = (await decide('-q', 'n=1|4|6: how many shapes are there?', '--reproducible')).lines();
+  const odd = (await decide('-q', 'n=1|4|6|zebra: how many shapes are there?', '--reproducible')).lines();
+  for (const [at, { answers }] of odd.entries()) {
+    const [with_, without] = [answers![0]!, plain[at]!.answers![0]!];
+    assert.ok(with_.probabilities['zebra']! < 1e-3);
+    assert.ok(with_.mass >= without.mass - 1e-5 && with_.mass - without.mass < 1e-3);
+    for (const option of ['1', '4', '6'])
+      assert.ok(Math.abs(with_.probabilities[option]! - without.probabilities[option]!) < 1e-3);
+  }
+});
+
+test('255 options are all read, and one more is refused', async () => {
+  const options = Array.from({ length: 255 }, (_, number) => String(number));
+  const { lines, exitCode } = await decide('-q', `n=${options.join('|')}: how many shapes are there?`, '--limit', '1');
+  assert.equal(exitCode, 0);
+  const [{ answers, id }] = lines() as [Line];
+  assert.equal(Object.keys(answers![0]!.probabilities).length, 255);
+  assert.equal(answers![0]!.choice, String(shapes[basename(id) as keyof typeof shapes]));
+  const more = await decide('-q', `n=${[...options, '255'].join('|')}: how many shapes are there?`);
+  assert.equal(more.exitCode, 2);
+  assert.match(more.stderr, /question n: has 256 options, expected 2 to 255/);
+});
+
+test('an unsure answer is let through neither by an expression nor by its opposite', async () => {
+  const odd = ['-q', 'x=zebra|quorum: what color is the star?', '--count'];
+  for (const words of [
+    ['--where', 'x=zebra'],
+    ['--where', 'x=zebra', '--invert'],
+    ['--where', 'not x=zebra'],
+  ]) {
+    const { stdout, exitCode } = await decide(...odd, ...words);
+    assert.deepEqual([stdout, exitCode], ['0\n', 1], words.join(' '));
+  }
+});
+
+for (const [where, asked] of [
+  ['n>5 or color=red', { '0063a.png': ['n'], '0003a.png': ['n', 'color'] }],
+  ['not (n>5 and color=red)', { '0063a.png': ['n', 'color'], '0003a.png': ['n'] }],
+  ['not (n>5 or color=red)', { '0063a.png': ['n'], '0003a.png': ['n', 'color'] }],
+] as const) {
+  test(`${where}: what decides no more is not asked`, async () => {
+    const out = join(scratch, `lazy-${where.replaceAll(/\W/g, '')}.jsonl`);
+    await decide('-q', howMany, '-q', color, '--where', where, '--count', '-o', out, '--unsure', '0');
+    for (const line of (await readFile(out, 'utf8')).trimEnd().split('\n')) {
+      const { id, answers } = JSON.parse(line) as Line;
+      const names = answers!.map(({ name }) => name);
+      const expected: readonly string[] | undefined = (asked as Record<string, readonly string[]>)[basename(id)];
+      if (expected?.length === 2) assert.deepEqual(names, expected);
+      else if (expected) assert.equal(names[0], 'n');
+    }
+  });
+}
+
+test("a calibration is refused for another model's weights and for a question that has changed", async () => {
+  const labels = join(scratch, 'own.jsonl');
+  const lines = Array.from({ length: 20 }, () => JSON.stringify({ image: 'photos/0063a.png', answers: { n: 6 } }));
+  await writeFile(labels, lines.join('\n'));
+  await decide('-q', howMany, '--calibrate', labels);
+  const path = `${labels}.calibration.json`;
+  assert.equal((await decide('-q', howMany, '--calibration', path, '--limit', '1')).exitCode, 0);
+  const changed = await decide('-q', 'n=0..7: how many shapes are there?', '--calibration', path);
+  assert.equal(changed.exitCode, 3);
+  assert.match(changed.stderr, /question n: was another one when it was calibrated/);
+  const other = await decide('-q', howMany, '-q', color, '--calibration', path, '--limit', '1');
+  assert.match(other.stderr, /color is not calibrated/);
+  const found = JSON.parse(await readFile(path, 'utf8')) as { model: { name: string; weights: string } };
+  await writeFile(path, JSON.stringify({ ...found, model: { ...found.model, weights: '00' } }));
+  const foreign = await decide('-q', howMany, '--calibration', path);
+  assert.equal(foreign.exitCode, 3);
+  assert.match(foreign.stderr, /was fitted for other weights of demo/);
+});
