@@ -132,3 +132,77 @@ test("a calibration is refused for another model's weights and for a question th
   assert.equal(foreign.exitCode, 3);
   assert.match(foreign.stderr, /was fitted for other weights of demo/);
 });
+
+const readingsOf = async (question: string, ...words: string[]) => {
+  const told = ['--template', '{question} {options}', '--reproducible', '--limit', '2'];
+  const { lines } = await decide('-q', question, ...told, ...words);
+  return lines().map(({ answers }) => answers![0]!);
+};
+
+for (const labels of ['words', 'letters']) {
+  test(`options in ${labels}: two orders are the mean of each alone, and the order effect is how far they are apart`, async () => {
+    const flag = ['--labels', labels];
+    const [one, other, both] = await Promise.all([
+      readingsOf('c=red|green: what color is the star?', ...flag),
+      readingsOf('c=green|red: what color is the star?', ...flag),
+      readingsOf('c=red|green: what color is the star?', ...flag, '--orders', '2'),
+    ]);
+    for (const [at, { probabilities, mass, order_effect: effect }] of both.entries()) {
+      const [first, second] = [one[at]!, other[at]!];
+      const [red, turned] = [first.probabilities['red']!, second.probabilities['red']!];
+      assert.ok(Math.abs(probabilities['red']! - (red + turned) / 2) < 1e-5);
+      assert.ok(Math.abs(effect! - Math.abs(red - turned)) < 1e-5, `${effect}, ${red}, ${turned}`);
+      assert.ok(Math.abs(mass - (first.mass + second.mass) / 2) < 1e-5);
+      assert.deepEqual([first.order_effect, second.order_effect], [undefined, undefined]);
+    }
+  });
+}
+
+test('letters that a model does not know as names of options have no mass, and the answer is unsure', async () => {
+  const byWords = (await decide('-q', color, '--limit', '2')).lines();
+  const byLetters = (await decide('-q', color, '--limit', '2', '--labels', 'letters')).lines();
+  for (const [at, { answers }] of byLetters.entries()) {
+    const [words, letters] = [byWords[at]!.answers![0]!, answers![0]!];
+    assert.ok(
+      letters.mass < 0.1 && letters.unsure === true && words.mass > letters.mass,
+      `${words.mass} ${letters.mass}`,
+    );
+  }
+});
+
+test('odd records are errors of their own, and no other is lost', async () => {
+  const records = join(scratch, 'odd.jsonl');
+  const image = 'photos/0063a.png';
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const odd: [string, RegExp][] = [
+    [`{"id":"a","images":["${image}"],"questions":${deep}}`, /nested more than 500 levels deep/],
+    [`{"id":"b","images":["${image}"],"questions":[]}`, /expected a list of questions/],
+    [`{"id":"c","images":["${image}"],"questions":[{"type":"__proto__","instructions":"x"}]}`, /type: is "__proto__"/],
+    [`{"id":"d","images":["${image}"],"questions":["a=x","a=y"]}`, /a: is there twice/],
+    [`{"id":"e","images":["${image}"],"questions":["a=Yes|YES: x"]}`, /are spelled alike/],
+    [
+      `{"id":"f","images":["${image}"],"questions":[{"type":"choice","instructions":"x","choices":[{"value":{}},1]}]}`,
+      /value: is \{\}/,
+    ],
+    [`{"id":"g","images":["${image}"],"questions":["a=${'x|'.repeat(3)}y: x"]}`, /same option twice/],
+    [`{"id":"h","images":["missing.png"],"questions":["x"]}`, /missing\.png/],
+    [`{"id":"i","images":["${image}"],"questions":["${'very '.repeat(40_000)}long?"]}`, /tokens/],
+    ['[1]', /expected a JSON object/],
+    ['{"custom_id":"k","url":"/v1/systemone","body":null}', /body: is null, expected an object/],
+    ['{"custom_id":"l","url":"/v1/decisions","body":{"input":{"a":1},"questions":["x"]}}', /input: is \{"a":1\}/],
+    ['{"custom_id":"m","url":"/v1/nothing","body":{}}', /url: is "\/v1\/nothing"/],
+  ];
+  await writeFile(records, [...odd.map(([line]) => line), `{"id":"whole","images":["${image}"]}`].join('\n'));
+  const { exitCode, stdout } = await cli(
+    ['decide', '--model', 'demo', '--gpu', 'off', '-q', howMany, '--records', records],
+    { env: { PIXTRAL_CACHE: cache } },
+  );
+  assert.equal(exitCode, 6);
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+  assert.equal(lines.length, odd.length + 1);
+  for (const [at, [, says]] of odd.entries()) assert.match(lines[at]!.error!.message, says);
+  assert.ok(Math.abs(lines.at(-1)!.answers![0]!.score! - 6) < 0.1);
+});

@@ -37,6 +37,7 @@ import type { ServerFlags } from '../server-flags.ts';
 import type { TraceFlags } from '../trace-flags.ts';
 import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { type CalibrationFile, checkCalibration, readCalibration } from './calibration-file.ts';
+import { checkSpellings } from './check-spellings.ts';
 import { type DeliverFlags, deliverer, delivers } from './deliver.ts';
 import { type PresentFlags, type Presenter, matches, presenter, presents, whereValue } from './present.ts';
 import type { HtmlReport } from './html-report.ts';
@@ -137,6 +138,7 @@ async function readAsking({
   calibrate,
   calibration,
   unsure,
+  labels,
 }: DecideFlags): Promise<Asking> {
   const questions = question.map((text, index) => parseQuestion(text, index + 1));
   if (list !== undefined) questions.push(...(await questionsOf(list)));
@@ -146,6 +148,7 @@ async function readAsking({
     });
   }
   checkQuestions(questions);
+  checkSpellings(questions, labels);
   const isRead = calibration !== undefined && calibrate === undefined;
   const file = isRead ? await readCalibration(calibration) : undefined;
   const temperatures = file?.temperatures ?? {};

@@ -14,7 +14,7 @@ export interface LabelNode {
 /**
  * The tree of all spellings of the labels: as they are, in small letters, capitals, with a capital first, each also after
  * a blank.
- * @throws PixtralError `usage` when two labels are spelled alike
+ * @throws PixtralError `input` when two labels are spelled alike
  */
 export function labelTree(labels: readonly string[], encode: (text: string) => readonly number[]): LabelNode {
   const root = newNode();
@@ -45,7 +45,7 @@ function insert(
   }
   if (node.ends !== undefined && node.ends !== option) {
     throw new PixtralError(
-      'usage',
+      'input',
       `options ${JSON.stringify(labels[node.ends])} and ${JSON.stringify(labels[option])}: are spelled alike, expected different ones`,
       { hint: 'capitals make no difference; --labels letters tells them apart' },
     );

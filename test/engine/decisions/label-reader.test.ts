@@ -98,7 +98,7 @@ test('whether the likeliest token begins an option is told', () => {
 
 test('options that are spelled alike are refused by name', () => {
   assert.throws(() => labelTree(['Yes', 'no', 'YES'], encode), {
-    code: 'usage',
+    code: 'input',
     message: /"Yes" and "YES": are spelled alike/,
   });
 });
