@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   models: async () => (await import('./commands/models.ts')).modelsCommand,
   cache: async () => (await import('./commands/cache.ts')).cacheCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  build: async () => (await import('./commands/build.ts')).buildCommand,
   completion: async () => (await import('./commands/completion.ts')).completionCommand,
   man: async () => (await import('./commands/man.ts')).manCommand,
 };

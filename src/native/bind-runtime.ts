@@ -14,7 +14,10 @@ type Koffi = typeof Koffi_;
  * Binds the C API on the libraries that are loaded in this process.
  * @throws PixtralError `machine` when their version is not known or a symbol is missing
  */
-export async function bindRuntime(runtime: LoadedBuild, lastError: Native['lastError']): Promise<Native> {
+export async function bindRuntime(
+  runtime: LoadedBuild,
+  lastError: Native['lastError'],
+): Promise<Omit<Native, 'ownBuild'>> {
   const koffi = await loadKoffi();
   const libraries = findLibraries(loadedLibraries(), process.platform);
   const base = koffi.load(libraries.ggmlBase);

@@ -34,7 +34,8 @@ export async function gpuCircumstances(): Promise<string[]> {
   return [await packageVersion(), platform, arch, release(), ...(await driverCircumstances()), ...(await pciGpus())];
 }
 
-async function packageVersion(): Promise<string> {
+/** Of node-llama-cpp. */
+export async function packageVersion(): Promise<string> {
   const path = new URL('../package.json', import.meta.resolve('node-llama-cpp'));
   const description: unknown = JSON.parse(await readFile(path, 'utf8'));
   return typeof description === 'object' && description !== null && 'version' in description

@@ -38,7 +38,7 @@ export async function findBuild(
       },
     });
     const found = llama.gpu === false ? 'cpu' : llama.gpu;
-    const build = buildOf(found);
+    const build = loadedBuild(found);
     if (build) await keepBuild(gpu, build);
     const { cpuMathCores: mathCores, systemInfo } = llama;
     return { gpu: found, mathCores, systemInfo, dispose: () => llama.dispose() };
@@ -71,7 +71,7 @@ export function hasOtherLibc({ platform, report }: Pick<NodeJS.Process, 'platfor
 }
 
 /** The build that was loaded last, if it can be opened without node-llama-cpp. */
-function buildOf(gpu: GpuKind): Build | undefined {
+export function loadedBuild(gpu: GpuKind): Build | undefined {
   // On a Mac it needs no process to try, and sets Metal up in a way of its own.
   if (gpu === 'metal') return undefined;
   const libraries = loadedLibraries();

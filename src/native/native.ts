@@ -32,6 +32,8 @@ export interface Native {
   readonly version: string;
   readonly systemInfo: string;
   readonly libraries: LibraryPaths;
+  /** Of a build that was made here: its results can differ from those of others in the last bits. */
+  readonly ownBuild: string | undefined;
   /** Address of a symbol, for C callbacks that are C functions. */
   address(symbol: 'ggml_is_empty' | 'ggml_is_scalar'): Pointer;
   /** Calls a `void (*)(backend, int)` found through the registry. */

@@ -46,6 +46,11 @@ function norm(values: Float32Array): number {
   return Math.hypot(...values);
 }
 
+/** The block's output [width, rows] on one device. */
+export function trialOutput(native: Native, device: Device, rows: number): Promise<Float32Array> {
+  return runOn(native, [device], rows);
+}
+
 /** The block's output [width, rows] on the first of the devices; what it cannot compute falls to the last, the CPU. */
 async function runOn(native: Native, devices: readonly Device[], rows: number): Promise<Float32Array> {
   const { ggml } = native;

@@ -38,6 +38,8 @@ export async function tryBackend(gpu: GpuKind, options: ApartOptions): Promise<V
 
 export interface ApartOptions extends TrialOptions {
   signal: AbortSignal | undefined;
+  /** Where builds made here are looked for, in place of the user's folder. */
+  builds?: string;
 }
 
 /** What a process of its own told before it ended as it should, or how it ended instead. */
@@ -47,11 +49,15 @@ export type Told<T> = { told: T; finding?: never } | { told?: never; finding: st
  * Has an entry do what may end its process.
  * @throws the reason of the signal
  */
-export async function apart<T>(argument: string, { entry, milliseconds, signal }: ApartOptions): Promise<Told<T>> {
+export async function apart<T>(
+  argument: string,
+  { entry, milliseconds, signal, builds }: ApartOptions,
+): Promise<Told<T>> {
   signal?.throwIfAborted();
   const child = forkOwn(entry, argument, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, GGML_NO_BACKTRACE: '1' }, // it would start a debugger
+    // A backtrace would start a debugger.
+    env: { ...process.env, GGML_NO_BACKTRACE: '1', ...(builds !== undefined && { PIXTRAL_BUILDS: builds }) },
   });
   const timeout = AbortSignal.timeout(milliseconds);
   try {

@@ -1,5 +1,6 @@
 import { byteSize } from '../base/byte-size.ts';
 import type { Diagnosis } from '../engine/runtime/doctor.ts';
+import { adviceText } from './builds.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';
 
@@ -8,6 +9,7 @@ export function diagnosisText({
   platform,
   node,
   runtime,
+  build,
   backends,
   devices,
   memory,
@@ -27,6 +29,7 @@ export function diagnosisText({
       ['libraries', runtime.libraries.llama],
     );
   }
+  if (build) rows.push(['build', adviceText(build)]);
   for (const { gpu, ...tried } of backends) {
     const found = tried.verdict === 'works' ? `computes rightly on ${tried.devices.join(', ')}` : tried.finding;
     rows.push(['GPU trial', `${gpu}: ${found}`]);

@@ -8,6 +8,7 @@ import type { LibraryPaths } from '../../native/libraries.ts';
 import { llamaPrototypes } from '../../native/llama.ts';
 import type { GpuBackend, GpuChoice } from '../../native/builds.ts';
 import type { Native } from '../../native/native.ts';
+import { type BuildAdvice, buildAdvice } from '../../native/own/advice.ts';
 import type { Verdict } from '../../native/trial.ts';
 import { availableMemory, chooseGpuLayers, towerComputeBytes, towerWeightBytes } from './budget.ts';
 import { readModelFiles } from './model-files.ts';
@@ -39,6 +40,8 @@ export interface Diagnosis {
         libraries: LibraryPaths;
       }
     | undefined;
+  /** Whether the arithmetic was, or should be, compiled for this machine. */
+  build: BuildAdvice | undefined;
   /** What trials of the GPU backends have shown, those that `--gpu` could mean here. */
   backends: ({ gpu: GpuBackend } & Verdict)[];
   devices: Omit<Device, 'handle'>[];
@@ -70,6 +73,7 @@ export async function diagnose(options: DoctorOptions, machine: Backends = backe
     platform: `${process.platform}-${process.arch}`,
     node: process.versions.node,
     runtime: undefined,
+    build: undefined,
     backends: await tryBackends(options, machine),
     devices: [],
     memory: { available: availableMemory(), total: totalmem() },
@@ -83,7 +87,10 @@ export async function diagnose(options: DoctorOptions, machine: Backends = backe
     async () => options.paths?.native ?? machine.open({ gpu, anew: true, onLog: () => {} }),
   );
   try {
-    if (native) describeRuntime(diagnosis, native);
+    if (native) {
+      describeRuntime(diagnosis, native);
+      diagnosis.build = await buildAdvice(native);
+    }
     if (options.paths) {
       const { paths } = options;
       diagnosis.model = await attempt(diagnosis, () => modelFit(native, { ...options, paths }));

@@ -48,7 +48,8 @@ export async function openKept(
   }: { files: ModelFiles; native: Native; cacheType: CacheType; batchSize: number; pictureKey: PictureKey },
 ): Promise<Kept> {
   const [model, mmproj] = await Promise.all([weightsFingerprint(files.model), weightsFingerprint(files.mmproj)]);
-  const runtime = `${format} ${native.version} ${native.gpu}\n`;
+  const own = native.ownBuild === undefined ? '' : ` ${native.ownBuild}`;
+  const runtime = `${format} ${native.version} ${native.gpu}${own}\n`;
   const pictureKey = (picture: Picture): Buffer => hashOf(`image ${runtime}`, mmproj, contentKey(picture)).digest();
   const prefixes = (runs: readonly Run<Picture>[]) =>
     prefixKeys(runs, hashOf(`prefix ${runtime}${cacheType} ${batchSize}\n`, model, mmproj), pictureKey);

@@ -218,7 +218,7 @@ export class Runtime {
   async #tryApart(native: Native, signal: AbortSignal | undefined): Promise<void> {
     const { gpu, trialFolder: folder } = this.#options;
     if (folder === undefined) return;
-    const runtime = `${native.version} ${native.gpu}`;
+    const runtime = `${native.version} ${native.gpu} ${native.ownBuild ?? ''}`.trimEnd();
     await requireSurvivor(this.#files, { ...modelTrialOptions, folder, gpu, runtime, signal });
   }
 

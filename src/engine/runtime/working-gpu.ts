@@ -5,6 +5,7 @@ import type { GpuBackend, GpuChoice } from '../../native/builds.ts';
 import { gpuBackends } from '../../native/find-build.ts';
 import type { Native } from '../../native/native.ts';
 import { type NativeOptions, openNative } from '../../native/open-native.ts';
+import { ownBuildTraces } from '../../native/own/usable.ts';
 import { type Verdict, trialOptions, tryBackend } from '../../native/trial.ts';
 import { type Verdicts, openVerdicts } from '../../store/verdicts.ts';
 
@@ -127,7 +128,8 @@ async function tryAnew(gpu: GpuBackend, { verdicts, signal, machine }: Trying): 
 
 async function verdictsIn({ verdictFolder }: Pick<GpuOptions, 'verdictFolder'>): Promise<Verdicts | undefined> {
   if (verdictFolder === undefined) return undefined;
-  return openVerdicts({ folder: verdictFolder, machine: (await gpuCircumstances()).join('\n') });
+  const machine = [...(await gpuCircumstances()), ...(await ownBuildTraces())];
+  return openVerdicts({ folder: verdictFolder, machine: machine.join('\n') });
 }
 
 function isFailure(opened: Native | Verdict): opened is Failure {
