@@ -1,5 +1,5 @@
-import { extname } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
+import { entryUrl } from '../../base/place.ts';
 import { apart, tryBackend, trialOptions } from '../trial.ts';
 import type { Products } from './products.ts';
 import type { BuildTarget, Speed } from './record.ts';
@@ -44,7 +44,7 @@ export function requireSame(before: Products, after: Products): void {
 }
 
 async function products(side: 'prebuilt' | 'own', { builds, signal }: TrialRun): Promise<Products> {
-  const entry = new URL(`products-entry${extname(import.meta.url)}`, import.meta.url);
+  const entry = entryUrl('native/own/products-entry');
   const { told, finding } = await apart<Products | 'unloadable'>(side, { entry, milliseconds, signal, builds });
   if (told === 'unloadable') throw refused('it does not load');
   if (told) return told;
