@@ -3,7 +3,13 @@
 import { rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
-const entries = ['cli/run', 'image/decoder/decoder-entry', 'native/trial-entry', 'engine/runtime/model-trial-entry'];
+const entries = [
+  'cli/run',
+  'image/decoder/decoder-entry',
+  'native/trial-entry',
+  'native/own/products-entry',
+  'engine/runtime/model-trial-entry',
+];
 
 await rm('dist', { recursive: true, force: true });
 await build({

@@ -95,6 +95,7 @@ export const ggmlPrototypes = {
   deviceType: ['ggml_backend_dev_type', 'i32', ['ptr']],
   deviceMemory: ['ggml_backend_dev_memory', 'void', ['ptr', 'memory', 'memory']],
   deviceRegistry: ['ggml_backend_dev_backend_reg', 'ptr', ['ptr']],
+  deviceBufferType: ['ggml_backend_dev_buffer_type', 'ptr', ['ptr']],
   deviceInit: ['ggml_backend_dev_init', 'ptr', ['ptr', 'memory']],
   deviceSupportsOp: ['ggml_backend_dev_supports_op', 'bool', ['ptr', 'ptr']],
   threadPoolParamsInit: ['ggml_threadpool_params_init', 'void', ['memory', 'i32']],

@@ -58,7 +58,7 @@ export function planBuild(options: PlanOptions, { git, cmake, compilers, generat
     ...targetOptions[target],
   ];
   return {
-    files: { [join(own, 'CMakeLists.txt')]: project },
+    files: { [join(own, 'CMakeLists.txt')]: project, [join(own, 'tile-config.h')]: tileConfig },
     steps: [
       step('unpack the source', git, ['clone', '--quiet', '--no-checkout', bundle, source], 0.04),
       step(
@@ -96,7 +96,20 @@ const project = `cmake_minimum_required(VERSION 3.19)
 project(pixtral-backends C CXX)
 set(CMAKE_PLATFORM_NO_VERSIONED_SONAME ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "\${CMAKE_BINARY_DIR}/bin")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  add_compile_options("$<$<COMPILE_LANGUAGE:C,CXX>:-include\${CMAKE_SOURCE_DIR}/tile-config.h>")
+endif()
 add_subdirectory("\${CMAKE_SOURCE_DIR}/../source/ggml" ggml)
+`;
+
+/**
+ * GCC 12.2's _tile_loadconfig tells the optimiser that it reads 8 bytes of the 64: what is written to the others is
+ * dropped, the tiles have no rows, and their first use is an illegal instruction.
+ */
+const tileConfig = `#pragma once
+#include <immintrin.h>
+#undef _tile_loadconfig
+#define _tile_loadconfig(config) __asm__ volatile("ldtilecfg %X0" ::"m"(*(const char(*)[64])(config)))
 `;
 
 function step(title: string, program: string, given: readonly string[], share: number): BuildStep {

@@ -47,10 +47,11 @@ export async function computeProducts(native: Native): Promise<Products> {
   const values: Products['values'] = {};
   for (const rows of [1, 40]) values[`block of ${rows}`] = [...(await trialOutput(native, cpu, rows))];
   for (const name of Object.keys(types) as (keyof typeof types)[]) {
-    for (const rows of rowCounts) {
-      values[`${name} of ${rows}`] = [
-        ...(await product(native, { type: types[name], height, rows, repeats: 1 })).values,
-      ];
+    for (const [layout, bufferType] of layoutsOf(native, types[name]).entries()) {
+      for (const rows of rowCounts) {
+        const found = await product(native, { type: types[name], bufferType, height, rows, repeats: 1 });
+        values[`${name} of ${rows} in layout ${layout}`] = [...found.values];
+      }
     }
   }
   return {
@@ -65,16 +66,62 @@ const timedHeight = 1024;
 const timedRows = 64;
 const timedRepeats = 100;
 
+/** In the layout that weights of a model get. */
 async function rate(native: Native, type: number): Promise<number> {
-  const shape = { type, height: timedHeight, rows: timedRows, repeats: timedRepeats };
+  const shape = {
+    type,
+    bufferType: layoutsOf(native, type).at(-1)!,
+    height: timedHeight,
+    rows: timedRows,
+    repeats: timedRepeats,
+  };
   const { seconds } = await product(native, shape);
   return (2 * width * timedHeight * timedRows) / seconds;
+}
+
+/**
+ * The plain layout of weights, and those of kernels of their own that the backend has for this type on this processor
+ * (rows beside each other, tiles of AMX): a model's weights get the last one.
+ */
+function layoutsOf(native: Native, type: number): Pointer[] {
+  const { ggml } = native;
+  const cpu = cpuDevice(native)!;
+  const plain = ggml.deviceBufferType(cpu.handle)!;
+  const extra = ggml.registryProcAddress(ggml.deviceRegistry(cpu.handle), 'ggml_backend_dev_get_extra_bufts');
+  const list = extra && native.callPointer(extra, cpu.handle);
+  const others = list === null ? [] : native.readPointers(list);
+  return [plain, ...others.filter((bufferType) => isMultiplied(native, { type, bufferType })).toReversed()];
+}
+
+function isMultiplied(native: Native, { type, bufferType }: { type: number; bufferType: Pointer }): boolean {
+  const { ggml } = native;
+  const handles = new Handles();
+  try {
+    const g = newArena(ggml, { handles, capacity: maxNodes });
+    const weights = ggml.newTensor2d(g, type, width, height);
+    handles.own('a buffer', ggml.allocContextTensors(g, bufferType), (made) => ggml.bufferFree(made));
+    const output = ggml.mulMat(g, weights, ggml.newTensor2d(g, ggmlType.f32, width, 2));
+    return ggml.deviceSupportsOp(cpuDevice(native)!.handle, output);
+  } catch {
+    return false; // without memory of this kind
+  } finally {
+    handles.close();
+  }
+}
+
+interface Shape {
+  /** Of ggml. */
+  type: number;
+  bufferType: Pointer;
+  height: number;
+  rows: number;
+  repeats: number;
 }
 
 /** Weights [width, height] times [width, rows] on one thread; the quickest of the runs counts. */
 async function product(
   native: Native,
-  { type, height: outputs, rows, repeats }: { type: number; height: number; rows: number; repeats: number },
+  { type, bufferType, height: outputs, rows, repeats }: Shape,
 ): Promise<{ values: Float32Array; seconds: number }> {
   const { ggml } = native;
   const handles = new Handles();
@@ -83,7 +130,7 @@ async function product(
     const made = ggml.deviceInit(cpu.handle, null);
     const backend = handles.own('a backend', made, (opened) => ggml.backendFree(opened));
     setThreads(native, { cpu, backend, threads: 1 });
-    const weights = uploaded(native, { handles, backend, type, outputs });
+    const weights = uploaded(native, { handles, bufferType, type, outputs });
     const g = newArena(ggml, { handles, capacity: maxNodes });
     const x = ggml.newTensor2d(g, ggmlType.f32, width, rows); // [width, rows]
     ggml.setInput(x);
@@ -113,11 +160,10 @@ async function product(
 /** Quantised by libggml-base, which is no part of the build: both sides have the same bytes. */
 function uploaded(
   { ggml }: Native,
-  { handles, backend, type, outputs }: { handles: Handles; backend: Pointer; type: number; outputs: number },
+  { handles, bufferType, type, outputs }: { handles: Handles; bufferType: Pointer; type: number; outputs: number },
 ): Pointer {
   const g = newArena(ggml, { handles, capacity: maxNodes });
   const tensor = ggml.newTensor2d(g, type, width, outputs);
-  const bufferType = ggml.backendBufferType(backend)!;
   const buffer = handles.own('a buffer', ggml.allocContextTensors(g, bufferType), (made) => ggml.bufferFree(made));
   ggml.bufferSetUsage(buffer, ggmlConstants.usageWeights);
   const values = drawn(width * outputs, type + 2);

@@ -75,7 +75,7 @@ test('only the variant that runs here is compiled, from a folder of its own', as
     assert.ok(configure!.includes(flag), flag);
   }
   assert.deepEqual(compile!.slice(-3), ['3', '--target', 'ggml-cpu-sapphirerapids']);
-  assert.deepEqual(Object.keys(files), [join('/w', 'own', 'CMakeLists.txt')]);
+  assert.deepEqual(Object.keys(files), [join('/w', 'own', 'CMakeLists.txt'), join('/w', 'own', 'tile-config.h')]);
   assert.match('libggml-cpu-sapphirerapids.so', made.names);
   for (const other of ['libggml-base.so', 'libggml-cpu-x64.so', 'libggml-cpu-sapphirerapids.so.1']) {
     assert.doesNotMatch(other, made.names);
