@@ -79,6 +79,7 @@ export async function openFlagServers(
     env: io.env,
     concurrency: flags.concurrency ?? 1,
     patienceMilliseconds: (flags.serverPatience ?? 0) * 1000,
+    busyPatienceMilliseconds: (flags.serverPatience ?? defaults.patienceSeconds) * 1000,
     stallMilliseconds: (flags.serverTimeout ?? defaults.serverSeconds) * 1000,
     userAgent: `pixtral/${packageVersion()}`,
     onNotice: say,

@@ -10,6 +10,8 @@ export interface Lane {
   /** undefined: nobody has answered there yet. */
   server: FoundServer | undefined;
   isUp: boolean;
+  /** It is there, and has nothing but asked to come later since its last answer. */
+  isRefusing: boolean;
   inWork: number;
   readonly concurrency: Concurrency;
   /** It asked to be left alone until then (performance.now). */
@@ -26,6 +28,8 @@ export interface LanesOptions {
   concurrency: number | 'auto';
   /** All may be away for so long. */
   patienceMilliseconds: number;
+  /** All that are there may be busy for so long, without saying for how long. */
+  busyPatienceMilliseconds: number;
   onNotice: (line: string) => void;
 }
 
@@ -37,6 +41,10 @@ const firstProbeMilliseconds = 500;
 const longestProbeMilliseconds = 15_000;
 /** Of what a server may ask for. */
 const longestAskedWait = 15 * 60_000;
+const shortestWait = 100;
+const usualWait = 1000;
+/** Whoever asks for less each time has not said when. */
+const shortestPromise = 1000;
 
 interface Waiting {
   /** Another one is better, if it is free. */
@@ -62,6 +70,7 @@ export class Lanes {
       connection,
       server,
       isUp: server !== undefined,
+      isRefusing: false,
       inWork: 0,
       concurrency: concurrency === 'auto' ? searchedConcurrency(mostConcurrency) : fixedConcurrency(concurrency),
       notBefore: 0,
@@ -103,6 +112,7 @@ export class Lanes {
     lane.concurrency.answered(now, lane.inWork >= lane.concurrency.limit);
     lane.inWork--;
     lane.failures = 0;
+    lane.isRefusing = false;
     this.#lastSign = now;
     if (took !== undefined) this.#durations = [...this.#durations.slice(-63), took];
     this.#serve();
@@ -120,10 +130,15 @@ export class Lanes {
     lane.inWork--;
     if (fault.kind === 'busy') {
       lane.concurrency.refused(now);
-      const wait = Math.min(longestAskedWait, fault.waitMilliseconds ?? 1000);
+      lane.isRefusing = true;
+      const asked = fault.waitMilliseconds ?? 0;
+      const wait = Math.max(shortestWait, Math.min(longestAskedWait, fault.waitMilliseconds ?? usualWait));
       lane.notBefore = Math.max(lane.notBefore, now + wait);
-      this.#lastSign = Math.max(this.#lastSign, lane.notBefore); // it lives, and has said when
-      this.#later(wait, () => this.#serve());
+      if (asked >= shortestPromise) this.#lastSign = Math.max(this.#lastSign, lane.notBefore); // it lives, and has said when
+      this.#later(wait, () => {
+        this.#checkPatience();
+        this.#serve();
+      });
     } else {
       lane.failures++;
       if (fault.kind === 'unreachable' || lane.failures >= failuresToRest) this.#away(lane, fault.message);
@@ -186,6 +201,7 @@ export class Lanes {
       const server = await this.#options.find(lane.connection, signal);
       lane.server = server;
       lane.isUp = true;
+      lane.isRefusing = false;
       lane.failures = 0;
       this.#lastSign = performance.now();
       this.#options.onNotice(`${lane.connection.address.name}: is there`);
@@ -199,12 +215,13 @@ export class Lanes {
   }
 
   #checkPatience(): void {
-    const { patienceMilliseconds } = this.#options;
-    if (this.all.some(({ isUp }) => isUp)) return;
-    if (performance.now() - this.#lastSign < patienceMilliseconds) return;
+    if (this.all.some(({ isUp, isRefusing }) => isUp && !isRefusing)) return;
+    const { patienceMilliseconds: away, busyPatienceMilliseconds: busy } = this.#options;
+    const patience = this.all.some(({ isUp }) => isUp) ? busy : away;
+    if (performance.now() - this.#lastSign < patience) return;
     const names = this.all.map(({ connection }) => connection.address.name).join(', ');
     this.#giveUp(
-      new ServerRefusal('machine', `${names}: nobody has answered for ${patienceMilliseconds / 1000} seconds`, {
+      new ServerRefusal('machine', `${names}: nobody has answered for ${patience / 1000} seconds`, {
         hint: 'start the server again; the same command with -o then goes on from here (--server-patience waits longer)',
       }),
     );

@@ -17,6 +17,7 @@ export interface OpenServersOptions {
   concurrency: number | 'auto';
   /** All of them may be away for so long. */
   patienceMilliseconds: number;
+  busyPatienceMilliseconds: number;
   /** One that sends nothing for so long has lost the request. */
   stallMilliseconds: number;
   userAgent: string;
@@ -31,7 +32,7 @@ export interface OpenServersOptions {
  * nobody answers
  */
 export async function openServers(options: OpenServersOptions): Promise<Servers> {
-  const { addresses, concurrency, patienceMilliseconds, onNotice, signal } = options;
+  const { addresses, concurrency, patienceMilliseconds, busyPatienceMilliseconds, onNotice, signal } = options;
   const connections = await Promise.all(addresses.map((address) => connect(address, options)));
   try {
     const found = await findAll(connections, options);
@@ -40,7 +41,7 @@ export async function openServers(options: OpenServersOptions): Promise<Servers>
       const wanted = { name: first.model, isCertain: true };
       return sameModel(first, await findServer(connection, { wanted, signal: until }));
     };
-    const lanes = new Lanes(found, { find, concurrency, patienceMilliseconds, onNotice });
+    const lanes = new Lanes(found, { find, concurrency, patienceMilliseconds, busyPatienceMilliseconds, onNotice });
     return new Servers({ lanes, found: found.flatMap(({ server }) => server ?? []), concurrency });
   } catch (thrown) {
     await Promise.all(connections.map((connection) => connection.close()));

@@ -59,6 +59,7 @@ async function measure(
     env: {},
     concurrency,
     patienceMilliseconds: 10_000,
+    busyPatienceMilliseconds: 10_000,
     stallMilliseconds: 60_000,
     userAgent: 'pixtral-bench',
     onNotice: (line) => console.log(line),

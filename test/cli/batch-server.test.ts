@@ -118,6 +118,14 @@ test('a server that comes back is used again', async () => {
   assert.ok(returned.seen.length > 5, `${returned.seen.length} after it came back; ${stays.seen.length} elsewhere`);
 });
 
+test('servers that are busy for ever, and never say for how long, are given up when patience ends', async () => {
+  const { servers, close } = await standIns({ fault: () => ({ status: 429, headers: { 'retry-after': '0' } }) });
+  const { exitCode, stderr } = await batch(servers, 3, ['--server-patience', '0.5']);
+  await close();
+  assert.equal(exitCode, 5, stderr);
+  assert.match(stderr, /nobody has answered for 0\.5 seconds/);
+});
+
 test('when all servers are away for too long the run ends, and goes on later where it was', async () => {
   const output = join(folder, 'away.jsonl');
   const { servers, close } = await standIns({ milliseconds: () => 5 });

@@ -109,14 +109,14 @@ test("Mistral's batch lines are answered in Mistral's form", async () => {
     [
       line('0', { max_tokens: 3, random_seed: 7, temperature: 0.5, safe_prompt: false, model: 'pixtral-12b-2409' }),
       line('1', { safe_prompt: true }),
-      line('2', { tools: [] }),
+      line('2', { guardrails: [] }),
       line('3', { messages: begun }),
       line('4', { messages: begun.toReversed() }),
     ].join(''),
   );
   const { exitCode, stdout } = await cli(['batch', '--model', pair.folder, ...runtime, '--records', '-'], { stdin });
   assert.equal(exitCode, 6);
-  const [one, safe, tools, prefix, late] = stdout
+  const [one, safe, guarded, prefix, late] = stdout
     .trimEnd()
     .split('\n')
     .map((text) => JSON.parse(text));
@@ -127,7 +127,7 @@ test("Mistral's batch lines are answered in Mistral's form", async () => {
   assert.deepEqual(Object.keys(choices[0].message), ['role', 'content', 'tool_calls', 'prefix']);
   assert.deepEqual([usage.completion_tokens, pixtral.sampling.seed, pixtral.sampling.temperature], [3, 7, 0.5]);
   assert.match(safe.error.message, /line 2: body: safe_prompt: is true, expected false/);
-  assert.match(tools.error.message, /line 3: body: tools is not supported/);
+  assert.match(guarded.error.message, /line 3: body: guardrails is not supported/);
   assert.equal(prefix.error, null);
   assert.match(late.error.message, /messages\[0\]\.prefix: is true, expected it of an assistant at the end/);
 });
