@@ -135,14 +135,19 @@ export class Lanes {
       const wait = Math.max(shortestWait, Math.min(longestAskedWait, fault.waitMilliseconds ?? usualWait));
       lane.notBefore = Math.max(lane.notBefore, now + wait);
       if (asked >= shortestPromise) this.#lastSign = Math.max(this.#lastSign, lane.notBefore); // it lives, and has said when
-      this.#later(wait, () => {
-        this.#checkPatience();
-        this.#serve();
-      });
+      this.#wake(lane);
     } else {
       lane.failures++;
       if (fault.kind === 'unreachable' || lane.failures >= failuresToRest) this.#away(lane, fault.message);
     }
+    this.#serve();
+  }
+
+  /** Serves when the lane's time has come: a timer may fire a moment before, and nothing else would come after it. */
+  #wake(lane: Lane): void {
+    const left = lane.notBefore - performance.now();
+    if (left > 0) return this.#later(left, () => this.#wake(lane));
+    this.#checkPatience();
     this.#serve();
   }
 

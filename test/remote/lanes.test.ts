@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import type { Connection } from '../../src/remote/connection.ts';
+import { ServerFault } from '../../src/remote/fault.ts';
+import type { FoundServer } from '../../src/remote/find-server.ts';
+import { Lanes } from '../../src/remote/lanes.ts';
+
+test('a server that was busy is asked again, also where a timer fires a moment before the time that it asked for', async () => {
+  const all = Array.from({ length: 200 }, busyLanes);
+  const { signal } = new AbortController();
+  const taken = Promise.all(all.map((lanes) => lanes.take({ avoid: undefined, signal })));
+  assert.notEqual(await Promise.race([taken, setTimeout(2000, 'some never', { ref: false })]), 'some never');
+  for (const lanes of all) await lanes.close();
+});
+
+/** Timers count whole milliseconds: these begin at all parts of one. */
+function busyLanes(): Lanes {
+  const found = { connection: { close: async () => {} } as Connection, server: {} as FoundServer };
+  const lanes = new Lanes([found], {
+    find: () => Promise.reject(new Error('is not looked for')),
+    concurrency: 1,
+    patienceMilliseconds: 60_000,
+    busyPatienceMilliseconds: 60_000,
+    onNotice: () => {},
+  });
+  const [lane] = lanes.all;
+  lane!.inWork++;
+  const start = performance.now();
+  while (performance.now() - start < 0.13);
+  lanes.faulted(lane!, new ServerFault('busy', 'come later', { waitMilliseconds: 100 }));
+  return lanes;
+}
