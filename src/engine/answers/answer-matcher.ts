@@ -39,24 +39,20 @@ const nothing: Forced = { bytes: new Uint8Array(0), ends: false };
 export class AnswerMatcher implements AnswerGuide {
   readonly #rules: AnswerRules;
   readonly #phases: Phases;
-  readonly #free: TokenMask;
+  #free: TokenMask | undefined;
   #begun = false;
 
   constructor(rules: AnswerRules) {
-    const { vocabularySize, forbidden, marks, beginning } = rules;
     this.#rules = rules;
-    this.#phases = new Phases(marks, beginning);
-    this.#free = new Uint32Array(Math.ceil(vocabularySize / 32));
-    for (let id = 0; id < vocabularySize; id++) add(this.#free, id);
-    for (const id of forbidden) remove(this.#free, id);
+    this.#phases = new Phases(rules.marks, rules.beginning);
   }
 
   mask(): TokenMask {
     const { form, marks, ends } = this.#rules;
     const { part } = this.#phases;
-    if (!form || part === 'calls') return this.#free;
+    if (!form || part === 'calls') return this.#anything();
     if (part === 'thinking') {
-      const mask = this.#free.slice();
+      const mask = this.#anything().slice();
       for (const id of ends) remove(mask, id); // an answer without its form would be none
       return mask;
     }
@@ -83,6 +79,16 @@ export class AnswerMatcher implements AnswerGuide {
     const { form, marks } = this.#rules;
     if (!form || this.#phases.part !== 'text') return nothing;
     return this.#begun || this.#others(marks).length === 0 ? form.forced(most) : nothing;
+  }
+
+  /** All but what is forbidden. A form alone never asks for it. */
+  #anything(): TokenMask {
+    if (this.#free) return this.#free;
+    const { vocabularySize, forbidden } = this.#rules;
+    const free = new Uint32Array(Math.ceil(vocabularySize / 32));
+    for (let id = 0; id < vocabularySize; id++) add(free, id);
+    for (const id of forbidden) remove(free, id);
+    return (this.#free = free);
   }
 
   /** Marks with which an answer may begin in place of its text. */

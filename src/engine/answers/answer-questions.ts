@@ -173,7 +173,7 @@ async function* begin<T>(
     yield { item, event: { kind: 'stage', stage: 'decode' } };
     const { tekken } = files;
     const form = matcher && tracedNow({ trace, stage: 'grammar' }, matcher);
-    const rules = answerMatcher(answer, { form, model, tekken });
+    const rules = answerMatcher(answer, { form, model, tekken, grammars: answering.grammars });
     const writer = new AnswerWriter({ ...options, ...answer, model, tekken, matcher: rules, contextSize, trace });
     const images = pictures.map((image) => imageReceipt(image, prompt.cached));
     const { reused } = prompt;
@@ -192,11 +192,16 @@ async function* begin<T>(
 /** Undefined where nothing is asked of the answer: anything may come. */
 function answerMatcher(
   answer: AnswerPlan,
-  { form, model, tekken }: { form: Matcher | undefined; model: DecoderModel; tekken: Tekken },
+  {
+    form,
+    model,
+    tekken,
+    grammars,
+  }: { form: Matcher | undefined; model: DecoderModel; tekken: Tekken; grammars: Grammars },
 ): AnswerMatcher | undefined {
   if (!form && answer.forbidden.length === 0) return undefined;
   const { vocabularySize } = tekken;
-  const ends = tekken.vocabulary.controls.map((_, id) => id).filter((id) => model.endsGeneration(id));
+  const ends = form ? grammars.ends(model) : []; // without one an answer may end anywhere
   return new AnswerMatcher({ ...answer, vocabularySize, ends, form });
 }
 

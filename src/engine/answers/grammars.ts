@@ -22,12 +22,20 @@ export class Grammars {
    * @throws PixtralError `input` when the grammar is wrong, or leaves too many ways open
    */
   matcher(model: DecoderModel, grammar: string): Matcher {
-    this.#words ??= wordsOf(model, this.#tekken);
-    const masks = this.#known.get(grammar) ?? new TokenMasks(grammar, this.#words);
+    const masks = this.#known.get(grammar) ?? new TokenMasks(grammar, this.#wordsOf(model));
     this.#known.delete(grammar); // the last one that was asked for stands last
     this.#known.set(grammar, masks);
     if (this.#known.size > maxGrammars) this.#known.delete(this.#known.keys().next().value!);
     return new Matcher(masks);
+  }
+
+  /** Ids that end a text. */
+  ends(model: DecoderModel): readonly number[] {
+    return this.#wordsOf(model).ends;
+  }
+
+  #wordsOf(model: DecoderModel): Words {
+    return (this.#words ??= wordsOf(model, this.#tekken));
   }
 }
 
