@@ -1,65 +1,10 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { main } from '../../src/cli/main.ts';
-import { scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';
-
-// The demo model knows what it sees: its numbers are right, and nearly certain.
-const shapes = { '0006a.png': 4, '0022a.png': 4, '0063a.png': 6, '0003a.png': 1 };
-const howMany = 'n=0..6: how many shapes are there?';
-const color = 'color=red|green|blue|pink|black: what color is the star?';
-
-let scratch: string;
-let photos: string;
-let cache: string;
-before(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'pixtral-decide-'));
-  cache = join(scratch, 'cache');
-});
-after(() => rm(scratch, { recursive: true, force: true }));
-beforeEach(async () => {
-  photos = join(scratch, 'photos');
-  await rm(photos, { recursive: true, force: true });
-  await mkdir(photos);
-  for (const name of Object.keys(shapes)) await copyFile(scenePath(`demo/${name}`), join(photos, name));
-});
-
-interface Line {
-  id: string;
-  answers?: {
-    name: string;
-    type: string;
-    score?: number;
-    choice?: string;
-    probability?: number;
-    probabilities: Record<string, number>;
-    mass: number;
-    order_effect?: number;
-    unsure?: true;
-  }[];
-  error?: { code: string; message: string };
-}
-
-async function decide(...words: string[]) {
-  const env = { PIXTRAL_CACHE: cache, PIXTRAL_CACHE_SIZE: '0' };
-  const run = await cli(['decide', '--model', 'demo', '--gpu', 'off', '--threads', '1', photos, ...words], { env });
-  const names = run.stdout
-    .split(/[\n\0]/)
-    .filter((line) => line !== '')
-    .map((line) => basename(line));
-  return {
-    ...run,
-    names,
-    lines: (): Line[] =>
-      run.stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line) as Line),
-  };
-}
+import { type Line, cache, color, decide, howMany, photos, scratch, shapes } from '../helpers/decide-drawings.ts';
 
 test('several questions about each picture, each with a probability for every option', async () => {
   const { lines, exitCode } = await decide('-q', howMany, '-q', color);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { main } from '../../src/cli/main.ts';
@@ -39,6 +40,17 @@ export async function startServer(cache: string, ...words: string[]): Promise<Ru
     }
     assert.equal(await Promise.race([ended, setTimeout(20, 'runs')]), 'runs', stderr);
   }
+}
+
+/** One for all tests of a file, ended and forgotten after the last of them. */
+export async function sharedServer(...words: string[]): Promise<{ cache: string; server: Running }> {
+  const cache = await serverCache();
+  const server = await startServer(cache, ...words);
+  after(async () => {
+    await server.stop(constants.signals.SIGINT);
+    await rm(cache, { recursive: true, force: true });
+  });
+  return { cache, server };
 }
 
 export const clientOf = (url: string, apiKey = 'none'): OpenAI =>

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import { constants } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Running, drawing, seen, serverCache, startServer } from '../helpers/server.ts';
+import { drawing, seen, sharedServer } from '../helpers/server.ts';
 
 const folder = fileURLToPath(new URL('fixtures', import.meta.url));
 
@@ -15,16 +13,7 @@ interface Fixture {
   requests: { method: string; path: string; headers: Record<string, string>; body?: unknown }[];
 }
 
-let cache: string;
-let server: Running;
-before(async () => {
-  cache = await serverCache();
-  server = await startServer(cache);
-});
-after(async () => {
-  await server.stop(constants.signals.SIGINT);
-  await rm(cache, { recursive: true, force: true });
-});
+const { server } = await sharedServer();
 
 /** As the client has sent it, down to how its body is framed. */
 function replay(

@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
-import { constants } from 'node:os';
-import { after, before, test } from 'node:test';
-import { type Running, drawing, seen, serverCache, startServer } from '../helpers/server.ts';
+import { test } from 'node:test';
+import { drawing, seen, sharedServer } from '../helpers/server.ts';
 
-let cache: string;
-let server: Running;
-before(async () => {
-  cache = await serverCache();
-  server = await startServer(cache, '--api-key', 'secret');
-});
-after(async () => {
-  await server.stop(constants.signals.SIGINT);
-  await rm(cache, { recursive: true, force: true });
-});
+const { server } = await sharedServer('--api-key', 'secret');
 
 const post = (body: object, key = 'secret'): Promise<Response> =>
   fetch(`${server.url}/v1/messages`, {

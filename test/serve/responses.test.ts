@@ -1,22 +1,10 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
-import { constants } from 'node:os';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type OpenAI from 'openai';
-import { type Running, clientOf, drawing, seen, serverCache, startServer } from '../helpers/server.ts';
+import { clientOf, drawing, seen, sharedServer } from '../helpers/server.ts';
 
-let cache: string;
-let server: Running;
-let client: OpenAI;
-before(async () => {
-  cache = await serverCache();
-  server = await startServer(cache);
-  client = clientOf(server.url);
-});
-after(async () => {
-  await server.stop(constants.signals.SIGINT);
-  await rm(cache, { recursive: true, force: true });
-});
+const { server } = await sharedServer();
+const client = clientOf(server.url);
 
 const model = 'demo';
 const asking = async (name: string, text: string): Promise<OpenAI.Responses.EasyInputMessage> => ({

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
-import { rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { constants } from 'node:os';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { main } from '../../src/cli/main.ts';
 import { reasoningPair } from '../helpers/reasoning-checkpoint.ts';
-import { type Running, clientOf, drawing, seen, serverCache, startServer } from '../helpers/server.ts';
+import { type Running, clientOf, drawing, seen, sharedServer, startServer } from '../helpers/server.ts';
 
-let cache: string;
-let shared: Running;
-before(async () => {
-  cache = await serverCache();
-  shared = await start();
-});
-after(async () => {
-  await shared.stop(constants.signals.SIGINT);
-  await rm(cache, { recursive: true, force: true });
-});
+const { cache, server: shared } = await sharedServer();
 
 const start = (...words: string[]): Promise<Running> => startServer(cache, ...words);
 const messages = async (name: string, text: string) => [

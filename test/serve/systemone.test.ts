@@ -1,20 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile, rm } from 'node:fs/promises';
-import { constants } from 'node:os';
-import { after, before, test } from 'node:test';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
 import { scenePath } from '../helpers/checkpoints.ts';
-import { type Running, drawing, serverCache, startServer } from '../helpers/server.ts';
+import { drawing, sharedServer } from '../helpers/server.ts';
 
-let cache: string;
-let shared: Running;
-before(async () => {
-  cache = await serverCache();
-  shared = await startServer(cache);
-});
-after(async () => {
-  await shared.stop(constants.signals.SIGINT);
-  await rm(cache, { recursive: true, force: true });
-});
+const { server: shared } = await sharedServer();
 
 const model = 'demo';
 const post = (body: unknown): Promise<Response> =>
