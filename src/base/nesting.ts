@@ -26,3 +26,9 @@ export function stringEnd(json: string, start: number): number {
   }
   return json.length;
 }
+
+/** @throws SyntaxError for what is no JSON, Error for what is nested too deep to be walked */
+export function parseShallow(json: string): unknown {
+  if (isTooDeep(json)) throw new Error(`is nested more than ${maxNesting} levels deep`);
+  return JSON.parse(json);
+}

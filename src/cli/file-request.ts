@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { RecordQuestion } from '../asking/record-hash.ts';
 import { PixtralError, reasonOf } from '../base/errors.ts';
 import { parseExactJson } from '../base/exact-json.ts';
-import { isTooDeep, maxNesting } from '../base/nesting.ts';
+import { parseShallow } from '../base/nesting.ts';
 import type { PromptOptions } from '../engine/answers/answer-plan.ts';
 import { listedSources } from '../image/sources/expand.ts';
 import { chatRequest } from '../wires/chat-request.ts';
@@ -40,8 +40,7 @@ export async function fileRequest(
 
 function parsed(text: string, path: string): unknown {
   try {
-    if (isTooDeep(text)) throw new Error(`is nested more than ${maxNesting} levels deep`);
-    return JSON.parse(text);
+    return parseShallow(text);
   } catch (cause) {
     throw new PixtralError('input', `${path}: is no JSON: ${reasonOf(cause)}`, { cause });
   }

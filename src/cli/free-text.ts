@@ -8,29 +8,17 @@ type SamplingFlags = Pick<
 
 /** How a question is answered that says nothing else itself: free text, sampled as the command line says. */
 export function freeText(flags: SamplingFlags): RecordQuestion['options'] {
-  const {
-    maxTokens,
-    temperature,
-    topP,
-    topK,
-    minP,
-    repeatPenalty,
-    seed,
-    onLoop,
-    tellSchema,
-    reasoning,
-    reasoningEffort,
-  } = flags;
+  const { reasoning, reasoningEffort } = flags;
   return {
-    maxTokens,
-    temperature,
-    topP,
-    topK,
-    minP,
-    repeatPenalty,
-    seed,
-    onLoop,
-    tellSchema,
+    maxTokens: flags.maxTokens,
+    temperature: flags.temperature,
+    topP: flags.topP,
+    topK: flags.topK,
+    minP: flags.minP,
+    repeatPenalty: flags.repeatPenalty,
+    seed: flags.seed,
+    onLoop: flags.onLoop,
+    tellSchema: flags.tellSchema,
     stop: [],
     format: undefined,
     logprobs: undefined,

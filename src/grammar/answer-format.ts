@@ -1,6 +1,6 @@
 import { PixtralError, reasonOf } from '../base/errors.ts';
 import { type ExactJson, parseExactJson } from '../base/exact-json.ts';
-import { isTooDeep, maxNesting } from '../base/nesting.ts';
+import { parseShallow } from '../base/nesting.ts';
 import { checkGbnf } from './check-gbnf.ts';
 import { GbnfRules } from './gbnf.ts';
 import { type JsonRule, jsonRule } from './json-rules.ts';
@@ -84,8 +84,7 @@ function checkSize({ length }: string, { where, what }: { where: string; what: s
 
 function parseJson(text: string, where: string): Json {
   try {
-    if (isTooDeep(text)) throw new Error(`is nested more than ${maxNesting} levels deep`);
-    return JSON.parse(text) as Json;
+    return parseShallow(text) as Json;
   } catch (cause) {
     throw new PixtralError('input', `${where}: is not JSON: ${reasonOf(cause)}`, {
       hint: 'expected a JSON Schema, such as {"type":"object","properties":{"colour":{"type":"string"}},"required":["colour"]}',

@@ -1,6 +1,7 @@
+import { errorOf } from '../wires/error-json.ts';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { PixtralError, errnoOf, exitCodes } from '../base/errors.ts';
+import { PixtralError, errnoOf } from '../base/errors.ts';
 import { readLines } from '../base/lines.ts';
 import type { Announcement } from '../store/announcements.ts';
 import { type LocalEvent, type LocalQuestion, encodeLocalQuestion } from '../wires/local-question.ts';
@@ -55,7 +56,7 @@ async function* told(response: IncomingMessage, signal: AbortSignal): AsyncGener
   try {
     for await (const { bytes } of readLines(response)) {
       const event = JSON.parse(Buffer.from(bytes).toString()) as LocalEvent; // of this very version
-      if (event.kind === 'failed') throw failure(event.error);
+      if (event.kind === 'failed') throw errorOf(event.error);
       yield event;
       isWhole = event.kind === 'answer' || event.kind === 'decided';
     }
@@ -65,9 +66,4 @@ async function* told(response: IncomingMessage, signal: AbortSignal): AsyncGener
   }
   if (isWhole) return;
   throw new LocalServerEnded();
-}
-
-function failure({ code, message, hint }: Extract<LocalEvent, { kind: 'failed' }>['error']): Error {
-  if (code === 'failed' || !Object.hasOwn(exitCodes, code)) return new Error(message);
-  return new PixtralError(code as PixtralError['code'], message, { hint });
 }

@@ -1,3 +1,4 @@
+import { samplingReceipt } from '../asking/sampling-receipt.ts';
 import { PixtralError, reasonOf } from '../base/errors.ts';
 import type { StageClock } from '../asking/clock.ts';
 import type { Answer, AskOptions, Question, ServerReceipt } from '../asking/events.ts';
@@ -74,11 +75,6 @@ interface ReceiptParts extends Pick<AnswerParts, 'server' | 'sent' | 'attempts'>
   reply: Pick<Reply, 'promptTokens' | 'promptIds' | 'pictureTokens'>;
   /** A warning beside those about the count. */
   more?: string | undefined;
-}
-
-function samplingReceipt(options: AskOptions): Answer['sampling'] {
-  const { temperature, topP, topK, minP, repeatPenalty, seed } = options;
-  return { temperature, top_p: topP, top_k: topK, min_p: minP, repeat_penalty: repeatPenalty, seed };
 }
 
 /** It takes the probabilities of all tokens that a grammar allows; servers tell a few. */

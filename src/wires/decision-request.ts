@@ -1,3 +1,4 @@
+import { pictureChunks } from './content-parts.ts';
 import { writeExactJson } from '../base/exact-json.ts';
 import type { RecordQuestion } from '../asking/record-hash.ts';
 import type { Source } from '../image/sources/sources.ts';
@@ -81,7 +82,5 @@ async function readPart(
   const text = partText(part, where);
   if (text !== undefined) return [{ kind: 'text', text: `${(type === 'input_json' && data(at)) || text}\n` }];
   if (type !== 'input_image') throw wrong(where, part, 'a part of type input_text, input_json or input_image');
-  if (typeof url !== 'string') throw wrong(`${where}: image_url`, url, 'a URL');
-  details.push(detail);
-  return (await sources(url, `${where}: image_url`)).map((image) => ({ kind: 'image', image }));
+  return pictureChunks(url, { name: 'image_url', where, sources, details, detail });
 }

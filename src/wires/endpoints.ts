@@ -1,3 +1,4 @@
+import { wrong } from './fields.ts';
 import { chatRequest } from './chat-request.ts';
 import { decisionRequest } from './decision-request.ts';
 import type { ReadRequest } from './request.ts';
@@ -14,6 +15,13 @@ export const endpoints = {
 
 export type Endpoint = keyof typeof endpoints;
 
-export function isEndpoint(url: unknown): url is Endpoint {
+/** @throws PixtralError `input` for a path that cannot be asked */
+export function endpointOf(url: unknown, where: string): Endpoint {
+  if (isEndpoint(url)) return url;
+  const known = Object.keys(endpoints).map((one) => JSON.stringify(one));
+  throw wrong(where, url, known.join(' or '));
+}
+
+function isEndpoint(url: unknown): url is Endpoint {
   return typeof url === 'string' && Object.hasOwn(endpoints, url);
 }

@@ -1,8 +1,20 @@
 import { PixtralError } from '../base/errors.ts';
 
 /** An error in JSON: `failed` is a bug. */
-export function errorJson(thrown: unknown): { code: string; message: string; hint?: string } {
+export interface ErrorJson {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+export function errorJson(thrown: unknown): ErrorJson {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (!(thrown instanceof PixtralError)) return { code: 'failed', message };
   return { code: thrown.code, message, ...(thrown.hint !== undefined && { hint: thrown.hint }) };
+}
+
+/** The error that `errorJson` was made of. */
+export function errorOf({ code, message, hint }: ErrorJson): Error {
+  const known = (['usage', 'input', 'model', 'machine'] as const).find((one) => one === code);
+  return known ? new PixtralError(known, message, { hint }) : new Error(message);
 }

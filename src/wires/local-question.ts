@@ -1,3 +1,4 @@
+import type { ErrorJson } from './error-json.ts';
 import { PixtralError } from '../base/errors.ts';
 import { parseExactJson, writeExactJson } from '../base/exact-json.ts';
 import type { Decisions } from '../asking/decisions/question.ts';
@@ -32,7 +33,7 @@ export interface LocalQuestion {
 export type LocalEvent =
   | { kind: 'pictures'; receipts: PictureReceipt[] }
   | Exclude<QuestionEvent, { kind: 'failed' }>
-  | { kind: 'failed'; error: { code: string; message: string; hint?: string } };
+  | { kind: 'failed'; error: ErrorJson };
 
 const lengthBytes = 4;
 

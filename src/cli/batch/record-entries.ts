@@ -1,6 +1,6 @@
 import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { parseExactJson } from '../../base/exact-json.ts';
-import { isTooDeep, maxNesting } from '../../base/nesting.ts';
+import { parseShallow } from '../../base/nesting.ts';
 import { decodeUtf8 } from '../../base/text.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import type { RecordQuestion } from '../../asking/record-hash.ts';
@@ -131,8 +131,7 @@ export function parseRecord(bytes: Uint8Array, where: string): Pick<Required<Fie
   const text = decodeUtf8(bytes, where).replace(/^\ufeff/, '');
   let value: unknown;
   try {
-    if (isTooDeep(text)) throw new Error(`is nested more than ${maxNesting} levels deep`);
-    value = JSON.parse(text);
+    value = parseShallow(text);
   } catch (cause) {
     throw new PixtralError('input', `${where}: is no JSON: ${reasonOf(cause)}`, { cause });
   }

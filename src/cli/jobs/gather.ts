@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isTooDeep } from '../../base/nesting.ts';
+import { parseShallow } from '../../base/nesting.ts';
 import { placeOf } from '../batch/record-lines.ts';
 import { type HostResult, customIdIn, hostResult } from './host-result.ts';
 import { type Manifest, isAsked } from './manifest.ts';
@@ -63,7 +63,7 @@ export function parsed(bytes: Uint8Array): { value: unknown } | 'blank' | 'no JS
   const text = new TextDecoder().decode(bytes);
   if (text.trim() === '') return 'blank';
   try {
-    return isTooDeep(text) ? 'no JSON' : { value: JSON.parse(text) };
+    return { value: parseShallow(text) };
   } catch {
     return 'no JSON';
   }

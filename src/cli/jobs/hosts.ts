@@ -1,10 +1,11 @@
 import type { AskedForm } from './asked-form.ts';
+import { type SamplingName as ServerSamplingName, serverKinds } from '../../remote/server-kinds.ts';
 import { strictSchema } from './strict-schema.ts';
 
 /** Who runs batch jobs. */
 export type HostName = 'openai' | 'mistral' | 'vllm';
 
-export type SamplingName = 'maxTokens' | 'temperature' | 'topP' | 'topK' | 'minP' | 'repeatPenalty' | 'seed';
+export type SamplingName = ServerSamplingName | 'maxTokens';
 
 export interface Host {
   /** One line of a job's file. */
@@ -35,36 +36,28 @@ const openAiLine: Host['line'] = (customId, { model, body }) => ({
 export const hosts: Readonly<Record<HostName, Host>> = {
   openai: {
     line: openAiLine,
-    parameters: { maxTokens: 'max_completion_tokens', temperature: 'temperature', topP: 'top_p', seed: 'seed' },
+    parameters: { maxTokens: 'max_completion_tokens', ...serverKinds.openai.sampling },
     maxTemperature: 2,
-    maxStops: 4,
+    maxStops: serverKinds.openai.maxStops,
     form: (asked) => responseFormat(asked, strictSchema),
     prefix: undefined,
   },
   mistral: {
     line: (customId, { body }) => ({ custom_id: customId, body }), // the model belongs to the job
-    parameters: { maxTokens: 'max_tokens', temperature: 'temperature', topP: 'top_p', seed: 'random_seed' },
+    parameters: { maxTokens: 'max_tokens', ...serverKinds.mistral.sampling },
     maxTemperature: 1.5,
-    maxStops: Infinity,
+    maxStops: serverKinds.mistral.maxStops,
     form: (asked) => responseFormat(asked, () => true),
     prefix: { message: { prefix: true }, body: {} },
   },
   vllm: {
     line: openAiLine,
-    parameters: {
-      maxTokens: 'max_tokens',
-      temperature: 'temperature',
-      topP: 'top_p',
-      topK: 'top_k',
-      minP: 'min_p',
-      repeatPenalty: 'repetition_penalty',
-      seed: 'seed',
-    },
+    parameters: { maxTokens: 'max_tokens', ...serverKinds.vllm.sampling },
     maxTemperature: Infinity,
-    maxStops: Infinity,
+    maxStops: serverKinds.vllm.maxStops,
     form: (asked) => {
-      if (asked.kind === 'choices') return { structured_outputs: { choice: asked.choices } };
-      if (asked.kind === 'grammar') return { structured_outputs: { grammar: asked.grammar } };
+      if (asked.kind === 'choices') return serverKinds.vllm.choices?.(asked.choices);
+      if (asked.kind === 'grammar') return serverKinds.vllm.grammar?.(asked.grammar);
       return responseFormat(asked, () => true);
     },
     prefix: { message: {}, body: { continue_final_message: true, add_generation_prompt: false } },

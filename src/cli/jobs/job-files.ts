@@ -78,7 +78,7 @@ export class JobFiles<R> {
 
   async #begin(): Promise<OpenJob<R>> {
     await this.#flush();
-    const name = `job-${String(this.#next++).padStart(4, '0')}.jsonl`;
+    const name = jobName(this.#next++);
     const path = this.#part({ name });
     const file = await open(path, 'w').catch((cause: unknown) => {
       throw systemError(path, 'cannot be written', cause);
@@ -112,4 +112,8 @@ export function nextJob(names: Iterable<string>): number {
   let last = 0;
   for (const name of names) last = Math.max(last, Number(/^job-(\d+)\.jsonl$/.exec(name)?.[1] ?? 0));
   return last + 1;
+}
+
+export function jobName(number: number): string {
+  return `job-${String(number).padStart(4, '0')}.jsonl`;
 }

@@ -1,3 +1,4 @@
+import type { ErrorJson } from '../../wires/error-json.ts';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +37,7 @@ export interface AskedRecord extends Placed {
 
 /** A record that could not be asked. */
 export interface FailedRecord extends Placed {
-  error: { code: string; message: string; hint?: string };
+  error: ErrorJson;
 }
 
 export type JobsRecord = AskedRecord | FailedRecord;

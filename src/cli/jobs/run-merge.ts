@@ -1,3 +1,4 @@
+import { errorOf } from '../../wires/error-json.ts';
 import { PixtralError } from '../../base/errors.ts';
 import { type SchemaProblem, checkedAnswer } from './checked-answer.ts';
 import type { Answer } from '../../asking/events.ts';
@@ -117,7 +118,7 @@ function isShrunk({ usage }: Answer, { head }: Manifest): boolean {
 function outcomes(work: MergeWork): (record: AskedRecord | FailedRecord) => Promise<Settled | undefined> {
   const problemOf = schemaProblems();
   return async (record) => {
-    if (!isAsked(record)) return { kind: 'failed', hash: record.hash, error: storedError(record.error) };
+    if (!isAsked(record)) return { kind: 'failed', hash: record.hash, error: errorOf(record.error) };
     const hash = record.hash!; // of a question that was asked
     const attempts = attemptsOf({ id: record.id, hash }, work);
     // An earlier attempt's answer is as good as a later one's, whichever came first.
@@ -204,11 +205,6 @@ function answerOf(record: AskedRecord, { said, model }: { said: HostAnswer; mode
     timings: { load_ms: 0, image_ms: imageMs, encode_ms: 0, prefill_ms: 0, decode_ms: 0 },
     sampling,
   };
-}
-
-function storedError({ code, message, hint }: FailedRecord['error']): Error {
-  const known = (['usage', 'input', 'model', 'machine'] as const).find((one) => one === code);
-  return known ? new PixtralError(known, message, { hint }) : new Error(message);
 }
 
 const mostValidators = 64;

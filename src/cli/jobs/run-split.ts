@@ -16,7 +16,7 @@ import type { Io } from '../io.ts';
 import { pictureSettings } from '../picture-flags.ts';
 import { readAnswered } from './answered.ts';
 import type { HostName } from './hosts.ts';
-import { JobFiles, nextJob } from './job-files.ts';
+import { JobFiles, nextJob, jobName } from './job-files.ts';
 import {
   type JobsHead,
   type Manifest,
@@ -123,7 +123,7 @@ async function begin(
   if (!before) await journal.append(manifestLine(entry));
   addEntry(manifest, entry);
   // What a run that was killed had not put into the journal: nobody may send it.
-  const unfinished = `job-${String(nextJob(manifest.jobs)).padStart(4, '0')}.jsonl`;
+  const unfinished = jobName(nextJob(manifest.jobs));
   for (const name of [unfinished, `${unfinished}.part`]) await rm(join(folder, name), { force: true });
 }
 

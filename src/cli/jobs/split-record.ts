@@ -1,3 +1,4 @@
+import { samplingReceipt } from '../../asking/sampling-receipt.ts';
 import { PixtralError } from '../../base/errors.ts';
 import { loadMessages } from '../../asking/pictures/message-pictures.ts';
 import type { PictureOptions } from '../../asking/pictures/picture-chunks.ts';
@@ -74,7 +75,7 @@ async function askedOf(
   const body = chatBody({ ...question, messages, options: sampled }, { name: host, where });
   const line = JSON.stringify(hosts[host].line(customId, { model, body }));
   checkLength(line, { where, maxBytes: options.maxBytes });
-  const { temperature, topP, topK, minP, repeatPenalty, seed, format } = sampled;
+  const { format } = sampled;
   const asked = format && askedForm(format);
   return {
     kind: 'asked',
@@ -88,7 +89,7 @@ async function askedOf(
       form: asked && formName(asked),
       images: pictures.map(pictureReceipt),
       imageMs: Math.round(pictures.reduce((sum, { milliseconds }) => sum + milliseconds, 0)),
-      sampling: { temperature, top_p: topP, top_k: topK, min_p: minP, repeat_penalty: repeatPenalty, seed },
+      sampling: samplingReceipt(sampled),
     },
   };
 }

@@ -1,3 +1,4 @@
+import { samplingReceipt } from '../../asking/sampling-receipt.ts';
 import { createHash } from 'node:crypto';
 import type { ItemEvent } from '../../asking/answerer.ts';
 import type { AnswerWriter, WrittenAnswer } from './answer-writer.ts';
@@ -137,9 +138,4 @@ function answerCall({ id, name, arguments: json }: ToolCall, place: readonly num
     .digest('hex')
     .slice(0, 9);
   return { id: id ?? made, type: 'function', function: { name, arguments: json } };
-}
-
-function samplingReceipt(options: AskOptions): Answer['sampling'] {
-  const { temperature, topP, topK, minP, repeatPenalty, seed } = options;
-  return { temperature, top_p: topP, top_k: topK, min_p: minP, repeat_penalty: repeatPenalty, seed };
 }

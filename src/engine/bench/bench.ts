@@ -1,10 +1,10 @@
+import { cacheTypeOf } from '../runtime/cache-type.ts';
+import { runtimeMark } from '../runtime/runtime-mark.ts';
 import { DecoderContext } from '../../decoder/context.ts';
-import { cacheTypes, isCacheType } from '../../decoder/cache-types.ts';
 import { ConstrainedSampler } from '../../decoder/constrained-sampler.ts';
 import { DecoderModel } from '../../decoder/model.ts';
 import { Sampler, type SamplingOptions } from '../../decoder/sampler.ts';
 import { Sequence } from '../../decoder/sequence.ts';
-import { PixtralError } from '../../base/errors.ts';
 import { weightBytes } from '../../gguf/types.ts';
 import { jsonObjectFormat } from '../../grammar/answer-format.ts';
 import { loadPictures } from '../../image/decoder/load.ts';
@@ -194,10 +194,7 @@ async function decoderStages(
   { options, native, abort, threads, bandwidth }: Running & { bandwidth: number | undefined },
 ): Promise<BenchStage[]> {
   const { signal, onStage, gpu, gpuLayers: wantedLayers, batchSize, trialFolder: folder } = options;
-  const cacheType = options.cacheType;
-  if (!isCacheType(cacheType)) {
-    throw new PixtralError('usage', `--cache-type ${cacheType}: expected one of ${Object.keys(cacheTypes).join(', ')}`);
-  }
+  const cacheType = cacheTypeOf(options.cacheType);
   const amount = options.quick ? 'quick' : 'full';
   const [prompt, drawn] = [promptTokens[amount], drawnTokens[amount]];
   const contextSize = Math.min(files.decoder.trainedContext, prompt + 2 * drawn + 256);
@@ -216,8 +213,7 @@ async function decoderStages(
   });
   checkMainMemory(files, { ...shape, sequences, gpuLayers });
   if (folder !== undefined) {
-    const runtime = `${native.version} ${native.gpu} ${native.ownBuild ?? ''}`.trimEnd();
-    await requireSurvivor(files, { ...modelTrialOptions, folder, gpu, runtime, signal });
+    await requireSurvivor(files, { ...modelTrialOptions, folder, gpu, runtime: runtimeMark(native), signal });
   }
   onStage('loading the decoder');
   const opening = await timed(() => DecoderModel.open({ native, gguf: files.model, gpuLayers, abort, signal }));

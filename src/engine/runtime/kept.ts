@@ -6,6 +6,7 @@ import type { Native } from '../../native/native.ts';
 import type { Run } from '../../prompt/encode.ts';
 import type { Cache } from '../../store/cache.ts';
 import { weightsFingerprint } from './fingerprint.ts';
+import { runtimeMark } from './runtime-mark.ts';
 import type { ModelFiles } from './model-files.ts';
 import type { PictureKey } from '../pictures/picture-key.ts';
 
@@ -48,8 +49,7 @@ export async function openKept(
   }: { files: ModelFiles; native: Native; cacheType: CacheType; batchSize: number; pictureKey: PictureKey },
 ): Promise<Kept> {
   const [model, mmproj] = await Promise.all([weightsFingerprint(files.model), weightsFingerprint(files.mmproj)]);
-  const own = native.ownBuild === undefined ? '' : ` ${native.ownBuild}`;
-  const runtime = `${format} ${native.version} ${native.gpu}${own}\n`;
+  const runtime = `${format} ${runtimeMark(native)}\n`;
   const pictureKey = (picture: Picture): Buffer => hashOf(`image ${runtime}`, mmproj, contentKey(picture)).digest();
   const prefixes = (runs: readonly Run<Picture>[]) =>
     prefixKeys(runs, hashOf(`prefix ${runtime}${cacheType} ${batchSize}\n`, model, mmproj), pictureKey);

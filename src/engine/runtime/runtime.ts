@@ -1,8 +1,7 @@
-import { type CacheType, cacheTypes, isCacheType } from '../../decoder/cache-types.ts';
+import { type CacheType } from '../../decoder/cache-types.ts';
 import { DecoderContext } from '../../decoder/context.ts';
 import { embeddingRows } from '../../decoder/embedding-rows.ts';
 import { DecoderModel } from '../../decoder/model.ts';
-import { PixtralError } from '../../base/errors.ts';
 import { traced } from '../../base/trace.ts';
 import type { AbortFlag } from '../../native/abort-flag.ts';
 import { mainDevice } from '../../native/devices.ts';
@@ -27,6 +26,8 @@ import { modelTrialOptions, requireSurvivor } from './model-trial.ts';
 import { type PictureKey, pictureKeys } from '../pictures/picture-key.ts';
 import { PictureRows } from '../pictures/picture-rows.ts';
 import { Slots } from '../answers/slots.ts';
+import { cacheTypeOf } from './cache-type.ts';
+import { runtimeMark } from './runtime-mark.ts';
 import { openWorking } from './working-gpu.ts';
 
 /** What a question is answered with. */
@@ -218,8 +219,7 @@ export class Runtime {
   async #tryApart(native: Native, signal: AbortSignal | undefined): Promise<void> {
     const { gpu, trialFolder: folder } = this.#options;
     if (folder === undefined) return;
-    const runtime = `${native.version} ${native.gpu} ${native.ownBuild ?? ''}`.trimEnd();
-    await requireSurvivor(this.#files, { ...modelTrialOptions, folder, gpu, runtime, signal });
+    await requireSurvivor(this.#files, { ...modelTrialOptions, folder, gpu, runtime: runtimeMark(native), signal });
   }
 
   /** What the tower will still take. */
@@ -249,9 +249,4 @@ export class Runtime {
   #threads({ mathCores }: Native): number {
     return this.#options.threads === 'auto' ? chooseThreads(this.#files, mathCores) : this.#options.threads;
   }
-}
-
-function cacheTypeOf(name: string): CacheType {
-  if (isCacheType(name)) return name;
-  throw new PixtralError('usage', `--cache-type ${name}: expected one of ${Object.keys(cacheTypes).join(', ')}`);
 }

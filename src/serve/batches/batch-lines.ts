@@ -1,6 +1,6 @@
 import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { readLines } from '../../base/lines.ts';
-import { isTooDeep, maxNesting } from '../../base/nesting.ts';
+import { parseShallow } from '../../base/nesting.ts';
 import type { RecordTask } from '../../asking/answer-records.ts';
 import { batchRequest } from '../../wires/batch-request.ts';
 import type { Endpoint } from '../../wires/endpoints.ts';
@@ -52,8 +52,7 @@ export async function batchLines(
 function parseLine(bytes: Uint8Array, where: string): Record<string, unknown> {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes); // without a mark at its beginning
-    if (isTooDeep(text)) throw new Error(`is nested more than ${maxNesting} levels deep`);
-    return asRecord(JSON.parse(text), where);
+    return asRecord(parseShallow(text), where);
   } catch (cause) {
     if (cause instanceof PixtralError) throw cause;
     throw new PixtralError('input', `${where}: is no JSON: ${reasonOf(cause)}`, { cause });

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, readFile, realpath } from 'node:fs/promis
 import { join } from 'node:path';
 import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { readLines } from '../../base/lines.ts';
-import { type AnswerRecordsOptions, answerRecords } from '../../asking/answer-records.ts';
+import { type AnswerRecordsOptions, type RecordOutcome, answerRecords } from '../../asking/answer-records.ts';
 import { lockFile } from '../../native/file-lock.ts';
 import { openJournal } from '../../store/journal.ts';
 import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../wires/batch-line.ts';
@@ -217,10 +217,8 @@ export class Batches {
   }
 }
 
-type Outcome = Exclude<Awaited<ReturnType<ReturnType<typeof answerRecords>['next']>>['value'], void>['outcome'];
-
 function resultOf(
-  outcome: Exclude<Outcome, { kind: 'skipped' }>,
+  outcome: Exclude<RecordOutcome, { kind: 'skipped' }>,
   asked: { endpoint: string; hash: string | undefined },
 ): Parameters<typeof batchLine>[1] {
   if (outcome.kind === 'answered') return { answer: outcome.answer };

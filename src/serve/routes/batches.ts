@@ -1,4 +1,4 @@
-import { endpoints, isEndpoint } from '../../wires/endpoints.ts';
+import { endpointOf } from '../../wires/endpoints.ts';
 import { asRecord, wrong } from '../../wires/fields.ts';
 import { type BatchState, newBatch } from '../batches/batch-state.ts';
 import { type Request, type Route, type ServeContext, batchesOf, readBody } from '../context.ts';
@@ -12,14 +12,11 @@ const create: Route = {
     const batches = batchesOf(context);
     const {
       input_file_id: inputFileId,
-      endpoint,
+      endpoint: named,
       completion_window: completionWindow = '24h',
       metadata,
     } = (await readBody(c)).record;
-    if (!isEndpoint(endpoint)) {
-      const known = Object.keys(endpoints).map((one) => JSON.stringify(one));
-      throw wrong('body: endpoint', endpoint, known.join(' or '));
-    }
+    const endpoint = endpointOf(named, 'body: endpoint');
     if (typeof completionWindow !== 'string') throw wrong('body: completion_window', completionWindow, '"24h"');
     if (typeof inputFileId !== 'string' || !(await batches.files.isThere(inputFileId))) {
       throw wrong('body: input_file_id', inputFileId, 'the id of an uploaded file');
