@@ -34,7 +34,7 @@ export interface EngineFlags {
   json?: boolean;
 }
 
-type ManyQuestions = Pick<EngineOptions, 'parallel' | 'questions' | 'reproducible'>;
+type ManyQuestions = Pick<EngineOptions, 'parallel' | 'questions' | 'reproducible' | 'growing'>;
 
 interface Surroundings {
   paths: ModelPaths;

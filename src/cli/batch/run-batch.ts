@@ -125,17 +125,21 @@ export async function openBatchEngine(
   const rowsOnly = cache && flags.records === undefined ? { ...cache, accepts: () => Promise.resolve(false) } : cache;
   const { parallel, reproducible = false } = flags;
   const many = { parallel, reproducible, questions };
-  const note = (lines: string): void => {
-    if (flags.quiet !== true) io.stderr.write(lines);
+  return openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, note: noteOf(flags, io), trace, ...many }));
+}
+
+function noteOf({ quiet }: BatchRuntimeFlags, { stderr }: Io): (lines: string) => void {
+  return (lines) => {
+    if (quiet !== true) stderr.write(lines);
   };
-  return openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, note, trace, ...many }));
 }
 
 export interface OpenedAnswerer {
   answerer: Answerer;
   /** What tells its answers from those of others. */
   job: string;
-  model: ModelIdentity;
+  /** Read when it is asked for: most do not. */
+  model: () => Promise<ModelIdentity>;
 }
 
 /** Servers, where some are named, or the model on this machine: that of a running server of the user's, if it may be. */
@@ -149,13 +153,10 @@ export async function openAnswerer(
 ): Promise<OpenedAnswerer> {
   const words = serverWords(flags, io);
   if (words) {
-    const note = (lines: string): void => {
-      if (flags.quiet !== true) io.stderr.write(lines);
-    };
-    const servers = await openFlagServers(words, { flags, io, note });
+    const servers = await openFlagServers(words, { flags, io, note: noteOf(flags, io) });
     try {
       servers.checkOptions(options);
-      return { answerer: servers, job: servers.job, model: { name: servers.model, weights: undefined } };
+      return { answerer: servers, job: servers.job, model: async () => ({ name: servers.model, weights: undefined }) };
     } catch (thrown) {
       await servers.close();
       throw thrown;
@@ -164,7 +165,7 @@ export async function openAnswerer(
   const engine = await openBatchEngine({ flags, io, trace }, questions);
   const job = await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context });
   const { model, mmproj } = engine.files;
-  const told = { job, model: await modelIdentity(engine.files) };
+  const told = { job, model: () => modelIdentity(engine.files) };
   const isLookedFor = isServable && (await mayBeServed(flags, io));
   const server = isLookedFor && (await findLocalServer({ model: model.path, mmproj: mmproj.path }, { flags, io }));
   if (server) return { answerer: await servedAnswerer(engine, { server, flags, io }), ...told };
@@ -178,11 +179,9 @@ async function servedAnswerer(
   { server, flags, io }: { server: Announcement; flags: EngineFlags & BatchRuntimeFlags; io: Io },
 ): Promise<Answerer> {
   const { LocalAnswerer } = await import('../../local/local-answerer.ts');
-  const note = (line: string): void => {
-    if (flags.quiet !== true) io.stderr.write(noteLine(line, { json: flags.json === true }));
-  };
   if (flags.verbose === true) io.stderr.write(`asking pixtral serve, process ${server.pid}\n`);
-  const onEnded = (): void => note('pixtral serve has ended: what it has not answered is answered here');
+  const ended = 'pixtral serve has ended: what it has not answered is answered here';
+  const onEnded = (): void => noteOf(flags, io)(noteLine(ended, { json: flags.json === true }));
   return new LocalAnswerer({ server, model, reproducible: flags.reproducible === true, onEnded });
 }
 

@@ -20,10 +20,9 @@ import {
 const leastAnswer = 64;
 
 /** Ids of the conversation with a question at its end; undefined where the tokenizer is not known. */
-export function promptTokens({ session, partner }: Chat, question: readonly Part[] | undefined): number | undefined {
+export function promptTokens({ session, partner }: Chat, question: readonly Part[]): number | undefined {
   const { tekken } = partner;
-  const last = question ?? session.unanswered ?? [{ kind: 'text', text: '' }];
-  return tekken && encodePrompt(messagesOf(session, last), tekken).reduce((sum, { ids }) => sum + ids.length, 0);
+  return tekken && encodePrompt(messagesOf(session, question), tekken).reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 /** @throws PixtralError `input` when the question leaves no room for an answer: nothing is ever cut off unasked */

@@ -71,7 +71,7 @@ async function openModelPartner(flags: ChatFlags, io: Io): Promise<Partner> {
   const note = (lines: string): void => io.stderr.write(lines);
   const reproducible = flags.reproducible === true;
   const talk = { parallel: 1, questions: 1, reproducible, growing: true } as const;
-  const engine = await openEngine({ ...engineOptions(flags, { paths, cache, io, note, ...talk }), growing: true });
+  const engine = await openEngine(engineOptions(flags, { paths, cache, io, note, ...talk }));
   engine.start(io.signal).catch(() => {}); // meanwhile; the first question is told what failed
   const { files } = engine;
   const contextSize = flags.context === 'auto' ? files.decoder.trainedContext : flags.context;

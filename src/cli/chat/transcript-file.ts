@@ -1,7 +1,7 @@
-import { access, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
-import { writeWhole } from '../../base/files.ts';
+import { isThere, writeWhole } from '../../base/files.ts';
 import { type Line, readLines } from '../../base/lines.ts';
 import { readWhole } from '../../base/read-whole.ts';
 import type { RecordQuestion } from '../../asking/record-hash.ts';
@@ -17,7 +17,16 @@ import { parseRecord } from '../batch/record-entries.ts';
 import { freeText } from '../free-text.ts';
 import { load } from './attach.ts';
 import type { Chat } from './chat.ts';
-import { type Part, type Schema, type Session, type Turn, changed, emptySession, seenOf } from './session.ts';
+import {
+  type Part,
+  type Schema,
+  type Session,
+  type Turn,
+  changed,
+  emptySession,
+  picturesOf,
+  seenOf,
+} from './session.ts';
 import { type ChatNotes, sha256Of, transcriptLine } from './transcript.ts';
 
 /** Pictures from the clipboard stand in it. */
@@ -178,9 +187,7 @@ function textOf({ content }: Message<Source>): string {
 }
 
 function warnOfChanges(chat: Chat, notes: ChatNotes): void {
-  const pictures = chat.session.turns.flatMap(({ question }) =>
-    question.flatMap((part) => (part.kind === 'picture' ? [part.picture] : [])),
-  );
+  const pictures = chat.session.turns.flatMap(({ question }) => picturesOf(question));
   for (const [index, picture] of pictures.entries()) {
     const before = notes.sha256[index];
     if (before === undefined || before === '' || before === sha256Of(seenOf(picture))) continue;
@@ -212,11 +219,4 @@ function schemaOf({ body }: Record<string, unknown>, path: string): Schema | und
 async function samePlace(one: string, other: string): Promise<boolean> {
   const [first, second] = await Promise.all([one, other].map((path) => realpath(path).catch(() => undefined)));
   return first !== undefined && first === second;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -123,6 +123,7 @@ async function readAll(
   });
   const counts: BatchCounts = { done: 0, failed: 0, skipped: 0, skippedFailed: 0, again: 0 };
   try {
+    const identity = await model();
     const decided = answerRecords(entries, {
       answerer,
       job,
@@ -141,11 +142,11 @@ async function readAll(
         if (right !== undefined) readings.get(question.name)!.push({ probabilities, right });
       }
     }
+    return { readings, model: identity };
   } finally {
     progress.end(counts);
     await answerer.close();
   }
-  return { readings, model };
 }
 
 function fitted(name: string, readings: readonly LabelledReading[]): Calibration {

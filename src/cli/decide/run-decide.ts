@@ -113,7 +113,7 @@ export async function runDecide(words: readonly string[], run: DecideRun): Promi
     try {
       const { questions: fitted } = asking;
       if (asking.calibration) {
-        checkCalibration(asking.calibration, { model: opened.model, questions: fitted, labels: flags.labels });
+        checkCalibration(asking.calibration, { model: await opened.model(), questions: fitted, labels: flags.labels });
       }
       const results = await openDecisions(flags, { entries: input.entries, io, asking, shown });
       const report = await openHtml(run);

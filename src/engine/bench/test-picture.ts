@@ -1,4 +1,5 @@
-import { crc32, deflateSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
+import { chunkBytes, pngSignature } from '../../image/formats/png.ts';
 
 /** A PNG of a drawing with some noise in it, which a photograph has too: the same bytes every time. */
 export function testPicture({ width, height }: { width: number; height: number }): Uint8Array {
@@ -15,15 +16,11 @@ export function testPicture({ width, height }: { width: number; height: number }
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 2, 0, 0, 0], 8); // 8 bits, RGB
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   const body = deflateSync(raw, { level: 1 });
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', body), chunk('IEND', Buffer.alloc(0))]);
-}
-
-function chunk(name: string, body: Uint8Array): Buffer {
-  const named = Buffer.concat([Buffer.from(name, 'latin1'), body]);
-  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(body.byteLength);
-  sum.writeUInt32BE(crc32(named));
-  return Buffer.concat([length, named, sum]);
+  return Buffer.concat([
+    pngSignature,
+    chunkBytes('IHDR', header),
+    chunkBytes('IDAT', body),
+    chunkBytes('IEND', Buffer.alloc(0)),
+  ]);
 }
