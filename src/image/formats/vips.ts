@@ -54,13 +54,17 @@ export async function rgbaByVips(bytes: Uint8Array): Promise<RawPixels> {
   return { width: info.width, height: info.height, bytes: data };
 }
 
-/** With no reader but those. */
-export async function loadSharp(): Promise<SharpConstructor> {
-  const { default: sharp } = await import('sharp');
-  sharp.block({ operation: ['VipsForeignLoad'] });
-  sharp.unblock({ operation: readers.map((reader) => `VipsForeignLoad${reader}`) });
-  sharp.cache(false);
-  return sharp;
+let loading: Promise<SharpConstructor> | undefined;
+
+/** With no reader but those. Once: what another thread opens while all are blocked is in no known format to it. */
+export function loadSharp(): Promise<SharpConstructor> {
+  loading ??= import('sharp').then(({ default: sharp }) => {
+    sharp.block({ operation: ['VipsForeignLoad'] });
+    sharp.unblock({ operation: readers.map((reader) => `VipsForeignLoad${reader}`) });
+    sharp.cache(false);
+    return sharp;
+  });
+  return loading;
 }
 
 async function decode(picture: Sharp, { space, hasProfile, depth }: Metadata): Promise<Pixels> {

@@ -78,6 +78,18 @@ test('a DICOM whose packing is not read is refused with the command that unpacks
   }
 });
 
+test('a DICOM with any byte of its header changed is a picture or refused, also where the package throws a string', async () => {
+  const bytes = await readFile(imagePath('window-implicit.dcm'));
+  const header = bytes.length - 64 * 64; // its pixels come last
+  for (let at = 128; at < header; at++) {
+    for (const value of [1, 255]) {
+      const changed = Buffer.from(bytes);
+      changed[at] = value;
+      await decodeFile(changed).catch(({ code }: { code?: string }) => assert.equal(code, 'input', `${at}: ${value}`));
+    }
+  }
+});
+
 test('a PSD without its merged picture is refused by a word on layers', async () => {
   await assert.rejects(decodeFile(await readFile(imagePath('layers-only.psd')), { name: 'a.psd' }), {
     message: 'a.psd: the PSD holds only its layers and not the picture that they make, which is not read here',

@@ -150,6 +150,14 @@ test('letters with places of their own stand there, as spans with one place each
   );
 });
 
+test('drawings that are opened at the same time do not close the readers to each other', async () => {
+  const text = svg('width="8" height="8"', '<text x="0 3 6" y="4">abc</text>'); // is opened twice
+  const drawMany = async (): Promise<void> => {
+    for (let at = 0; at < 100; at++) await decodeFile(Buffer.from(text));
+  };
+  await Promise.all([drawMany(), drawMany(), drawMany(), drawMany()]);
+});
+
 test('a WebP that a drawing carries is drawn', async () => {
   const webp = await sharp({ create: { width: 4, height: 4, channels: 3, background: '#3366cc' } })
     .webp({ lossless: true })

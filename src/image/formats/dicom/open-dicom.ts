@@ -20,8 +20,7 @@ interface Parser {
 /** Frames of grey through the file's own window, and of red, green and blue. */
 export async function openDicom({ bytes, name }: OpenRequest): Promise<Opened> {
   const { default: parser } = await import('dicom-parser');
-  const dataSet = parse(bytes, { name, parser });
-  const header = readDicomHeader(dataSet);
+  const { dataSet, header } = parse(bytes, { name, parser });
   const pixels = dataSet.elements['x7fe00010'];
   if (!pixels) throw notRead(name, 'DICOM', 'holds no picture', 'it may be a report or a list of other files');
   checkSize(header, name);
@@ -33,20 +32,28 @@ export async function openDicom({ bytes, name }: OpenRequest): Promise<Opened> {
         const frame = frameBytes({ dataSet, pixels, read: parser }, { header, index });
         return stretched(await decode(frame, header), header.aspect);
       } catch (thrown) {
-        throw damaged(name, 'DICOM', thrown);
+        throw damaged(name, 'DICOM', errorOf(thrown));
       }
     },
   };
 }
 
-function parse(bytes: Uint8Array, { name, parser }: { name: string; parser: Parser }): DataSet {
+function parse(
+  bytes: Uint8Array,
+  { name, parser }: { name: string; parser: Parser },
+): { dataSet: DataSet; header: DicomHeader } {
   try {
-    return parser.parseDicom(bytes);
+    const dataSet = parser.parseDicom(bytes);
+    return { dataSet, header: readDicomHeader(dataSet) };
   } catch (thrown) {
-    // The package throws strings and objects.
-    const { exception = thrown } = thrown as { exception?: unknown };
-    throw damaged(name, 'DICOM', exception instanceof Error ? exception : new Error(String(exception)));
+    throw damaged(name, 'DICOM', errorOf(thrown));
   }
+}
+
+/** The package throws strings and objects too. */
+function errorOf(thrown: unknown): Error {
+  const { exception = thrown } = thrown as { exception?: unknown };
+  return exception instanceof Error ? exception : new Error(String(exception));
 }
 
 function checkKind(header: DicomHeader, name: string): void {
