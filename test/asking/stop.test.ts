@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { stopWatch } from '../../src/asking/stop.ts';
 
 test('a stop string is found across pieces and never shown', () => {

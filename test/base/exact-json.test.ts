@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { parseExactJson, writeExactJson } from '../../src/base/exact-json.ts';
 
 const again = (json: string): string => writeExactJson(parseExactJson(json));

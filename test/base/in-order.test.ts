@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { ahead } from '../../src/base/ahead.ts';
 import { Arrivals } from '../../src/base/arrivals.ts';
 import { Gate } from '../../src/base/gate.ts';

@@ -3,7 +3,7 @@ import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { type JobLine, jobLines, resultLine, wordsOf } from '../helpers/batch-host.ts';
 import { scenePath } from '../helpers/checkpoints.ts';
 import { cli } from '../helpers/cli.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { allBelow } from '../../src/convert/rows.ts';
 
 /** The slow and obvious answer: widen each number, compare. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { PixtralError } from '../../src/base/errors.ts';
 import { bool, f32, rawArray, text, u32 } from '../../src/gguf/build.ts';
 import { parseGguf } from '../../src/gguf/parse.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { Automaton } from '../../src/grammar/automaton.ts';
 import { GbnfRules } from '../../src/grammar/gbnf.ts';
 import { oneOfTexts } from '../../src/grammar/one-of-texts.ts';

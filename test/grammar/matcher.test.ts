@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { Grammars } from '../../src/engine/answers/grammars.ts';
 import { readTokenizer } from '../../src/engine/runtime/model-files.ts';
 import { readGguf } from '../../src/gguf/read.ts';

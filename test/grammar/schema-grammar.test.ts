@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { schemaFormat } from '../../src/grammar/answer-format.ts';
 import { Automaton, type GrammarState } from '../../src/grammar/automaton.ts';
 import { checkGbnf } from '../../src/grammar/check-gbnf.ts';

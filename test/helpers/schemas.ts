@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import * as fc from './fast-check.ts';
 import type { Json } from '../../src/grammar/schema.ts';
 
 /** Names that a careless converter would write wrongly, or write twice. */

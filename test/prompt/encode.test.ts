@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { PixtralError } from '../../src/base/errors.ts';
 import { parseExactJson } from '../../src/base/exact-json.ts';
 import { encodePrompt } from '../../src/prompt/encode.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import type { Chunk } from '../../src/prompt/message.ts';
 import { placeImages } from '../../src/prompt/placeholders.ts';
 

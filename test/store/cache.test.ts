@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { type Cache, type CacheEntry, openCache } from '../../src/store/cache.ts';
 
 let folder: string;

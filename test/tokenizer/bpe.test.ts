@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { createMerger } from '../../src/tokenizer/bpe.ts';
 import { tekken } from '../helpers/tekken.ts';
 import { mergeSlowly } from '../helpers/tekken-oracle.ts';

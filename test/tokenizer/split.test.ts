@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { splitPieces } from '../../src/tokenizer/split.ts';
 import { characterKinds } from '../../src/tokenizer/unicode.ts';
 import { splitByRegExp } from '../helpers/tekken-oracle.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { textStream } from '../../src/tokenizer/stream.ts';
 import { tekken } from '../helpers/tekken.ts';
 

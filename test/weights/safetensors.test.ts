@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from '../helpers/fast-check.ts';
 import { PixtralError } from '../../src/base/errors.ts';
 import { parseSafetensors, readSafetensors } from '../../src/weights/safetensors.ts';
 import { type StoredTensor, putFile, safetensorsBytes, withFolder } from '../helpers/weights.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../../helpers/fast-check.ts';
 import { ConstrainedSampler } from '../../../src/decoder/constrained-sampler.ts';
 import { DecoderContext } from '../../../src/decoder/context.ts';
 import { AnswerWriter } from '../../../src/engine/answers/answer-writer.ts';

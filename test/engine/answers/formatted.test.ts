@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../../helpers/fast-check.ts';
 import { PixtralError } from '../../../src/base/errors.ts';
 import { ConstrainedSampler } from '../../../src/decoder/constrained-sampler.ts';
 import { DecoderContext } from '../../../src/decoder/context.ts';

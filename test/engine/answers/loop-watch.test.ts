@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../../helpers/fast-check.ts';
 import { LoopWatch } from '../../../src/engine/answers/loop-watch.ts';
 import { tekken as pixtralTekken } from '../../helpers/tekken.ts';
 

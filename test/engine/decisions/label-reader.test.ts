@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from '../../helpers/fast-check.ts';
 import { LabelReader } from '../../../src/engine/decisions/label-reader.ts';
 import { type LabelNode, depthOf, labelTree } from '../../../src/engine/decisions/label-tree.ts';
 

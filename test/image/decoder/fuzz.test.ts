@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from '../../helpers/fast-check.ts';
 import { PixtralError } from '../../../src/base/errors.ts';
 import type { DecodedPage } from '../../../src/image/decoder/decode.ts';
 import { DecoderProcess } from '../../../src/image/decoder/decoder-process.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createCanvas } from '@napi-rs/canvas';
-import fc from 'fast-check';
+import * as fc from '../../helpers/fast-check.ts';
 import { pictureDate } from '../../../src/image/formats/picture-date.ts';
 import { scenePath } from '../../helpers/checkpoints.ts';
 import { exifWithDate } from '../../helpers/exif.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from '../../helpers/fast-check.ts';
 import type { GridConfig } from '../../../src/image/pixels/grid.ts';
 import { createKernel } from '../../../src/image/pixels/kernel.ts';
 import { type Patches, picturePatches } from '../../../src/image/pixels/patches.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from '../../helpers/fast-check.ts';
 import { planTiles } from '../../../src/image/pixels/tiles.ts';
 
 const image = { patchSize: 16, maxImageSize: 1024, spatialMergeSize: 1 };
