@@ -31,7 +31,7 @@ export interface Answerer {
   /** How it is asked to decide where nothing else is asked for. */
   readonly decisionTemplate: string;
   /** Whether its model is told the schema of its answer. */
-  readonly tellsSchema?: boolean;
+  readonly tellsSchema: boolean;
   /** Questions that can be in work at once. */
   readonly mostAtOnce: number;
   /** Answers the last user message. Yields stages, text as it comes, and the whole answer at the end. */

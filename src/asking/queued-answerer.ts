@@ -6,12 +6,13 @@ import type { Answerer } from './answerer.ts';
  * The model of a server, for work that gives way to everyone who waits for an answer. Closing it leaves the model open.
  */
 export function queuedAnswerer(answerer: Answerer, queue: AskQueue): Answerer {
-  const { image, takes, maxImageTokens, decisionTemplate, mostAtOnce } = answerer;
+  const { image, takes, maxImageTokens, decisionTemplate, tellsSchema, mostAtOnce } = answerer;
   return {
     image,
     takes,
     maxImageTokens,
     decisionTemplate,
+    tellsSchema,
     mostAtOnce,
     ask: () => {
       throw new Error('single questions go to the queue itself');

@@ -233,8 +233,8 @@ async function merge(
 /** To the nearest number of the type, ties to even; in place. */
 async function roundTo(dtype: FloatType, floats: Float32Array, codec: RowCodec): Promise<void> {
   if (dtype === 'F32') return;
-  const halves = new Uint16Array(floats.length);
   if (dtype === 'F16') {
+    const halves = new Uint16Array(floats.length);
     await codec.fp32ToFp16Rows(floats, halves, floats.length);
     await codec.fp16ToFp32Rows(halves, floats, floats.length);
     return;

@@ -30,6 +30,8 @@ interface Parser extends SchemaParser {
   targets: Map<string, Schema>;
   /** Schemas that were made of several. */
   joins: number;
+  /** By the keywords beside values, as JSON. */
+  problems: Map<string, (value: Json) => string | undefined>;
 }
 
 /** Deeper schemas are a mistake or an attack; the parser recurses. */
@@ -49,6 +51,7 @@ export function parseSchema(document: Json, where: string): SchemaDocument {
     document,
     targets: new Map(),
     joins: 0,
+    problems: new Map(),
     schemaAt: (place) => schemaAt(parser, place),
   };
   const root = schemaAt(parser, { pointer: '#', value: document });
@@ -164,12 +167,20 @@ function valuesAt(
   const own = Object.fromEntries(besides.map((keyword) => [keyword, value[keyword]!]));
   const known = ['type', 'const', 'enum', ...Object.values(typeKeywords).flat()];
   refuseOthers(parser, { ...place, value: own }, { known, context: 'beside enum or const' });
-  const problem = besides.length === 0 ? () => undefined : schemaValidator(own);
+  const problem = besides.length === 0 ? () => undefined : problemWith(parser, own);
   const fitting = values.filter((one) => problem(one) === undefined);
   if (fitting.length === 0) throw refuse(parser, place, 'no value is of the type');
   const name = fitting.map(unusableName).find((one) => one !== undefined);
   if (name !== undefined) throw refuse(parser, place, `a value with a member named ${name} is not supported`);
   return { kind: 'values', values: fitting };
+}
+
+/** Made once for all that are alike: it takes a thousand times longer than to use it. */
+function problemWith(parser: Parser, own: JsonObject): (value: Json) => string | undefined {
+  const key = JSON.stringify(own);
+  const problem = parser.problems.get(key) ?? schemaValidator(own);
+  parser.problems.set(key, problem);
+  return problem;
 }
 
 /** A member that ajv would take for the method of that name when it compares values. */

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
-import { Script } from 'node:vm';
+import { Script, createContext } from 'node:vm';
 import type * as Ajv from 'ajv/dist/2020.js';
 import type * as AjvFormats from 'ajv-formats';
 import { PixtralError } from '../base/errors.ts';
@@ -47,11 +47,15 @@ const patternMilliseconds = 1000;
 /** A regular expression that gives up: V8 ends it when the time of the script around it is over. */
 function boundedRegExp(source: string, flags: string): { test: (text: string) => boolean } {
   const pattern = new RegExp(source, flags);
+  let script: Script | undefined;
+  const tried = { pattern, text: '' };
   return {
     test(text) {
+      tried.text = text;
       try {
-        const script = new Script('pattern.test(text)');
-        return script.runInNewContext({ pattern, text }, { timeout: patternMilliseconds }) as boolean;
+        if (!script) createContext(tried);
+        script ??= new Script('pattern.test(text)');
+        return script.runInContext(tried, { timeout: patternMilliseconds }) as boolean;
       } catch (cause) {
         throw new PixtralError('input', `pattern ${source}: takes more than a second to be compared with an answer`, {
           hint: 'repetitions within repetitions, such as (a+)+, can be split in too many ways: write a+',

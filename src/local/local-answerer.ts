@@ -52,7 +52,7 @@ export class LocalAnswerer implements Answerer {
   }
 
   get tellsSchema(): boolean {
-    return this.#options.model.tellsSchema === true;
+    return this.#options.model.tellsSchema;
   }
 
   async *ask(question: Question, signal?: AbortSignal): AsyncGenerator<EngineEvent, void> {

@@ -63,6 +63,11 @@ export class Servers implements Answerer {
     return this.found[0]!.model;
   }
 
+  /** It is sent to them with each question. */
+  get tellsSchema(): boolean {
+    return false;
+  }
+
   get decisionTemplate(): string {
     return templateFor(isDemo(this.model) ? 'demo' : this.model);
   }

@@ -1,10 +1,11 @@
 import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { readLines } from '../../base/lines.ts';
+import { parseExactJson } from '../../base/exact-json.ts';
 import { parseShallow } from '../../base/nesting.ts';
 import type { RecordTask } from '../../asking/answer-records.ts';
 import { batchRequest } from '../../wires/batch-request.ts';
 import type { Endpoint } from '../../wires/endpoints.ts';
-import { asRecord } from '../../wires/fields.ts';
+import { type Fields, asRecord } from '../../wires/fields.ts';
 import type { RequestContext } from '../../wires/request.ts';
 import type { LineError } from './batch-state.ts';
 
@@ -32,14 +33,14 @@ export async function batchLines(
     if (text.byteLength < 1000 && Buffer.from(text).toString().trim() === '') continue;
     const where = `line ${line}`;
     try {
-      const { custom_id: id, url, method } = parseLine(text, where);
+      const { custom_id: id, url, method } = readLine(text, where).record;
       if (typeof id !== 'string' || id === '') wrong('missing_required_parameter', `${where}: has no custom_id`);
       else if (seen.has(id)) wrong('duplicate_custom_id', `${where}: custom_id ${JSON.stringify(id)} is there twice`);
       else if (url !== endpoint) wrong('mismatched_url', `${where}: url is no ${endpoint}, as the batch says`);
       else if (method !== 'POST') wrong('invalid_method', `${where}: method is no POST`);
       else {
         seen.add(id);
-        tasks.push({ id, question: async () => batchRequest({ where, record: parseLine(text, where) }, context) });
+        tasks.push({ id, question: async () => batchRequest(readLine(text, where), context) });
       }
     } catch (thrown) {
       wrong('invalid_json_line', reasonOf(thrown));
@@ -49,10 +50,10 @@ export async function batchLines(
   return { tasks, errors };
 }
 
-function parseLine(bytes: Uint8Array, where: string): Record<string, unknown> {
+function readLine(bytes: Uint8Array, where: string): Fields {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes); // without a mark at its beginning
-    return asRecord(parseShallow(text), where);
+    return { where, record: asRecord(parseShallow(text), where), exact: () => parseExactJson(text) };
   } catch (cause) {
     if (cause instanceof PixtralError) throw cause;
     throw new PixtralError('input', `${where}: is no JSON: ${reasonOf(cause)}`, { cause });
