@@ -39,6 +39,8 @@ export const defaults = {
   inline: 'auto',
   /** More than a server's limit for one connection needs, less than it minds. */
   connections: 8,
+  /** As much is given as was taken. */
+  seedRatio: 1,
   /** Of a server that sends nothing. */
   stallSeconds: 30,
   /** Limits of OpenAI's batch jobs. */

@@ -33,5 +33,10 @@ export interface Remote {
   read(range: RemoteRange, signal: AbortSignal): Promise<Uint8Array>;
   /** What came over the line so far, also what had to be thrown away. */
   fetchedBytes(): number;
+  /**
+   * Where all of it is to be kept: fetches what is not there yet, reads back what is, and gives it its name.
+   * @returns where it is
+   */
+  keepAll?(onProgress: (doneBytes: number, totalBytes: number) => void): Promise<string>;
   close(): Promise<void>;
 }

@@ -87,6 +87,21 @@ test('convert finds a repository in the cache of the Hub', async () => {
   assert.equal(missing.exitCode, 4);
 });
 
+test('what seeding needs, and what is of no use without it, is said', async () => {
+  const wrongs = [
+    [['--seed'], /--seed: sends what is kept, expected --keep beside it/],
+    [['--seed-ratio', '2'], /--seed-ratio: is of no use without --seed/],
+    [['--keep', '--seed-port', '6881'], /--seed-port: is of no use without --seed/],
+    [['--keep', '--seed', '--seed-ratio', '0'], /expected a number from 0.01/],
+    [['--keep', '--seed'], /--seed: tiny\/Mistral-Tiny comes from the Hub, expected a torrent/],
+  ] as const;
+  for (const [flags, message] of wrongs) {
+    const { exitCode, stdout, stderr } = await pixtral(['pull', 'tiny/Mistral-Tiny', ...flags]);
+    assert.deepEqual([exitCode, stdout], [2, ''], flags.join(' '));
+    assert.match(stderr, message);
+  }
+});
+
 test('what names nothing is a wrong use', async () => {
   const { exitCode, stderr } = await pixtral(['pull', 'no-such-name']);
   assert.equal(exitCode, 2);

@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { demoCheckpoint } from '../../src/engine/runtime/demo.ts';
 import { pullFine, readPair } from '../helpers/pulls.ts';
 import { filesOf, startHub } from '../helpers/stand-in-hub.ts';
-import { makeTorrent, startSeeder } from '../helpers/torrents.ts';
+import { makeTorrent, startSeeder, startTracker } from '../helpers/torrents.ts';
 
 /**
  * Outside CI: `pull` takes the demo's weights from transmission-daemon and from aria2c, alone and beside a peer that
- * sends wrong pieces, and the pair is the one that comes from the Hub.
+ * sends wrong pieces, and the pair is the one that comes from the Hub. Then both fetch it from `pull --keep --seed`.
  * Usage: npm run compare:torrent (both programs installed)
  */
 const files = filesOf(demoCheckpoint);
@@ -102,6 +102,96 @@ try {
       child.kill();
     }
   }
+  for (const client of ['transmission', 'aria2'] as const) await fetchFromUs(client);
 } finally {
   rmSync(root, { recursive: true, force: true });
+}
+
+/**
+ * aria2 starts with nothing but a magnet link and connects to us; transmission has a .torrent file, takes no peers on
+ * loopback from a tracker, and is connected to by us.
+ */
+async function fetchFromUs(client: 'transmission' | 'aria2'): Promise<void> {
+  let own = 0;
+  const theirs = await freePort();
+  const tracker = await startTracker(() => [own, theirs]);
+  const seeder = await startSeeder(torrent);
+  const stop = new AbortController();
+  const began = performance.now();
+  let begin!: (port: number) => void;
+  const listening = new Promise<number>((resolve) => (begin = resolve));
+  let sentBytes = 0;
+  const seeding = {
+    ratio: 10,
+    port: await freePort(),
+    onBegin: (_: unknown, port: number) => begin(port),
+    onEnd: (end: { sentBytes: number }) => void (sentBytes = end.sentBytes),
+  };
+  const magnet = `magnet:?xt=urn:btih:${torrent.infoHash}&tr=${encodeURIComponent(tracker.url)}`;
+  const running = pullFine(`${magnet}&x.pe=${seeder.name}`, {
+    endpoint: 'http://127.0.0.1:9',
+    root: join(root, `seeding-to-${client}`),
+    type: 'q8_0',
+    keeps: true,
+    seeding,
+    signal: stop.signal,
+  });
+  own = await Promise.race([listening, running.then(() => 0)]);
+  await seeder.close();
+  const folder = join(root, `from-us-${client}`);
+  mkdirSync(folder);
+  const words = {
+    transmission: [
+      '-f',
+      '-g',
+      join(folder, 'config'),
+      '-w',
+      folder,
+      '-p',
+      String(await freePort()),
+      '-P',
+      String(theirs),
+      '--no-dht',
+      '--no-lpd',
+      '--no-utp',
+      '--no-portmap',
+      '-c',
+      join(folder, 'watch'),
+    ],
+    aria2: [
+      '--seed-time=0',
+      `--listen-port=${theirs}`,
+      '--enable-dht=false',
+      '--bt-enable-lpd=false',
+      '--dir',
+      folder,
+      magnet,
+    ],
+  };
+  if (client === 'transmission') {
+    mkdirSync(join(folder, 'watch'));
+    const found = makeTorrent(files, { name: 'Demo', pieceLength: 262_144, trackers: [tracker.url] });
+    writeFileSync(join(folder, 'watch', 'demo.torrent'), found.bytes);
+  }
+  const child = spawn({ transmission: 'transmission-daemon', aria2: 'aria2c' }[client], words[client], {
+    stdio: 'ignore',
+  });
+  try {
+    const isWhole = (): boolean =>
+      Object.entries(files).every(([name, bytes]) => {
+        const path = join(folder, 'Demo', name);
+        return existsSync(path) && readFileSync(path).equals(Buffer.from(bytes));
+      });
+    for (let seconds = 0; !isWhole(); seconds++) {
+      if (seconds > 60) throw new Error(`${client} has not got it from us`);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  } finally {
+    child.kill();
+    stop.abort(2);
+    await running;
+    await tracker.close();
+  }
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  process.stdout.write(`${client} fetched all of it from pull --seed: ${sentBytes} bytes sent, ${seconds} s in all\n`);
 }

@@ -1,5 +1,7 @@
 import { totalmem } from 'node:os';
 import { Command, Option } from 'commander';
+import { byteSize } from '../../base/byte-size.ts';
+import { PixtralError } from '../../base/errors.ts';
 import { modelsFolder } from '../../base/models-folder.ts';
 import type { ConvertType } from '../../convert/types.ts';
 import type { PullProgress, Pulled } from '../../engine/pull/options.ts';
@@ -13,6 +15,9 @@ interface PullFlags extends TypeFlags {
   name?: string;
   force?: boolean;
   keep?: boolean;
+  seed?: boolean;
+  seedRatio?: number;
+  seedPort?: number;
   tokenFile?: string;
   connections: number;
   limitRate?: number;
@@ -39,10 +44,19 @@ export function pullCommand(io: Io): Command {
         "where the Hub's access token stands (default: HF_TOKEN and the Hub's own places)",
       ),
     ],
-    'Torrents:': [new Option('--no-dht', 'ask trackers alone for peers')],
+    'Torrents:': [
+      new Option('--no-dht', 'ask trackers alone for peers'),
+      new Option('--seed', 'with --keep: send it to others afterwards, until Ctrl-C or the ratio'),
+      new Option('--seed-ratio <n>', `times its size that are sent (default: ${defaults.seedRatio})`).argParser(
+        numberIn({ min: 0.01, max: 1e6 }),
+      ),
+      new Option('--seed-port <n>', 'others connect to it (default: 6881 or the next that is free)').argParser(
+        numberIn({ min: 1, max: 65_535, integer: true }),
+      ),
+    ],
     'Installing:': [
       new Option('--name <name>', 'what the model is called (default: as the weights and their type)'),
-      new Option('--keep', "keep the original weights too, in the Hub's cache"),
+      new Option('--keep', "keep the original too: in the Hub's cache, or whole among the torrents"),
       new Option('-f, --force', 'replace an installed model of that name'),
     ],
     'Output:': outputOptions('one JSON line on stdout, progress as JSON lines on stderr'),
@@ -65,11 +79,12 @@ Examples:
   pixtral pull pixtral-12b                              the best type for this machine's memory
   pixtral pull mistralai/Pixtral-12B-2409 --type q4_k_m
   pixtral pull ggml-org/pixtral-12b-GGUF --limit-rate 5MB
-  pixtral pull 'magnet:?xt=urn:btih:7278e625de2b1da598b23954c13933047126238a'
+  pixtral pull 'magnet:?xt=urn:btih:7278e625de2b1da598b23954c13933047126238a' --keep --seed
   pixtral models                                        what is installed`;
 
 async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): Promise<void> {
   const json = flags.json === true;
+  requireSeeding(flags);
   const { pullNamed } = await import('../../engine/pull/open-remote.ts');
   const { usualGrain } = await import('../../engine/pull/options.ts');
   const { jsonLine } = await import('../../wires/json.ts');
@@ -77,6 +92,26 @@ async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): 
   const { byteProgress } = await import('../../output/byte-progress.ts');
   const progress = byteProgress(io.stderr, { json });
   const start = performance.now();
+  const note = (text: string): void => {
+    progress.stop();
+    io.stderr.write(noteLine(text, { json }));
+  };
+  let isPulled = false;
+  const show = (done: Pulled): void => {
+    progress.stop();
+    isPulled = true;
+    const seconds = (performance.now() - start) / 1000;
+    if (json) return io.stdout.write(jsonLine(pulledJson(done, seconds)));
+    for (const text of [...done.notes, ...notesOf(done)]) note(text);
+    io.stdout.write(`${done.name}\n`);
+  };
+  const ratio = flags.seedRatio ?? defaults.seedRatio;
+  const onBegin = (pulled: Pulled, port: number): void => {
+    show(pulled);
+    note(`seeding at port ${port}, until ${ratio} times its size is sent; Ctrl-C ends it`);
+  };
+  const onEnd = ({ sentBytes, ratio }: { sentBytes: number; ratio: number }): void =>
+    note(`${byteSize(sentBytes)} sent to others, ${ratio.toFixed(2)} of its size`);
   const done = await pullNamed(what, {
     reach: {
       env: io.env,
@@ -87,6 +122,7 @@ async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): 
       dht: flags.dht ? { bootstrap: undefined } : false,
     },
     keep: flags.keep === true,
+    seeding: flags.seed === true ? { ratio, port: flags.seedPort, onBegin, onEnd } : undefined,
     options: {
       store: modelsFolder(io.env),
       name: flags.name,
@@ -102,29 +138,39 @@ async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): 
       grain: usualGrain,
       signal: io.signal,
       onProgress: (at: PullProgress) => progress.update(at),
-      onNote: (note) => {
-        progress.stop();
-        io.stderr.write(noteLine(note, { json }));
-      },
+      onNote: note,
     },
   }).finally(() => {
     progress.stop();
-    if (io.signal.aborted && !json) io.stderr.write('stopped: the same command goes on from here\n');
+    if (io.signal.aborted && !isPulled && !json) io.stderr.write('stopped: the same command goes on from here\n');
   });
-  const seconds = (performance.now() - start) / 1000;
-  if (json) io.stdout.write(jsonLine(pulledJson(done, seconds)));
-  else {
-    for (const note of done.notes) io.stderr.write(noteLine(note, { json }));
-    if (done.from === 'installed') io.stderr.write(noteLine('is installed already', { json }));
-    if (done.from === 'cache')
-      io.stderr.write(noteLine("converted from the Hub's cache, without the network", { json }));
-    io.stdout.write(`${done.name}\n`);
-  }
+  if (!isPulled) show(done);
+}
+
+/** @throws PixtralError `usage` for what seeding needs or is of no use without it */
+function requireSeeding({ keep, seed, seedRatio, seedPort }: PullFlags): void {
+  if (seed === true && keep !== true)
+    throw new PixtralError('usage', '--seed: sends what is kept, expected --keep beside it');
+  const alone = seedRatio === undefined ? seedPort : seedRatio;
+  if (seed !== true && alone !== undefined)
+    throw new PixtralError(
+      'usage',
+      `--seed-${seedRatio === undefined ? 'port' : 'ratio'}: is of no use without --seed`,
+    );
+}
+
+/** How it came, in words. */
+function notesOf({ from, kept }: Pulled): string[] {
+  return [
+    ...(from === 'installed' ? ['is installed already'] : []),
+    ...(from === 'cache' ? ['converted from what is kept here, without the network'] : []),
+    ...(kept === undefined ? [] : [`the original is kept in ${kept}`]),
+  ];
 }
 
 /** `pull --json`, version 1. */
 function pulledJson(done: Pulled, seconds: number) {
-  const { name, folder, model, mmproj, type, bytes, fetchedBytes, resumedBytes, from, notes } = done;
+  const { name, folder, model, mmproj, type, bytes, fetchedBytes, resumedBytes, from, kept, notes } = done;
   return {
     name,
     folder,
@@ -133,6 +179,7 @@ function pulledJson(done: Pulled, seconds: number) {
     type,
     bytes,
     from,
+    kept,
     fetched_bytes: fetchedBytes,
     resumed_bytes: resumedBytes,
     seconds,

@@ -4,9 +4,8 @@ import { type HubName, parseHubName, shortNames } from '../../hub/hub-name.ts';
 import { openHubRemote } from '../../hub/hub-remote.ts';
 import { type Http, openHttp } from '../../hub/http.ts';
 import { rateLimit } from '../../hub/rate-limit.ts';
-import type { Remote } from '../../hub/remote.ts';
 import { hubToken } from '../../hub/token.ts';
-import type { PullOptions, Pulled } from './options.ts';
+import type { PullOptions, Pulled, Seeding } from './options.ts';
 import { pull, pullSnapshot } from './pull.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,6 +20,8 @@ export interface ReachOptions {
   backoffMilliseconds: number;
   /** For torrents: the distributed hash table, with its first nodes; false: trackers alone. */
   dht: { bootstrap: string[] | undefined } | false;
+  /** Repositories of the Hub that hold what a torrent holds, by infohash; undefined: those that are known. */
+  publications?: Readonly<Record<string, string>> | undefined;
 }
 
 const usualEndpoint = 'https://huggingface.co';
@@ -31,26 +32,21 @@ const usualEndpoint = 'https://huggingface.co';
  */
 export async function pullNamed(
   what: string,
-  { reach, options, keep }: { reach: ReachOptions; options: Omit<PullOptions, 'keep'>; keep: boolean },
+  {
+    reach,
+    options,
+    keep,
+    seeding,
+  }: { reach: ReachOptions; options: Omit<PullOptions, 'keep'>; keep: boolean; seeding: Seeding | undefined },
 ): Promise<Pulled> {
   const { env } = reach;
   const endpoint = hubEndpoint(env);
   if (isTorrent(what)) {
-    if (keep)
-      throw new PixtralError(
-        'usage',
-        "--keep: keeps what comes from the Hub, in its cache; a torrent's files are not kept",
-      );
-    requireNetwork(`${what.slice(0, 60)}: its peers are elsewhere`, env);
-    return withHttp({ reach, options }, async (http) => {
-      const remote = await torrentRemote(what, { reach, http, options });
-      try {
-        return await pull(remote, { ...options, keep: undefined });
-      } finally {
-        await remote.close();
-      }
-    });
+    const { pullTorrent } = await import('./pull-torrent.ts');
+    const torrentPull = { reach, options, endpoint, isOffline: isOffline(env), keeps: keep, seeding };
+    return withHttp({ reach, options }, (http) => pullTorrent(what, { ...torrentPull, http }));
   }
+  if (seeding) throw new PixtralError('usage', `--seed: ${what} comes from the Hub, expected a torrent`);
   const name = parseHubName(what, endpoint) ?? refuse(what);
   const cache = hubCacheFolder(env);
   const pulling = { ...options, keep: keep ? { cache, revisionName: name.revision } : undefined };
@@ -92,18 +88,6 @@ function requireNetwork(what: string, env: Environment): void {
 /** A magnet, a .torrent file or the address of one. */
 function isTorrent(what: string): boolean {
   return what.startsWith('magnet:') || /\.torrent$/i.test(what.replace(/[?#].*$/, ''));
-}
-
-async function torrentRemote(
-  what: string,
-  { reach, http, options }: { reach: ReachOptions; http: Http; options: Omit<PullOptions, 'keep'> },
-): Promise<Remote> {
-  const { signal } = options;
-  const { openTorrentRemote } = await import('../../hub/torrent/torrent-remote.ts');
-  const { readTorrentName } = await import('../../hub/torrent/torrent-name.ts');
-  const torrent = await readTorrentName(what, { http, signal });
-  options.onNote(`${torrent.name ?? torrent.infoHash}: looking for peers`);
-  return openTorrentRemote(torrent, { dht: reach.dht, http, signal });
 }
 
 async function fromCache(

@@ -30,6 +30,17 @@ export interface PullOptions {
   onNote: (note: string) => void;
 }
 
+/** Sending a torrent to others once it is here. */
+export interface Seeding {
+  /** Ends when so many times the torrent's bytes were sent. */
+  ratio: number;
+  /** To listen at; undefined: the usual ones. */
+  port: number | undefined;
+  /** The model is installed, and others can connect. */
+  onBegin: (pulled: Pulled, port: number) => void;
+  onEnd: (sent: { sentBytes: number; ratio: number }) => void;
+}
+
 /** How finely a pull works. */
 export interface Grain {
   /** Of a request, and of what is converted at a time. */
@@ -43,7 +54,7 @@ export interface Grain {
 export const usualGrain: Grain = { segmentBytes: 8e6, windowBytes: 96e6, saveBytes: 64e6 };
 
 export interface PullProgress {
-  stage: 'pull' | 'write';
+  stage: 'pull' | 'write' | 'keep' | 'seed';
   tensor: string;
   doneBytes: number;
   totalBytes: number;
@@ -63,6 +74,8 @@ export interface Pulled {
   resumedBytes: number;
   /** It was there before, or made of files that were. */
   from: 'network' | 'cache' | 'installed';
+  /** Where the original of a torrent is kept. */
+  kept: string | undefined;
   notes: string[];
 }
 

@@ -247,7 +247,9 @@ function identityOf(
   { remote, options }: PullWork,
   { choice, planned, headers, early }: Pick<Streaming, 'choice' | 'planned' | 'headers' | 'early'>,
 ): string {
-  const hash = createHash('sha256').update(JSON.stringify([remote.revision, choice.weights, options.keep]));
+  // Without the sums: those that another place publishes may be known in one run and not in the next.
+  const weights = choice.weights.map(({ path, byteLength }) => ({ path, byteLength }));
+  const hash = createHash('sha256').update(JSON.stringify([remote.revision, weights, options.keep]));
   for (const { layout } of planned.files) hash.update(layout.header);
   for (const header of headers.values()) hash.update(header);
   for (const { bytes } of early) hash.update(bytes);

@@ -31,7 +31,10 @@ export async function pull(remote: Remote, options: PullOptions): Promise<Pulled
     });
     const pulling: PullWork = { remote, options, work };
     const made = choice.kind === 'pair' ? await pullPair(choice, pulling) : await pullCheckpoint(choice, pulling);
-    if (made.kind === 'installed') return installedBefore(made.model);
+    const kept = await remote.keepAll?.((doneBytes, totalBytes) =>
+      options.onProgress({ stage: 'keep', tensor: remote.label, doneBytes, totalBytes, skippedBytes: 0 }),
+    );
+    if (made.kind === 'installed') return { ...installedBefore(made.model), kept };
     const { folder, model, mmproj } = await install(made, {
       source: remote.source,
       revision: remote.revision,
@@ -47,14 +50,27 @@ export async function pull(remote: Remote, options: PullOptions): Promise<Pulled
       bytes: made.bytes,
       fetchedBytes: remote.fetchedBytes(),
       resumedBytes: made.resumedBytes,
-      from: 'network',
+      from: remote.fetchedBytes() > 0 ? 'network' : 'cache',
+      kept,
       notes: made.notes,
     };
   });
 }
 
 function installedBefore({ name, folder, model, mmproj, bytes, record: { type } }: InstalledModel): Pulled {
-  return { name, folder, model, mmproj, type, bytes, fetchedBytes: 0, resumedBytes: 0, from: 'installed', notes: [] };
+  return {
+    name,
+    folder,
+    model,
+    mmproj,
+    type,
+    bytes,
+    fetchedBytes: 0,
+    resumedBytes: 0,
+    from: 'installed',
+    kept: undefined,
+    notes: [],
+  };
 }
 
 /** Gives a pair its name, with the record of where it came from. */
@@ -153,6 +169,7 @@ export async function pullSnapshot(
       fetchedBytes: 0,
       resumedBytes: done.resumedBytes,
       from: 'cache',
+      kept: undefined,
       notes: done.notes,
     };
   });

@@ -1,8 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import type { Places } from './metainfo.ts';
 import { type Announcing, askTracker, peerName } from './trackers.ts';
 
-export interface DiscoveryOptions extends Announcing {
+export interface DiscoveryOptions extends Omit<Announcing, 'uploaded' | 'event'> {
   places: Places;
+  uploaded: () => number;
+  /** Whether others may connect to the port: they are told of it. */
+  listens: boolean;
   /** Nodes to begin with; `false` for none: trackers alone. */
   dht: { bootstrap: string[] | undefined } | false;
   onPeer: (name: string) => void;
@@ -10,25 +14,38 @@ export interface DiscoveryOptions extends Announcing {
   isLonely: () => boolean;
 }
 
+/** What trackers hear, and where a seeder tries to listen first. */
+export const usualPort = 6881;
+
 const roundMilliseconds = 120_000;
 const lonelyMilliseconds = 15_000;
 
+export interface Discovery {
+  /** Tells the trackers that we go; whether they hear it does not matter. */
+  leave(signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
 /** Looks for peers at trackers and in the distributed hash table, again and again, until it is closed. */
-export async function startDiscovery(options: DiscoveryOptions): Promise<{ close(): void }> {
-  const { places, dht, infoHash, onPeer, isLonely } = options;
+export async function startDiscovery(options: DiscoveryOptions): Promise<Discovery> {
+  const { places, dht, infoHash, port, listens, uploaded, onPeer, isLonely } = options;
   const table = dht === false ? undefined : await openTable(dht.bootstrap, onPeer);
+  const told = new Set<string>(); // trackers that have answered
   let sinceRound = 0;
   let isOpen = true;
 
+  async function ask(tracker: string): Promise<void> {
+    const event = told.has(tracker) ? undefined : 'started';
+    const peers = await askTracker(tracker, { ...options, uploaded: uploaded(), event });
+    told.add(tracker);
+    if (isOpen) peers.forEach(onPeer);
+  }
+
   function round(): void {
     for (const peer of places.peers) onPeer(peer);
-    for (const tracker of places.trackers) {
-      askTracker(tracker, options).then(
-        (peers) => isOpen && peers.forEach(onPeer),
-        () => undefined, // other trackers and the table may know
-      );
-    }
-    table?.lookup(infoHash, () => undefined);
+    for (const tracker of places.trackers) void ask(tracker).catch(() => undefined); // others and the table may know
+    if (listens) table?.announce(infoHash, port, () => undefined);
+    else table?.lookup(infoHash, () => undefined);
   }
 
   const timer = setInterval(() => {
@@ -39,6 +56,10 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<{ close
   }, lonelyMilliseconds);
   round();
   return {
+    async leave(signal) {
+      const leaving = { ...options, uploaded: uploaded(), event: 'stopped', signal } as const;
+      await Promise.allSettled(places.trackers.map((tracker) => askTracker(tracker, leaving)));
+    },
     close() {
       isOpen = false;
       clearInterval(timer);
@@ -53,4 +74,9 @@ async function openTable(bootstrap: string[] | undefined, onPeer: (name: string)
   table.on('peer', ({ host, port }: { host: string; port: number }) => onPeer(peerName(host, port)));
   for (const fault of ['error', 'warning']) table.on(fault, () => undefined); // trackers may know
   return table;
+}
+
+/** 20 bytes in hex, another one each time. */
+export function newPeerId(): string {
+  return `${Buffer.from('-PX0001-').toString('hex')}${randomBytes(12).toString('hex')}`;
 }

@@ -95,6 +95,15 @@ export function parseTorrentFile(bytes: Uint8Array, where: string): TorrentName 
   };
 }
 
+/** The .torrent file of one whose info is known. */
+export function encodeTorrent({ info, trackers, webSeeds }: TorrentName & { info: Uint8Array }): Uint8Array {
+  return bencode.encode({
+    ...(trackers[0] !== undefined && { announce: trackers[0], 'announce-list': trackers.map((one) => [one]) }),
+    info: bencode.decode(info),
+    ...(webSeeds.length > 0 && { 'url-list': webSeeds }),
+  });
+}
+
 /**
  * An info dictionary, from a .torrent file or a peer.
  * @throws PixtralError `model` when it is not sound, or of the second version only

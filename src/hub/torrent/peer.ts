@@ -2,6 +2,8 @@ import { connect } from 'node:net';
 import Wire from 'bittorrent-protocol';
 import utMetadata from 'ut_metadata';
 import type { RateLimit } from '../rate-limit.ts';
+import { limitFrames } from './limit-frames.ts';
+import { parsePeerName } from './trackers.ts';
 
 /** Somebody who has pieces, over one connection. Nothing is sent to anybody: we never unchoke. */
 export interface Peer {
@@ -30,10 +32,13 @@ export interface PeerEvents {
 /** Of 16 KiB: what keeps a fast line busy over a tenth of a second. */
 const pipeline = 128;
 
-export function connectPeer(name: string, events: PeerEvents): Peer {
-  const [, bracketed, plain, port] = /^(?:\[(.+)\]|(.+)):(\d+)$/.exec(name) ?? [];
-  const socket = connect({ host: bracketed ?? plain ?? '', port: Number(port), timeout: events.stallMilliseconds });
+/** @returns undefined for what is no address */
+export function connectPeer(name: string, events: PeerEvents): Peer | undefined {
+  const place = parsePeerName(name);
+  if (!place) return undefined;
+  const socket = connect({ ...place, timeout: events.stallMilliseconds });
   const wire = new Wire('tcpOutgoing');
+  const guard = limitFrames();
   let isOpen = true;
   let waiting = 0; // for the rate's limit
 
@@ -41,6 +46,7 @@ export function connectPeer(name: string, events: PeerEvents): Peer {
     if (!isOpen) return;
     isOpen = false;
     socket.destroy();
+    guard.destroy();
     wire.destroy();
     events.onClose();
   }
@@ -48,6 +54,7 @@ export function connectPeer(name: string, events: PeerEvents): Peer {
   for (const end of ['error', 'close', 'end'] as const) socket.on(end, close);
   socket.on('timeout', () => (wire.requests.length > 0 || socket.connecting ? close() : undefined));
   for (const end of ['error', 'close', 'timeout'] as const) wire.on(end, close);
+  guard.on('error', close);
   for (const change of ['bitfield', 'have', 'unchoke']) wire.on(change, events.onChange);
   wire.on('handshake', (infoHash: string) => (infoHash === events.infoHash ? wire.interested() : close()));
   wire.setTimeout(events.stallMilliseconds, true);
@@ -58,7 +65,7 @@ export function connectPeer(name: string, events: PeerEvents): Peer {
   metadata?.on('warning', () => undefined);
   metadata?.fetch();
   socket.once('connect', () => wire.handshake(events.infoHash, events.peerId));
-  socket.pipe(wire).pipe(socket);
+  socket.pipe(guard).pipe(wire).pipe(socket);
 
   return {
     name,

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { PixtralError } from '../../base/errors.ts';
 import { fetchRange } from '../fetch-range.ts';
 import type { Http } from '../http.ts';
-import { startDiscovery } from './discovery.ts';
+import { newPeerId, startDiscovery, usualPort } from './discovery.ts';
 import type { Metainfo, Places } from './metainfo.ts';
 import { type Peer, connectPeer } from './peer.ts';
 import { type PieceWork, pieceWork, sha1Of } from './piece-work.ts';
@@ -49,7 +48,7 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
   const { infoHash, places, http, label } = options;
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
-  const peerId = `${Buffer.from('-PX0001-').toString('hex')}${randomBytes(12).toString('hex')}`;
+  const peerId = newPeerId();
   const peers = new Map<string, Peer>();
   const banned = new Set<string>();
   const wanted = new Map<number, Wanted>();
@@ -65,7 +64,10 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
     peerId,
     places,
     dht: options.dht,
+    port: usualPort,
+    listens: false,
     left: 1,
+    uploaded: () => 0,
     http,
     signal,
     onPeer: addPeer,
@@ -105,7 +107,7 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
         queueMicrotask(update);
       },
     });
-    peers.set(name, peer);
+    if (peer) peers.set(name, peer);
   }
 
   function update(): void {

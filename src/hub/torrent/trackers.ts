@@ -8,16 +8,21 @@ export interface Announcing {
   infoHash: string;
   /** 20 bytes in hex. */
   peerId: string;
+  /** Where others may connect to; trackers want to hear one from those who do not listen too. */
+  port: number;
   /** Bytes that are still wanted. */
   left: number;
+  /** Bytes that were sent to others. */
+  uploaded: number;
+  /** What has happened since the last time, if anything. */
+  event: keyof typeof events | undefined;
   http: Http;
   signal: AbortSignal;
 }
 
 /** Of an answer: no tracker sends more than some hundred peers. */
 const maxAnswerBytes = 1024 * 1024;
-/** Nobody can connect to us, but trackers want to hear a port. */
-const port = 6881;
+const events = { completed: 1, started: 2, stopped: 3 } as const;
 const wanted = 100;
 const udpMilliseconds = 8000;
 
@@ -26,9 +31,10 @@ export function askTracker(tracker: string, announcing: Announcing): Promise<str
   return tracker.startsWith('udp:') ? askUdp(new URL(tracker), announcing) : askHttp(tracker, announcing);
 }
 
-async function askHttp(tracker: string, { infoHash, peerId, left, http, signal }: Announcing): Promise<string[]> {
+async function askHttp(tracker: string, announcing: Announcing): Promise<string[]> {
+  const { infoHash, peerId, port, left, uploaded, event, http, signal } = announcing;
   const bytes = (hex: string): string => hex.replaceAll(/../g, '%$&');
-  const query = `info_hash=${bytes(infoHash)}&peer_id=${bytes(peerId)}&port=${port}&uploaded=0&downloaded=0&left=${left}&compact=1&event=started&numwant=${wanted}`;
+  const query = `info_hash=${bytes(infoHash)}&peer_id=${bytes(peerId)}&port=${port}&uploaded=${uploaded}&downloaded=0&left=${left}&compact=1&numwant=${wanted}${event === undefined ? '' : `&event=${event}`}`;
   const url = new URL(`${tracker}${tracker.includes('?') ? '&' : '?'}${query}`);
   const response = await http.request(url, { method: 'GET', headers: {}, secret: undefined, follow: true, signal });
   const parts: Buffer[] = [];
@@ -67,10 +73,21 @@ export function peerName(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+/** As `peerName` makes it; a name of a host serves too. */
+export function parsePeerName(name: string): { host: string; port: number } | undefined {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(name) ?? [];
+  const host = bracketed ?? plain;
+  const isPort = Number(port) >= 1 && Number(port) <= 65_535;
+  return host !== undefined && isPort ? { host, port: Number(port) } : undefined;
+}
+
 const protocolId = 0x41727101980n;
 const actions = { connect: 0, announce: 1 } as const;
 
-async function askUdp(tracker: URL, { infoHash, peerId, left, signal }: Announcing): Promise<string[]> {
+async function askUdp(
+  tracker: URL,
+  { infoHash, peerId, port, left, uploaded, event, signal }: Announcing,
+): Promise<string[]> {
   const { lookup } = await import('node:dns/promises');
   const { address, family } = await lookup(tracker.hostname.replace(/^\[|\]$/g, ''));
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
@@ -98,7 +115,8 @@ async function askUdp(tracker: URL, { infoHash, peerId, left, signal }: Announci
     body.write(infoHash, 0, 'hex');
     body.write(peerId, 20, 'hex');
     body.writeBigUInt64BE(BigInt(left), 48);
-    body.writeUInt32BE(2, 64); // started
+    body.writeBigUInt64BE(BigInt(uploaded), 56);
+    body.writeUInt32BE(event === undefined ? 0 : events[event], 64);
     body.set(randomBytes(4), 72);
     body.writeUInt32BE(wanted, 76);
     body.writeUInt16BE(port, 80);
