@@ -1003,9 +1003,11 @@ def structure():
 for make in (filters, fax, jpegs, jpeg2000, jbig2, jbig2_symbols, colours, masks, geometry, graphics, annotations, layers, fields, fonts, structure):
     make()
 for path in folder.glob("*.pdf"):
-    if any(part in path.stem for part in ("cmyk", "devicen", "lab", "field-", "pattern-tiles", "skewed", "clip-text")):
+    if any(part in path.stem for part in ("cmyk", "devicen", "lab", "field-", "clip-text")):
         expected.setdefault(path.name, by_taste)
 expected["jpx-rgba-own-mask.pdf"] = {"reader": "mutool"}
+# Its waves are nineteen pixels long: to be placed half a pixel elsewhere is much.
+expected["scan-skewed.pdf"] = {"limits": {"mean": 20, "block": 40}}
 expected["page-crop-outside.pdf"] = {"verdict": "refused"}
 (folder / "expected.json").write_text(json.dumps(expected, indent=1))
 print(len(list(folder.glob("*.pdf"))), "files")

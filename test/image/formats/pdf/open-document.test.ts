@@ -46,19 +46,52 @@ test("a document's list of layers counts before what a layer says of itself, unl
   assert.equal(await isRed(layered(asked, off)), false);
 });
 
-test('ink for no plate is said, in images and fills, alone and among others', async () => {
-  const page = (space: string) =>
-    makePdf([
-      { size, content: '/S cs 1 sc 0 0 50 50 re f', entries: `/Resources << /ColorSpace << /S ${space} >> >>` },
-    ]);
+/** Red under half a page of ink in this space, and under an image in it. */
+const inked = (space: string, samples: number) => {
   const tint = '<< /FunctionType 2 /Domain [0 1] /C0 [1] /C1 [0] /N 1 >>';
-  const warning = 'has ink for no plate (None), which is drawn although nobody should see it';
-  const said = async (space: string) => ((await decodeFile(page(space))).warnings ?? []).includes(warning);
-  assert.equal(await said(`[/Separation /None /DeviceGray ${tint}]`), true);
-  assert.equal(await said(`[/Separation/None/DeviceGray ${tint}]`), true);
-  assert.equal(await said(`[/DeviceN [/None] /DeviceGray ${tint}]`), true);
-  assert.equal(await said(`[/Separation /Nonesuch /DeviceGray ${tint}]`), false);
-  assert.equal(await said(`[/Separation /Spot /DeviceGray ${tint}]`), false);
+  const entries = `/Resources << /ColorSpace << /S [${space} /DeviceGray ${tint}] >> /XObject << /I 1000 0 R >> >>`;
+  const image = {
+    entries: `/Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace [${space} /DeviceGray ${tint}]`,
+    bytes: Buffer.alloc(samples, 255),
+  };
+  const full = Array.from({ length: samples }, () => '1').join(' ');
+  const content = `1 0 0 rg 0 0 100 100 re f /S cs ${full} sc 0 0 50 100 re f q 50 0 0 100 50 0 cm /I Do Q`;
+  return makePdf([{ size, content, entries, images: { I: image } }]);
+};
+
+test('ink for no plate is not to be seen, in images and fills, alone and among others', async () => {
+  const red = async (space: string, samples: number) => {
+    const page = await decodeFile(inked(space, samples));
+    const rgb = rgbOf(page);
+    const isSaid = (page.warnings ?? []).some((warning) => warning.startsWith('has an image in ink for no plate'));
+    assert.equal(isSaid, /None\b/.test(space));
+    return [0.25, 0.75].map((x) => rgb[(512 * page.width + Math.round(x * page.width)) * 3]! > 200);
+  };
+  assert.deepEqual(await red('/Separation /None', 1), [true, true]);
+  assert.deepEqual(await red('/Separation/None', 1), [true, true]);
+  assert.deepEqual(await red('/DeviceN [/None]', 1), [true, true]);
+  assert.deepEqual(await red('/DeviceN [/None /None]', 2), [true, true]);
+  assert.deepEqual(await red('/Separation /Nonesuch', 1), [false, false]);
+  assert.deepEqual(await red('/Separation /Spot', 1), [false, false]);
+});
+
+test('tiles of a pattern stand where their steps say, whatever their size in pixels', async () => {
+  // Half of each tile of 1.7 points is black: 17.4 pixels, of which PDFium would make 18.
+  const tile = (step: string) => ({
+    entries: `/PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 1.7 1.7] /XStep ${step} /YStep 1.7 /Resources << >>`,
+    bytes: Buffer.from('0 0 0.85 1.7 re f'),
+  });
+  const content = '/Pattern cs /P scn 0 0 100 100 re f';
+  const entries = '/Resources << /Pattern << /P 1000 0 R >> >>';
+  for (const step of ['1.7', '3000 0 R']) {
+    const bytes = makePdf([{ size, content, entries, images: { P: tile(step) } }], { objects: ['1.7'] });
+    const page = await decodeFile(bytes);
+    const rgb = rgbOf(page);
+    const dark = Array.from({ length: page.width }, (_, x) => rgb[(500 * page.width + x) * 3]! < 128);
+    const starts = dark.flatMap((isDark, x) => (isDark && !dark[x - 1] ? [x] : []));
+    assert.equal(starts.length, 59);
+    for (const [index, start] of starts.entries()) assert.ok(Math.abs(start - index * 17.408) <= 1.5, `${start}`);
+  }
 });
 
 test('an image that holds its own transparency is said to be too pale', async () => {

@@ -1,0 +1,78 @@
+import type { PdfObjects, PdfValue } from './objects.ts';
+
+/** What has to be written otherwise for PDFium to draw it as it is: objects by their numbers. */
+export function mends(objects: PdfObjects): Map<number, string> {
+  const mended = new Map<number, string>();
+  for (const number of objects.numbers) {
+    const text = objects.textOf(number);
+    if (text === '') continue;
+    if (isUnseenImage(objects, number)) {
+      mended.set(number, emptyForm);
+      continue;
+    }
+    const better = withoutPlates(withOwnStep(objects, { number, text }));
+    if (better === text) continue;
+    const stored = objects.stored(number);
+    mended.set(number, stored === undefined ? better : `${better}\nstream\n${stored}\nendstream`);
+  }
+  return mended;
+}
+
+/** Source: ISO 32000-1, 8.6.6.4 and 8.6.6.5. */
+export const noPlates = {
+  words: ['/Separation', '/DeviceN'],
+  pattern: /\/Separation\s*\/None\b|\/DeviceN\s*\[\s*(?:\/None\s*)+\]/,
+};
+/** Patterns that are repeated tiles. */
+export const tiles = { words: ['/PatternType'], pattern: /\/PatternType\s*1\b/ };
+
+/** Stands for a picture that nobody is to see. */
+export const emptyForm = '<< /Type /XObject /Subtype /Form /BBox [0 0 0 0] /Length 0 >>\nstream\n\nendstream';
+const manyNoPlates = /\/DeviceN\s*\[\s*(?:\/None\s*)+\]/g;
+/** Too little to be seen, enough to differ in 32 bits. */
+const hair = 1.000002;
+
+/** PDFium paints nothing with ink for no plate, if that is said in this way. */
+function withoutPlates(text: string): string {
+  return text.replace(manyNoPlates, '/Separation /None');
+}
+
+/** PDFium paints images in ink for no plate black. */
+function isUnseenImage(objects: PdfObjects, number: number): boolean {
+  const image = objects.object(number);
+  if (nameOf(objects.entry(image, 'Subtype')) !== 'Image') return false;
+  return isNoPlate(objects, objects.entry(image, 'ColorSpace'));
+}
+
+function isNoPlate(objects: PdfObjects, space: PdfValue): boolean {
+  if (space.kind !== 'array') return false;
+  const [family, second] = space.items.slice(0, 2).map((item) => objects.resolved(item));
+  if (!family || !second) return false;
+  if (nameOf(family) === 'Indexed') return isNoPlate(objects, second);
+  if (nameOf(family) === 'Separation') return nameOf(second) === 'None';
+  if (nameOf(family) !== 'DeviceN' || second.kind !== 'array' || second.items.length === 0) return false;
+  return second.items.every((item) => nameOf(objects.resolved(item)) === 'None');
+}
+
+/**
+ * Where a tile is as large as its step, PDFium rounds the step up to whole pixels: fine hatching becomes coarse, and
+ * ends elsewhere. A step that differs by a hair is kept.
+ */
+function withOwnStep(objects: PdfObjects, { number, text }: { number: number; text: string }): string {
+  const pattern = objects.object(number);
+  if (textOf(objects.entry(pattern, 'PatternType')) !== '1') return text;
+  const [left, bottom, right, top] = objects
+    .items(pattern, 'BBox')
+    .map((item) => Number(textOf(objects.resolved(item))));
+  const step = ['XStep', 'YStep'].map((key) => Number(textOf(objects.entry(pattern, key))));
+  if (left !== 0 || bottom !== 0 || right !== step[0] || top !== step[1]) return text;
+  return text.replace(/\/XStep\s+\d+\s+\d+\s+R|\/XStep\s*[\d.]+/, `/XStep ${(right! * hair).toFixed(9)}`);
+}
+
+function nameOf(value: PdfValue): string | undefined {
+  return value.kind === 'name' ? value.text : undefined;
+}
+
+function textOf(value: PdfValue): string | undefined {
+  return value.kind === 'word' ? value.text : undefined;
+}
