@@ -1,6 +1,8 @@
 import { PixtralError } from '../../../base/errors.ts';
 import { damaged } from '../damaged.ts';
 import type { Size } from '../opened.ts';
+import { hasBlendedGroups } from './blended-groups.ts';
+import { type LineFonts, lineFontsOf } from './line-fonts.ts';
 import { PdfObjects } from './objects.ts';
 import type { Pdfium, Pointer } from './pdfium.ts';
 import type { SubstituteFonts } from './substitute-fonts.ts';
@@ -50,6 +52,8 @@ export class PdfDocument {
   readonly #formInfo: Pointer;
   readonly #form: Pointer;
   #objects: PdfObjects | undefined;
+  #lineFonts: LineFonts | undefined;
+  #hasBlendedGroups: boolean | undefined;
   /** Where the stream that was asked for before begins. */
   #lastStream = 0;
   readonly pageCount: number;
@@ -156,6 +160,16 @@ export class PdfDocument {
   /** All objects of the file: slow, for what cannot be asked for otherwise. */
   get objects(): PdfObjects {
     return (this.#objects ??= new PdfObjects(this.#writtenAnew()));
+  }
+
+  /** Slow, once. */
+  get lineFonts(): LineFonts {
+    return (this.#lineFonts ??= lineFontsOf(this.objects));
+  }
+
+  /** Slow, once. */
+  get hasBlendedGroups(): boolean {
+    return (this.#hasBlendedGroups ??= hasBlendedGroups(this.objects));
   }
 
   #writtenAnew(): Uint8Array {

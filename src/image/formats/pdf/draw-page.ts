@@ -1,8 +1,10 @@
 import type { Pixels } from '../../pixels/patches.ts';
 import type { Size } from '../opened.ts';
 import { Annotations } from './annotations.ts';
+import { blendedGroups } from './blended-groups.ts';
 import type { LoadedPage, PdfDocument } from './document.ts';
 import { type PageLetters, readLetters } from './letters.ts';
+import { colourLetters } from './letters-of-lines.ts';
 import { endsInInlineJpeg } from './page-images.ts';
 import { pageWarnings } from './page-warnings.ts';
 import { Raster } from './raster.ts';
@@ -58,8 +60,10 @@ function draw(
   { prepared, size, letters }: { prepared: PreparedPage; size: Size; letters: PageLetters },
 ): Pixels {
   const { pdfium } = document.engine;
+  const otherwise = [...colourLetters(document, prepared.page), ...blendedGroups(document, prepared.page)];
   const raster = new Raster(pdfium, { ...prepared, size });
   const warnings = [
+    ...otherwise,
     ...pageWarnings(pdfium, { ...prepared, letters, raster }),
     ...(endsInInlineJpeg(document, prepared.page)
       ? ['has a JPEG within its drawing, and what comes after that may be missing']

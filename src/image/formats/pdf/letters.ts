@@ -78,11 +78,15 @@ function shapeOf({ pdfium, fonts }: Engine, font: Pointer, codePoint: number): S
   const { calls } = pdfium;
   const path = calls.FPDFFont_GetGlyphPath(font, codePoint, 12);
   if (path === 0 || calls.FPDFGlyphPath_CountGlyphSegments(path) <= 0) return 'absent';
-  const fileLength = pdfium.lend(4, (length) => {
-    calls.FPDFFont_GetFontData(font, 0, 0, length);
-    return calls.pdfium.getValue(length, 'i32');
+  return fonts.has(fontFileLength(pdfium, font), codePoint) === false ? 'box' : 'present';
+}
+
+/** 0 where its letters are drawings of their own. */
+export function fontFileLength(pdfium: Pdfium, font: Pointer): number {
+  return pdfium.lend(4, (length) => {
+    pdfium.calls.FPDFFont_GetFontData(font, 0, 0, length);
+    return pdfium.calls.pdfium.getValue(length, 'i32');
   });
-  return fonts.has(fileLength, codePoint) === false ? 'box' : 'present';
 }
 
 function baseName(pdfium: Pdfium, font: Pointer): string {

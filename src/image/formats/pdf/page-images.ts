@@ -1,4 +1,5 @@
 import type { PdfDocument } from './document.ts';
+import { maxDepth, objectTypes, objectsOfForm, objectsOfPage } from './page-objects.ts';
 import type { Pdfium, Pointer } from './pdfium.ts';
 import type { Box } from './raster.ts';
 
@@ -10,19 +11,8 @@ export interface ImageObject {
   bounds: Box | undefined;
 }
 
-/** FPDF_PAGEOBJ. Source: PDFium's `fpdf_edit.h`. */
-const imageType = 3;
-const formType = 5;
-/** Forms inside of forms; files that go round in circles exist. */
-const maxDepth = 8;
-const maxObjects = 10_000;
-
 export function imageObjects(pdfium: Pdfium, page: Pointer): ImageObject[] {
-  const { calls } = pdfium;
-  const count = Math.min(calls.FPDFPage_CountObjects(page), maxObjects);
-  return Array.from({ length: count }, (_, index) => calls.FPDFPage_GetObject(page, index)).flatMap((object) =>
-    imagesIn(pdfium, object, 0),
-  );
+  return objectsOfPage(pdfium, page).flatMap((object) => imagesIn(pdfium, object, 0));
 }
 
 /** Whether a page's last object is a JPEG that stands in its content: PDFium reads nothing behind one. */
@@ -30,7 +20,7 @@ export function endsInInlineJpeg(document: PdfDocument, page: Pointer): boolean 
   const { pdfium } = document.engine;
   const { calls } = pdfium;
   const object = calls.FPDFPage_GetObject(page, calls.FPDFPage_CountObjects(page) - 1);
-  if (object === 0 || calls.FPDFPageObj_GetType(object) !== imageType) return false;
+  if (object === 0 || calls.FPDFPageObj_GetType(object) !== objectTypes.image) return false;
   if (filtersOf(pdfium, object).join() !== 'DCTDecode') return false;
   const jpeg = pdfium.bytes((buffer, length) => calls.FPDFImageObj_GetImageDataRaw(object, buffer, length));
   return document.isInContent(jpeg);
@@ -58,15 +48,11 @@ export function isOneColour(pdfium: Pdfium, object: Pointer): boolean {
 }
 
 function imagesIn(pdfium: Pdfium, object: Pointer, depth: number): ImageObject[] {
-  const { calls } = pdfium;
-  const type = calls.FPDFPageObj_GetType(object);
-  if (type === imageType)
+  const type = pdfium.calls.FPDFPageObj_GetType(object);
+  if (type === objectTypes.image)
     return [{ object, filters: filtersOf(pdfium, object), bounds: boundsOf(pdfium, object, depth) }];
-  if (type !== formType || depth === maxDepth) return [];
-  const count = Math.min(calls.FPDFFormObj_CountObjects(object), maxObjects);
-  return Array.from({ length: count }, (_, index) => calls.FPDFFormObj_GetObject(object, index)).flatMap((inner) =>
-    imagesIn(pdfium, inner, depth + 1),
-  );
+  if (type !== objectTypes.form || depth === maxDepth) return [];
+  return objectsOfForm(pdfium, object).flatMap((inner) => imagesIn(pdfium, inner, depth + 1));
 }
 
 function filtersOf(pdfium: Pdfium, object: Pointer): string[] {
