@@ -9,6 +9,7 @@ folder says what nobody can show. Every file is valid unless its name says what 
 import io
 import itertools
 import json
+import os
 import pathlib
 import struct
 import sys
@@ -27,6 +28,8 @@ expected = {}
 # there, where it has to be. Inks without a profile, and Lab beyond the colours of a screen, too.
 by_taste = {"limits": {"mean": 14, "block": 255}}
 width, height = 96, 64
+# Of the waves in its pictures, by the number in SEED.
+phase = int(os.environ.get("SEED", 0)) % 62832 / 10000
 
 
 def new(content, box=(0, 0, 300, 200), resources=None, **entries):
@@ -49,7 +52,7 @@ def save(pdf, name, **options):
 
 def photo(channels=3, bits=8, w=width, h=height):
     y, x = np.mgrid[0:h, 0:w]
-    waves = [128 + 110 * np.sin(x / (7 + 3 * c) + c) * np.cos(y / (9 + 2 * c)) for c in range(channels)]
+    waves = [128 + 110 * np.sin(x / (7 + 3 * c) + c + phase) * np.cos(y / (9 + 2 * c)) for c in range(channels)]
     values = np.clip(np.stack(waves, -1), 0, 255)
     values[8:24, 8:40, 0] = 250
     values[40:56, 50:90] = 20

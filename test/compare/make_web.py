@@ -6,6 +6,7 @@ Needs numpy, Pillow 13, pillow-heif; avifenc and ffmpeg. Where no reader of the 
 ffmpeg's zscale, or what was written.
 """
 
+import os
 import json
 import subprocess
 import sys
@@ -24,7 +25,7 @@ import web_images as web
 FOLDER = Path(sys.argv[1])
 FOLDER.mkdir(parents=True, exist_ok=True)
 EXPECTED = {}
-RNG = np.random.default_rng(41)
+RNG = np.random.default_rng(int(os.environ.get("SEED", 41)))
 LOSSY = {"mean": 3, "block": 24}
 EXACT = {"mean": 0.6, "block": 3}
 

@@ -31,7 +31,14 @@ export function soughtIn(file: Uint8Array, sought: readonly Sought[]): boolean[]
 }
 
 function stands({ words, pattern }: Sought, part: Buffer): boolean {
-  return words.some((word) => part.includes(word)) && pattern.test(part.toString('latin1'));
+  return words.some((word) => holds(part, word)) && pattern.test(part.toString('latin1'));
+}
+
+/** V8 looks for seven bytes and fewer with `memchr`, several times as fast as for longer words. */
+const quickLength = 7;
+
+function holds(part: Buffer, word: string): boolean {
+  return part.includes(word.slice(-quickLength)) && part.includes(word);
 }
 
 /** What follows the data does not matter; undefined for what is packed in another way. */

@@ -36,15 +36,15 @@ export function scanOf(document: PdfDocument, { index, size }: { index: number; 
     const turn = turnOf(pdfium, { page: loaded.page, image, size });
     if (turn === undefined) return undefined;
     const jpeg = plainJpeg(document, { page: loaded.page, image });
-    return jpeg && isLarger(readJpeg(jpeg).size, { turn, size }) ? { jpeg, turn } : undefined;
+    return jpeg && isLarger(jpeg.size, { turn, size }) ? { jpeg: jpeg.bytes, turn } : undefined;
   });
 }
 
 /** How a small one is enlarged is left to PDFium. */
-function isLarger(jpeg: Size | undefined, { turn, size }: { turn: Scan['turn']; size: Size }): boolean {
+function isLarger(jpeg: Size, { turn, size }: { turn: Scan['turn']; size: Size }): boolean {
   const isOnItsSide = turn % 180 !== 0;
   const [width, height] = isOnItsSide ? [size.height, size.width] : [size.width, size.height];
-  return jpeg !== undefined && jpeg.width >= width && jpeg.height >= height;
+  return jpeg.width >= width && jpeg.height >= height;
 }
 
 /** @returns undefined when it is damaged: PDFium shows what there is of it */
@@ -144,16 +144,20 @@ function turnOf(
   return places.find(([, expected]) => corners.every((place, index) => isAt(place, expected[index]!)))?.[0];
 }
 
-/** Its bytes, unless something has to be done to its colours. */
-function plainJpeg(document: PdfDocument, { page, image }: { page: Pointer; image: Pointer }): Uint8Array | undefined {
+/** Its bytes and size, unless something has to be done to its colours. */
+function plainJpeg(
+  document: PdfDocument,
+  { page, image }: { page: Pointer; image: Pointer },
+): { bytes: Uint8Array; size: Size } | undefined {
   const { pdfium } = document.engine;
   const { calls } = pdfium;
-  const jpeg = pdfium.bytes((buffer, length) => calls.FPDFImageObj_GetImageDataRaw(image, buffer, length));
-  if (jpeg[0] !== 0xff || jpeg[1] !== 0xd8) return undefined;
-  const dictionary = document.streamDictionary(jpeg);
+  const bytes = pdfium.bytes((buffer, length) => calls.FPDFImageObj_GetImageDataRaw(image, buffer, length));
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
+  const dictionary = document.streamDictionary(bytes);
   if (!dictionary || !isPlainDictionary(dictionary)) return undefined;
-  const { size, channels, damage } = readJpeg(jpeg);
-  return size && damage === undefined && channels === plainChannels(pdfium, { page, image }) ? jpeg : undefined;
+  const { size, channels, damage } = readJpeg(bytes);
+  if (!size || damage !== undefined) return undefined;
+  return channels === plainChannels(pdfium, { page, image }) ? { bytes, size } : undefined;
 }
 
 /** How many the samples of the image's colour space have; undefined when they have to be converted. */
