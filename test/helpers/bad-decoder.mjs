@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, statSync } from 'node:fs';
 
 process.on('disconnect', () => process.exit());
-process.on('message', ({ name }) => {
+process.on('message', ({ request: { name } }) => {
   process.send({ kind: 'begun' });
   const [what, marker] = name.split('@');
   switch (what) {

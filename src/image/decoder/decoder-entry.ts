@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import { type ErrorCode, PixtralError, reasonOf } from '../../base/errors.ts';
 import { endWithParent } from '../../base/own-process.ts';
+import { takeBytes } from './byte-pipe.ts';
 import { createKernel } from '../pixels/kernel.ts';
 import { type DecodeRequest, type DecodedPage, type PageTurns, decodePages } from './decode.ts';
 
@@ -14,6 +15,12 @@ export type Reply =
   | { kind: 'done' }
   | Refused
   | { kind: 'failed'; cause: string };
+
+/** The file's bytes follow on the pipe. */
+export interface Question {
+  request: DecodeRequest;
+  byteLength: number;
+}
 
 /** Others decode the pages from here on. */
 export interface Share {
@@ -31,18 +38,20 @@ interface Refused {
 }
 
 endWithParent({ maxBytes: Number(process.argv[3]) });
-const pipe = new Socket({ fd: 4, readable: false });
+const pipe = new Socket({ fd: 4 });
 pipe.on('error', () => {}); // the parent is gone, or has had enough
 const kernel = createKernel();
 /** Pages of the file in work that are wanted from this process. */
 let wanted = Infinity;
-process.on('message', (message: DecodeRequest | Share) => {
+const never = new AbortController().signal;
+process.on('message', (message: Question | Share) => {
   if ('wanted' in message) wanted = message.wanted;
   else void answer(message);
 });
 
-async function answer(request: DecodeRequest): Promise<void> {
+async function answer({ request: terms, byteLength }: Question): Promise<void> {
   wanted = Infinity;
+  const request = { ...terms, bytes: await takeBytes(pipe, byteLength, never) };
   const turns: PageTurns = {
     onOpened: (pages) => (pages.length > 1 ? reply({ kind: 'opened', pages }) : Promise.resolve()),
     isWanted: (index) => index < wanted,

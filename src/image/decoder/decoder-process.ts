@@ -5,7 +5,7 @@ import { PixtralError, errnoOf, reasonOf } from '../../base/errors.ts';
 import { forkOwn, overMemory } from '../../base/own-process.ts';
 import { takeBytes } from './byte-pipe.ts';
 import type { DecodeRequest, DecodedPage } from './decode.ts';
-import type { Reply, Share } from './decoder-entry.ts';
+import type { Question, Reply, Share } from './decoder-entry.ts';
 
 export interface DecoderLimits {
   /** For a whole file of up to `usualPages`, from when the decoder takes it up; for more in proportion. */
@@ -158,7 +158,9 @@ async function converse(
   let timer: NodeJS.Timeout | undefined;
   try {
     const replies = on(child, 'message', { signal: ending.signal }) as AsyncIterable<[Reply]>;
-    child.send(request);
+    const { bytes } = request;
+    child.send({ request: { ...request, bytes: new Uint8Array() }, byteLength: bytes.byteLength } satisfies Question);
+    pipeOf(child).write(bytes);
     const pages: DecodedPage[] = [];
     for await (const [reply] of replies) {
       if (reply.kind === 'done') break;
