@@ -110,7 +110,7 @@ async function* streamed(
   const start = performance.now();
   let written = '';
   let isStopped = false;
-  for await (const part of readStream(replyParts(asked.body, { name, signal }), name)) {
+  for await (const part of readStream(replyParts(asked.body, { name, signal }), { ...asked, name })) {
     const pushed = watch.push(writer.take(part));
     if (isStopped) continue;
     written += pushed.text;

@@ -1,7 +1,7 @@
 import { PixtralError } from '../base/errors.ts';
 import { type AgentReply, openAgent } from '../hub/agent.ts';
 import type { ServerAddress } from './address.ts';
-import { ServerRefusal, networkFault } from './fault.ts';
+import { ServerFault, ServerRefusal, networkFault } from './fault.ts';
 
 export interface ConnectionOptions {
   env: Readonly<Record<string, string | undefined>>;
@@ -17,6 +17,8 @@ export interface ServerReply {
   status: number;
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: AgentReply['body'];
+  /** Of one that keeps sending, and nothing of an answer. */
+  stallMilliseconds: number;
 }
 
 /** Kept connections to one server. The key goes to its address and nowhere else: redirects are not followed. */
@@ -57,7 +59,7 @@ export async function openConnection(address: ServerAddress, options: Connection
       await body.dump();
       throw redirected(name, headers['location']);
     }
-    return { status, headers, body };
+    return { status, headers, body, stallMilliseconds };
   }
 
   return {
@@ -83,15 +85,19 @@ function redirected(name: string, location: string | string[] | undefined): Serv
 /** More is no answer of a language model. */
 const maxReplyBytes = 64 * 2 ** 20;
 
-/** All of a reply. @throws ServerFault when it is cut short, PixtralError `machine` when it has no end */
+/** All of a reply. @throws ServerFault when it is cut short or drips, PixtralError `machine` when it has no end */
 export async function wholeReply(
-  { body }: ServerReply,
+  { body, stallMilliseconds }: ServerReply,
   { name, signal }: { name: string; signal: AbortSignal },
 ): Promise<string> {
+  const start = performance.now();
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of replyParts(body, { name, signal })) {
     length += part.byteLength;
+    if (performance.now() - start > stallMilliseconds) {
+      throw new ServerFault('failed', `${name}: its answer has no end after ${stallMilliseconds / 1000} s`);
+    }
     if (length > maxReplyBytes) {
       throw new PixtralError('machine', `${name}: answers with over ${maxReplyBytes / 2 ** 20} MiB`);
     }

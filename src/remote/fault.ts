@@ -23,6 +23,11 @@ export class ServerFault extends Error {
   }
 }
 
+/** What a fault says, behind the server's name: some begin with it. */
+export function withoutName(message: string, name: string): string {
+  return message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+}
+
 /** What is wrong with a server for every question alike. */
 export class ServerRefusal extends PixtralError {}
 

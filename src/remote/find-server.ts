@@ -1,4 +1,5 @@
 import { PixtralError } from '../base/errors.ts';
+import { within } from '../base/within.ts';
 import type { GridConfig } from '../image/pixels/grid.ts';
 import type { ServerAddress } from './address.ts';
 import { type Connection, wholeReply } from './connection.ts';
@@ -49,11 +50,23 @@ export async function findServer(
   connection: Connection,
   { wanted, signal }: { wanted: WantedModel; signal: AbortSignal },
 ): Promise<FoundServer> {
+  const until = within(signal, askMilliseconds);
+  try {
+    return await described(connection, { wanted, signal: until });
+  } catch (thrown) {
+    if (signal.aborted || !until.aborted) throw thrown;
+    throw new ServerFault('unreachable', `has not said in ${askMilliseconds / 1000} s what it is`, { cause: thrown });
+  }
+}
+
+async function described(
+  connection: Connection,
+  { wanted, signal }: { wanted: WantedModel; signal: AbortSignal },
+): Promise<FoundServer> {
   const { address } = connection;
-  const until = AbortSignal.any([signal, AbortSignal.timeout(askMilliseconds)]);
-  const models = await listModels(connection, { wanted, signal: until });
+  const models = await listModels(connection, { wanted, signal });
   const kind = kindOf(models, address);
-  const about = await details[kind]?.(connection, until);
+  const about = await details[kind]?.(connection, signal);
   if (about?.seesPictures === false) {
     throw new PixtralError('model', `${address.name}: its model takes no pictures, expected one with a vision tower`, {
       hint: 'start llama-server with --mmproj',

@@ -1,7 +1,7 @@
 import { PixtralError } from '../base/errors.ts';
 import { type Concurrency, fixedConcurrency, searchedConcurrency } from './concurrency.ts';
 import type { Connection } from './connection.ts';
-import { type ServerFault, ServerRefusal } from './fault.ts';
+import { type ServerFault, ServerRefusal, withoutName } from './fault.ts';
 import type { FoundServer } from './find-server.ts';
 
 /** One server, and what is known of how it fares. */
@@ -18,6 +18,8 @@ export interface Lane {
   notBefore: number;
   /** In a row. */
   failures: number;
+  /** It came back as something else: no question can be asked there. */
+  fault: PixtralError | undefined;
   /** Times that it was looked for in vain since it went away. */
   probes: number;
 }
@@ -75,12 +77,16 @@ export class Lanes {
       concurrency: concurrency === 'auto' ? searchedConcurrency(mostConcurrency) : fixedConcurrency(concurrency),
       notBefore: 0,
       failures: 0,
+      fault: undefined,
       probes: 0,
     }));
     for (const lane of this.all) if (!lane.isUp) this.#lookFor(lane);
   }
 
-  /** A place at a server. @throws ServerRefusal `machine` when all have been away for too long */
+  /**
+   * A place at a server.
+   * @throws ServerRefusal `machine` when all have been away for too long, and whatever is wrong with one that came back
+   */
   take({ avoid, signal }: { avoid: Lane | undefined; signal: AbortSignal }): Promise<Lane> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { avoid, resolve: done(resolve), reject: done(reject) };
@@ -95,6 +101,8 @@ export class Lanes {
         };
       }
       if (signal.aborted) return reject(signal.reason as Error);
+      const fault = this.all.find((lane) => lane.fault)?.fault;
+      if (fault) return reject(fault);
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiting.push(waiting);
       this.#serve();
@@ -191,7 +199,8 @@ export class Lanes {
     if (!lane.isUp) return;
     lane.isUp = false;
     lane.probes = 0;
-    this.#options.onNotice(`${lane.connection.address.name}: ${reason}; it is looked for again`);
+    const { name } = lane.connection.address;
+    this.#options.onNotice(`${name}: ${withoutName(reason, name)}; it is looked for again`);
     this.#lookFor(lane);
   }
 
@@ -213,7 +222,10 @@ export class Lanes {
       this.#serve();
     } catch (thrown) {
       if (signal.aborted) return;
-      if (thrown instanceof PixtralError) return this.#giveUp(thrown); // it came back as something else
+      if (thrown instanceof PixtralError) {
+        lane.fault = thrown; // whoever pauses between two attempts is not waiting now
+        return this.#giveUp(thrown);
+      }
       this.#lookFor(lane);
       this.#checkPatience();
     }

@@ -2,7 +2,7 @@ import { PixtralError } from '../base/errors.ts';
 import type { ServerAddress } from './address.ts';
 import { apiKey } from './api-key.ts';
 import { type Connection, openConnection } from './connection.ts';
-import { ServerFault } from './fault.ts';
+import { ServerFault, withoutName } from './fault.ts';
 import { type FoundServer, type WantedModel, findServer } from './find-server.ts';
 import { Lanes, mostConcurrency } from './lanes.ts';
 import { Servers } from './servers.ts';
@@ -99,7 +99,7 @@ function sameModel(first: FoundServer, server: FoundServer): FoundServer {
 function nobody(connections: readonly Connection[], fault: ServerFault): PixtralError {
   const { name } = connections[0]!.address;
   const others = connections.length > 1 ? ` and ${connections.length - 1} more` : '';
-  const said = fault.message.startsWith(name) ? fault.message.slice(name.length + 2) : fault.message;
+  const said = withoutName(fault.message, name);
   return new PixtralError('machine', `${name}${others}: no server answers: ${said}`, {
     hint: 'is it running, and is the address right? A server that loads its model answers when that is done',
     cause: fault,

@@ -9,10 +9,14 @@ const maxStreamBytes = 128 * 2 ** 20;
 
 /**
  * The JSON values of a stream of server-sent events, up to `[DONE]`. Source: WHATWG HTML, chapter 9.2.6.
- * @throws ServerFault for an event that is no JSON, PixtralError `machine` for one without end
+ * @throws ServerFault for an event that is no JSON, and where only comments come; PixtralError `machine` for one without end
  */
-export async function* readStream(parts: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<unknown, void> {
-  for await (const event of events(parts, name)) {
+export async function* readStream(
+  parts: AsyncIterable<Uint8Array>,
+  from: { name: string; stallMilliseconds: number },
+): AsyncGenerator<unknown, void> {
+  const { name } = from;
+  for await (const event of events(parts, from)) {
     if (event === '[DONE]') return;
     yield parsed(event, name);
   }
@@ -27,16 +31,23 @@ function parsed(event: string, name: string): unknown {
 }
 
 /** The `data` of each event. Each part is looked at once, however long the line is that it belongs to. */
-async function* events(parts: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string, void> {
+async function* events(
+  parts: AsyncIterable<Uint8Array>,
+  { name, stallMilliseconds }: { name: string; stallMilliseconds: number },
+): AsyncGenerator<string, void> {
   const characters = new TextDecoder();
   let held: string[] = []; // the beginning of a line
   let lines: string[] = [];
   let length = 0;
   let isHalf = false; // of a line's end: a carriage return at the end of a part
   let byteLength = 0;
+  let lastEvent = performance.now();
   for await (const part of parts) {
     byteLength += part.byteLength;
     if (byteLength > maxStreamBytes) throw new PixtralError('machine', `${name}: sends an answer without end`);
+    if (performance.now() - lastEvent > stallMilliseconds) {
+      throw new ServerFault('failed', `${name}: has sent no part of an answer for ${stallMilliseconds / 1000} s`);
+    }
     const decoded = characters.decode(part, { stream: true });
     if (decoded === '') continue;
     const text = isHalf && decoded.startsWith('\n') ? decoded.slice(1) : decoded;
@@ -50,6 +61,7 @@ async function* events(parts: AsyncIterable<Uint8Array>, name: string): AsyncGen
       if (line === '' && lines.length > 0) {
         yield lines.join('\n');
         lines = [];
+        lastEvent = performance.now();
       } else if (line.startsWith('data:')) lines.push(line.slice(5).replace(/^ /, ''));
       if (lines.length === 0) length = beginning.length;
     }

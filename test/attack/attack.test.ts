@@ -10,6 +10,7 @@ for (const [name, count] of [
   ['records', 4],
   ['schemas', 40],
   ['serve', 40],
+  ['servers', 20],
 ] as const) {
   test(`${count} attempts with ${name} find nothing that crashes, hangs, or is no error of ours`, async () => {
     const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));

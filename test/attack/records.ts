@@ -145,8 +145,11 @@ function outcomeOf({ exitCode, stdout, stderr }: CliRun, bytes: Buffer): Outcome
     ...outcome,
     wrong: `${what}\n${stderr.slice(0, 500)}\n${bytes.toString().slice(0, 2000)}`,
   });
-  if (/"code":"failed"|this is a bug|^ +at /m.test(stdout + stderr)) return wrong('a bug');
-  if (/s@?cret/.test(stdout + stderr)) return wrong('a password is shown');
+  const said = `${stdout}${stderr}`.split('\n');
+  const bug = said.find((text) => /"code":"failed"|this is a bug|^ +at /.test(text));
+  if (bug !== undefined) return wrong(`a bug: ${bug.slice(0, 500)}`);
+  const shown = said.find((text) => /s@?cret/.test(text));
+  if (shown !== undefined) return wrong(`a password is shown: ${shown.slice(0, 500)}`);
   if ([2, 3, 4, 5].includes(exitCode))
     return lines.length === 0 ? { answered: 0, refused: records } : wrong(`exit ${exitCode}`);
   if (lines.length !== records) return wrong(`${lines.length} lines of ${records} records`);

@@ -52,6 +52,8 @@ await attack(import.meta.url, async (): Promise<Attempts> => {
         addressOf(server),
         '--server-timeout',
         '3',
+        '--server-patience', // a server may be busy or away for so long, by design
+        '2',
         ...(isDecision ? [] : oneOf(forms, random)),
       ];
       const { exitCode, stdout, stderr } = await cli([...words, ...flags, ...oneOf([[], ['--verbose']], random)], {

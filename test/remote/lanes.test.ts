@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { PixtralError } from '../../src/base/errors.ts';
 import type { Connection } from '../../src/remote/connection.ts';
 import { ServerFault } from '../../src/remote/fault.ts';
 import type { FoundServer } from '../../src/remote/find-server.ts';
@@ -12,6 +13,33 @@ test('a server that was busy is asked again, also where a timer fires a moment b
   const taken = Promise.all(all.map((lanes) => lanes.take({ avoid: undefined, signal })));
   assert.notEqual(await Promise.race([taken, setTimeout(2000, 'some never', { ref: false })]), 'some never');
   for (const lanes of all) await lanes.close();
+});
+
+test('a server that came back as something else is the error of whoever asks next, also where nobody waited just then', async () => {
+  const found = {
+    connection: { address: { name: 'it' }, close: async () => {} } as Connection,
+    server: {} as FoundServer,
+  };
+  const other = new PixtralError('usage', 'it has "other", it had "one": expected servers of one model');
+  let isLookedFor = (): void => {};
+  const looked = new Promise<void>((resolve) => (isLookedFor = resolve));
+  const lanes = new Lanes([found], {
+    find: async () => {
+      isLookedFor();
+      throw other;
+    },
+    concurrency: 1,
+    patienceMilliseconds: 60_000,
+    busyPatienceMilliseconds: 60_000,
+    onNotice: () => {},
+  });
+  const { signal } = new AbortController();
+  const lane = await lanes.take({ avoid: undefined, signal });
+  lanes.faulted(lane, new ServerFault('unreachable', 'nobody answers'));
+  await looked;
+  await setTimeout(0);
+  await assert.rejects(lanes.take({ avoid: undefined, signal }), other);
+  await lanes.close();
 });
 
 /** Timers count whole milliseconds: these begin at all parts of one. */

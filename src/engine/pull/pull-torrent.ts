@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { dataFolder } from '../../base/data-folder.ts';
 import { PixtralError, reasonOf } from '../../base/errors.ts';
+import { within } from '../../base/within.ts';
 import { openHubRemote } from '../../hub/hub-remote.ts';
 import type { Http } from '../../hub/http.ts';
 import type { RemoteFile } from '../../hub/remote.ts';
@@ -63,7 +64,7 @@ async function publishedFiles(
 ): Promise<readonly RemoteFile[]> {
   const repo = (reach.publications ?? publications)[infoHash];
   if (repo === undefined) return [];
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(reach.stallMilliseconds)]);
+  const signal = within(options.signal, reach.stallMilliseconds);
   try {
     const token = await hubToken(reach.tokenFile, reach.env);
     return (await openHubRemote({ repo, revision: 'main' }, { endpoint, token, http, signal })).files;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import bencode from 'bencode';
+import { within } from '../../base/within.ts';
 import type { Http } from '../http.ts';
 
 export interface Announcing {
@@ -92,7 +93,7 @@ async function askUdp(
   const { address, family } = await lookup(tracker.hostname.replace(/^\[|\]$/g, ''));
   const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
   socket.on('error', () => undefined); // the answer does not come then
-  const timely = AbortSignal.any([signal, AbortSignal.timeout(udpMilliseconds)]);
+  const timely = within(signal, udpMilliseconds);
 
   async function ask(action: number, head: bigint, body: Buffer): Promise<Buffer> {
     const packet = Buffer.alloc(16 + body.byteLength);

@@ -42,8 +42,8 @@ export function endsLikePicture(word: string): boolean {
 }
 
 /** What to say of a word that had to be a source and names nothing. */
-export function missingSource(word: string): PixtralError {
-  const name = shortened(urlName(word));
+export function missingSource(word: string, shown = urlName(word)): PixtralError {
+  const name = shortened(shown);
   if (hasMagic(word)) {
     const reason = isSimpleGlob(word) ? 'matches no file' : 'has too many stars, brackets or braces for a pattern';
     return new PixtralError('input', `${name}: ${reason}, expected pictures`);
@@ -160,7 +160,10 @@ export async function listedSources(
   { folder, where }: { folder: string; where: string },
 ): Promise<Source[]> {
   if (line === '-' || line.startsWith('@')) {
-    throw new PixtralError('input', `${where}: ${shortened(line)}, expected neither standard input nor another list`);
+    throw new PixtralError(
+      'input',
+      `${where}: ${shortened(urlName(line))}, expected neither standard input nor another list`,
+    );
   }
   const source = schemeSource(line);
   const path = isAbsolute(line) || source ? line : join(folder, line);
@@ -169,12 +172,14 @@ export async function listedSources(
   }
   const found = await findWithin(path, listedBounds);
   if (found) return found;
-  const { code, message } = missingSource(path);
+  const shown = urlName(line);
+  const { code, message } = missingSource(path, shown === line ? path : shown); // a folder before it would hide that it is a URL
   throw new PixtralError(code, `${where}: ${message}`);
 }
 
 async function globSources(pattern: string, bounds: GlobBounds): Promise<Source[] | undefined> {
-  // Text with a question mark is none: looking for it would walk through folders.
+  // Text with a question mark is none: looking for it would walk through folders. No name holds a zero byte.
+  if (pattern.includes('\0')) return undefined;
   if (!isSimpleGlob(pattern) || (/\s/.test(pattern) && !pictureName.test(pattern))) return undefined;
   const paths = await globPaths(pattern, bounds);
   return paths.length > 0 ? inNaturalOrder(paths).map(pathSource) : undefined;

@@ -3,11 +3,18 @@
  * or not. A password may hold every sign that would end it.
  */
 export function urlName(word: string): string {
-  const [start, scheme] = /^(https?:|[a-z][a-z\d+.-]*:(?=[/\\]))[/\\]*/i.exec(word) ?? [];
-  if (start === undefined || scheme === undefined) return word;
+  const [start, scheme] = /^(@?https?:|[a-z][a-z\d+.-]*:(?=[/\\])|[^/\\\s]*:(?=[/\\]{2}))[/\\]*/i.exec(word) ?? [];
+  if (start === undefined || scheme === undefined) return withoutScheme(word);
   const rest = word.slice(start.length);
   const hidden = credentialsEnd(rest);
   return hidden < 0 ? word : `${scheme}//***${rest.slice(hidden)}`;
+}
+
+/** `me:password@host.example/a.png`: the scheme was forgotten. */
+function withoutScheme(word: string): string {
+  const sign = word.lastIndexOf('@');
+  const [authority = ''] = word.slice(sign + 1).split(/[/\\?#]/, 1);
+  return sign >= 0 && isHost(authority) && /^[^/\\:@\s]+:(?![/\\\s])/.test(word) ? `***${word.slice(sign)}` : word;
 }
 
 /** Where the `@` behind them is; -1 where there are none: an `@` further down is part of a path. */

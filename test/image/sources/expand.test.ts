@@ -113,6 +113,12 @@ test('prompts name nothing', async () => {
   }
 });
 
+test('no file has a zero byte in its name, also where a pattern leads through such a folder', async () => {
+  for (const word of ['a\0/*.png', join(folder, '\0b/?.png'), join(folder, 'c\0', '{x,y}.png')]) {
+    assert.equal(await findSources(word), undefined);
+  }
+});
+
 test('what is named like a picture or a list is one, and is said to be missing', () => {
   for (const word of ['none.png', 'none.pdf#2-5', 'a.gif#every=3', '@list.txt', 'x*.jpg']) {
     assert.equal(isNamedLikeSource(word), true, word);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { missingSource } from '../../../src/image/sources/expand.ts';
+import { listedSources, missingSource } from '../../../src/image/sources/expand.ts';
 import { schemeSource } from '../../../src/image/sources/sources.ts';
 import { urlName } from '../../../src/image/sources/url-name.ts';
 
@@ -29,6 +29,16 @@ function schemeName(word: string): string | undefined {
   }
 }
 
+test('a password is not shown either where the scheme is misspelt, forgotten, or stands in a list', async () => {
+  const words = ['h|tp://me:s3c@ret@127.0.0.1/a.png', 'htt\0p://me:s3c@h.example/?', 'me:s3cret@h.example:80/a.png'];
+  words.push('@http://me:s3cret@h.example/list.txt', '@ftp://me:s3cret@h.example/x', 'ftp://me:s3cret@h.example/*.png');
+  for (const word of words) {
+    assert.doesNotMatch(urlName(word), /s3c/, word);
+    const shown = (message: Error): boolean => !message.message.includes('s3c');
+    await assert.rejects(listedSources(word, { folder: '/somewhere', where: 'line 1' }), shown, word);
+  }
+});
+
 test('a word without a password stays as it is', () => {
   for (const word of [
     'https://example.org/@me/cat@2x.png',
@@ -37,6 +47,8 @@ test('a word without a password stays as it is', () => {
     'http://nas/cat@2x.png',
     'mail@example.org',
     'photo: me@home.png',
+    'C:\\Users\\me@home.png',
+    'scans/12:30@site.png',
     'data:image/svg+xml,<svg a="b@c">',
   ]) {
     assert.equal(urlName(word), word);
