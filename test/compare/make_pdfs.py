@@ -432,6 +432,41 @@ def jbig2():
         save(image_page(striped, ["JBIG2Decode"], **options), f"jbig2-{name}-two-regions")
 
 
+def jbig2_halftones():
+    """Grey as dots of 4 by 4 pixels, each plane of it as a fax or arithmetically coded. Source: ITU T.88, 6.6, 6.7, annex C."""
+    side, levels = 4, 16
+    order = np.array([[15, 5, 9, 13], [7, 1, 3, 11], [10, 2, 0, 6], [14, 12, 4, 8]])
+    dots = np.hstack([(order < level).astype(np.uint8) for level in range(levels)])
+    y, x = np.mgrid[0 : height // side, 0 : width // side]
+    grey = np.clip((8 + 7 * np.sin(x / 4 + phase) * np.cos(y / 5)).round(), 0, levels - 1).astype(np.uint8)
+    coded = grey ^ (grey >> 1)
+    planes = [(coded >> bit) & 1 for bit in (3, 2, 1, 0)]
+    fax_of = lambda ink: tiff_strip(Image.fromarray(((1 - ink) * 255).astype(np.uint8)).convert("1"), "group4")
+    region = struct.pack(">IIIIB", width, height, 0, 0, 0)
+    grid = struct.pack(">IIiiHH", width // side, height // side, 0, 0, side * 256, 0)
+    info = segment(0, 48, struct.pack(">IIIIBH", width, height, 0, 0, 0, 0))
+    sizes = struct.pack(">BBI", side, side, levels - 1)
+    coders = {"mmr": (bytes([1]), fax_of(dots), b"".join(fax_of(plane) for plane in planes))}
+    for template in range(4):
+        coders[f"template-{template}"] = (bytes([template << 1]), planes_of([dots], template, -side), planes_of(planes, template, 3 if template < 2 else 2))
+    for name, (flags, dictionary, values) in coders.items():
+        whole = info + segment(1, 16, flags + sizes + dictionary) + referring(2, 22, 1, region + flags + grid + values)
+        save(image_page(whole, ["JBIG2Decode"], ColorSpace=Name.DeviceGray, BitsPerComponent=1), f"jbig2-halftone-{name}")
+
+
+def planes_of(planes, template, reach):
+    """Bitmaps by one coder, whose first adaptive pixel is `reach` away."""
+    fixed, adaptive = templates[template]
+    first = (reach, 0) if reach < 0 else (reach, -1)
+    places = fixed + [(y, x) for x, y in [first, *adaptive[1:]]]
+    coder = Arithmetic()
+    for ink in planes:
+        padded = np.pad(ink, ((4, 0), (8, 8)))
+        for y, x in np.ndindex(ink.shape):
+            coder.put(tuple(padded[y + 4 + dy, x + 8 + dx] for dy, dx in places), int(ink[y, x]))
+    return coder.end()
+
+
 class Symbols:
     """Letters once each, and where they stand, as jbig2enc writes text. Source: ITU T.88, 6.4, 6.5 and annex A."""
 
@@ -1003,7 +1038,7 @@ def structure():
     save(pdf, "contents-in-two")
 
 
-for make in (filters, fax, jpegs, jpeg2000, jbig2, jbig2_symbols, colours, masks, geometry, graphics, annotations, layers, fields, fonts, structure):
+for make in (filters, fax, jpegs, jpeg2000, jbig2, jbig2_halftones, jbig2_symbols, colours, masks, geometry, graphics, annotations, layers, fields, fonts, structure):
     make()
 for path in folder.glob("*.pdf"):
     if any(part in path.stem for part in ("cmyk", "devicen", "lab", "field-", "clip-text")):

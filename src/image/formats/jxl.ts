@@ -1,5 +1,5 @@
 import { boxesIn } from './boxes.ts';
-import { damaged } from './damaged.ts';
+import { damaged, notRead } from './damaged.ts';
 import { type OpenRequest, type Opened, type Size, ascii, viewOf } from './opened.ts';
 import { checkSize } from '../decoder/limits.ts';
 import { decodeWithSkia, upright } from './skia.ts';
@@ -16,6 +16,7 @@ export function openJxl({ bytes, name }: OpenRequest): Opened {
   const header = readHeader(bytes);
   if (!header) throw damaged(name, 'JPEG XL', 'has no picture in it');
   checkSize(header.size, name);
+  if (header.hasBlack) throw notRead(name, 'JPEG XL', 'has the inks of a press (CMYK)', 'save it anew in RGB');
   return {
     pageCount: 1,
     async page() {
@@ -28,19 +29,96 @@ export function openJxl({ bytes, name }: OpenRequest): Opened {
   };
 }
 
+interface Header {
+  size: Size;
+  animated: boolean;
+  /** A plate of black beside three of colours: the decoder leaves it out, and takes inks for light. */
+  hasBlack: boolean;
+}
+
 /** Source: ISO/IEC 18181-1, annexes A and D */
-function readHeader(bytes: Uint8Array): { size: Size; animated: boolean } | undefined {
+function readHeader(bytes: Uint8Array): Header | undefined {
   const stream = codestream(bytes);
   if (!stream || stream[0] !== 0xff || stream[1] !== 0x0a) return undefined;
   const bits = bitReader(stream.subarray(2));
   const size = readSize(bits);
   const allDefault = bits(1) === 1;
-  const extraFields = !allDefault && bits(1) === 1;
-  if (!extraFields) return { size, animated: false };
-  bits(3); // orientation
-  if (bits(1) === 1) readSize(bits); // the size that it should be shown in
-  const hasPreview = bits(1) === 1;
-  return { size, animated: !hasPreview && bits(1) === 1 };
+  if (allDefault) return { size, animated: false, hasBlack: false };
+  let animated = false;
+  if (bits(1) === 1) {
+    bits(3); // orientation
+    if (bits(1) === 1) readSize(bits); // the size that it should be shown in
+    if (bits(1) === 1) skipPreview(bits);
+    animated = bits(1) === 1;
+    if (animated) skipAnimation(bits);
+  }
+  return { size, animated, hasBlack: extraChannels(bits).includes(black) };
+}
+
+type Bits = (count: number) => number;
+/** What two bits stand for: a number, or one of so many bits more than a least. */
+type Choice = number | readonly [least: number, bits: number];
+
+function choose(bits: Bits, choices: readonly [Choice, Choice, Choice, Choice]): number {
+  const choice = choices[bits(2)]!;
+  return typeof choice === 'number' ? choice : choice[0] + bits(choice[1]);
+}
+
+function skipPreview(bits: Bits): void {
+  const isInEights = bits(1) === 1;
+  const side = (): number =>
+    choose(
+      bits,
+      isInEights
+        ? [16, 32, [1, 5], [33, 9]]
+        : [
+            [1, 6],
+            [65, 8],
+            [321, 10],
+            [1345, 12],
+          ],
+    );
+  side();
+  if (bits(3) === 0) side();
+}
+
+function skipAnimation(bits: Bits): void {
+  choose(bits, [100, 1000, [1, 10], [1, 30]]);
+  choose(bits, [1, 1001, [1, 8], [1, 10]]);
+  choose(bits, [0, [0, 3], [0, 16], [0, 32]]);
+  bits(1); // time codes
+}
+
+/** Kinds of extra channels. */
+const opacity = 0;
+const spotInk = 2;
+const black = 4;
+const filterArray = 5;
+
+function extraChannels(bits: Bits): number[] {
+  skipDepth(bits);
+  bits(1); // buffers of 16 bits will do
+  const count = choose(bits, [0, 1, [2, 4], [1, 12]]);
+  return Array.from({ length: count }, () => extraChannel(bits));
+}
+
+function extraChannel(bits: Bits): number {
+  if (bits(1) === 1) return opacity;
+  const kind = choose(bits, [0, 1, [2, 4], [18, 6]]);
+  skipDepth(bits);
+  choose(bits, [0, 3, 4, [1, 3]]); // how much smaller it is
+  const nameLength = choose(bits, [0, [0, 4], [16, 5], [48, 10]]);
+  for (let byte = 0; byte < nameLength; byte++) bits(8);
+  if (kind === opacity) bits(1);
+  if (kind === spotInk) bits(64);
+  if (kind === filterArray) choose(bits, [1, [0, 2], [3, 4], [19, 8]]);
+  return kind;
+}
+
+function skipDepth(bits: Bits): void {
+  const isFloat = bits(1) === 1;
+  choose(bits, isFloat ? [32, 16, 24, [1, 6]] : [8, 10, 12, [1, 6]]);
+  if (isFloat) bits(4);
 }
 
 function codestream(bytes: Uint8Array): Uint8Array | undefined {
@@ -52,7 +130,7 @@ function codestream(bytes: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-function readSize(bits: (count: number) => number): Size {
+function readSize(bits: Bits): Size {
   const isSmall = bits(1) === 1;
   const side = (): number => (isSmall ? (bits(5) + 1) * 8 : bits([9, 13, 18, 30][bits(2)]!) + 1);
   const height = side();
@@ -72,7 +150,7 @@ const ratios: readonly (readonly [number, number] | undefined)[] = [
 ];
 
 /** The lowest bit first; 0 behind the end. */
-function bitReader(bytes: Uint8Array): (count: number) => number {
+function bitReader(bytes: Uint8Array): Bits {
   const view = viewOf(bytes);
   let at = 0;
   return (count) => {

@@ -49,6 +49,28 @@ test('every file of the corpus is called like a picture, and tells by its beginn
   }
 });
 
+test('a JPEG XL in the inks of a press is refused, whatever stands before its plate of black in the header', async () => {
+  const says = (name: string) => ({
+    message: `${name}: the JPEG XL has the inks of a press (CMYK), which is not read here`,
+  });
+  await assert.rejects(decodeFile(await readFile(imagePath('cmyk.jxl')), { name: 'a.jxl' }), says('a.jxl'));
+  // Bits, the lowest of a number first: a square of 8 pixels, of which not all is as usual.
+  const opening = '1 00000 100 0';
+  const black = '0 01 0100';
+  const headers = {
+    preview: `1 000 0 1 1 00 100 0 000 0 10 ${black}`,
+    film: `1 000 0 0 1 00 00 00 0 000 0 10 ${black}`,
+    second: `0 000 0 01 0000 1 ${black}`,
+  };
+  for (const [name, header] of Object.entries(headers)) {
+    const bits = (opening + header).replaceAll(' ', '').padEnd(400, '0');
+    const bytes = Buffer.from(
+      bits.match(/.{8}/g)!.map((byte) => Number.parseInt(byte.split('').toReversed().join(''), 2)),
+    );
+    await assert.rejects(decodeFile(Buffer.concat([Buffer.from([0xff, 0x0a]), bytes]), { name }), says(name));
+  }
+});
+
 test('a JPEG 2000 with components that its decoder does not give is refused by their number', async () => {
   for (const [name, count] of [
     ['2-8.jp2', 2],
