@@ -32,6 +32,25 @@ const manyNoPlates = /\/DeviceN\s*\[\s*(?:\/None\s*)+\]/g;
 /** Too little to be seen, enough to differ in 32 bits. */
 const hair = 1.000002;
 
+/** Pictures within a drawing, in a colour space of the page's. */
+const inlineImage = /\bBI\b[^]{0,200}?\/(?:CS|ColorSpace)\s*\/(?!(?:G|RGB|CMYK|I|Indexed|Device\w+)\b)/;
+
+/** Whether ink for no plate may be left that PDFium paints black: in gradients, and in pictures within a drawing. */
+export function hasVisibleNoPlate(objects: PdfObjects): boolean {
+  return [...objects.numbers].some((number) => {
+    const value = objects.object(number);
+    if (hasUnseenGradient(objects, value)) return true;
+    const isPicture = nameOf(objects.entry(value, 'Subtype')) === 'Image';
+    return !isPicture && inlineImage.test(objects.content(number) ?? '');
+  });
+}
+
+function hasUnseenGradient(objects: PdfObjects, value: PdfValue): boolean {
+  if (value.kind !== 'dictionary') return false;
+  if (value.entries.has('ShadingType')) return isNoPlate(objects, objects.entry(value, 'ColorSpace'));
+  return [...value.entries.values()].some((inner) => hasUnseenGradient(objects, inner));
+}
+
 /** PDFium paints nothing with ink for no plate, if that is said in this way. */
 function withoutPlates(text: string): string {
   return text.replace(manyNoPlates, '/Separation /None');

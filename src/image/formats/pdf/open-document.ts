@@ -1,6 +1,6 @@
 import { type Engine, PdfDocument } from './document.ts';
 import { Layers } from './layers.ts';
-import { emptyForm, mends, noPlates, tiles } from './mends.ts';
+import { emptyForm, hasVisibleNoPlate, mends, noPlates, tiles } from './mends.ts';
 import { soughtIn } from './packed-objects.ts';
 
 /** PDFium lets a layer's own word on how it is viewed come before the document's list of what is shown. */
@@ -29,6 +29,9 @@ export function openDocument(
       : []),
     ...([...mended.values()].includes(emptyForm)
       ? ['has an image in ink for no plate (None), which nobody should see: it is not drawn, unlike in some programs']
+      : []),
+    ...(hasNoPlates && hasVisibleNoPlate(document.objects)
+      ? ['has ink for no plate (None), which is drawn although nobody should see it']
       : []),
   ];
   return { document, warnings };

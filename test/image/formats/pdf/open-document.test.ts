@@ -75,6 +75,21 @@ test('ink for no plate is not to be seen, in images and fills, alone and among o
   assert.deepEqual(await red('/Separation /Spot', 1), [false, false]);
 });
 
+test('ink for no plate in gradients, and in pictures within a drawing, is named', async () => {
+  const tint = '<< /FunctionType 2 /Domain [0 1] /C0 [1] /C1 [0] /N 1 >>';
+  const none = `[/Separation /None /DeviceGray ${tint}]`;
+  const said = async (content: string, gradient = '/DeviceGray') => {
+    const shading = `<< /ShadingType 2 /ColorSpace ${gradient} /Coords [0 0 100 0] /Function ${tint} >>`;
+    const entries = `/Resources << /ColorSpace << /S ${none} >> /Shading << /H ${shading} >> >>`;
+    const { warnings = [] } = await decodeFile(makePdf([{ size, content, entries }]));
+    return warnings.includes('has ink for no plate (None), which is drawn although nobody should see it');
+  };
+  assert.equal(await said('/H sh', none), true);
+  assert.equal(await said('/H sh'), false);
+  assert.equal(await said('q 9 0 0 9 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /S ID x EI Q'), true);
+  assert.equal(await said('q 9 0 0 9 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q'), false);
+});
+
 test('tiles of a pattern stand where their steps say, whatever their size in pixels', async () => {
   // Half of each tile of 1.7 points is black: 17.4 pixels, of which PDFium would make 18.
   const tile = (step: string) => ({
