@@ -1,3 +1,5 @@
+import { withoutPasswords } from './without-passwords.ts';
+
 /** What can go wrong for a user, and the exit code that says so to a script. */
 export const exitCodes = {
   ok: 0,
@@ -18,7 +20,7 @@ export interface ErrorDetail {
 }
 
 /**
- * Something a user can act on. Message grammar: `where: what was found, what was expected`.
+ * Something a user can act on. Message grammar: `where: what was found, what was expected`. Passwords of URLs are hidden.
  * Anything else that is thrown is a bug.
  */
 export class PixtralError extends Error {
@@ -26,10 +28,10 @@ export class PixtralError extends Error {
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
-    super(message, detail.cause === undefined ? {} : { cause: detail.cause });
+    super(withoutPasswords(message), detail.cause === undefined ? {} : { cause: detail.cause });
     this.name = 'PixtralError';
     this.code = code;
-    this.hint = detail.hint;
+    this.hint = detail.hint === undefined ? undefined : withoutPasswords(detail.hint);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Cache } from '../store/cache.ts';
 import { tracedCache } from '../store/traced-cache.ts';
 import type { Io } from './io.ts';
 import { trialFolder, verdictFolder } from './user-cache.ts';
+import { printableLine } from '../output/printable.ts';
 
 /** As commander gives `modelOptions`, `samplingOptions`, `runtimeOptions` and `cacheOptions`. */
 export interface EngineFlags {
@@ -64,6 +65,6 @@ export function engineOptions(
     trialFolder: paths.notice === undefined ? trialFolder(io) : undefined, // the demo is our own
     onNotice: (line) => note(noteLine(line, { json })),
     ...many,
-    ...(verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
+    ...(verbose === true && { onLog: (line: string) => io.stderr.write(`${printableLine(line)}\n`) }),
   };
 }

@@ -3,6 +3,7 @@ import { PixtralError, exitCodes } from '../base/errors.ts';
 import { printable } from '../output/printable.ts';
 import type { Io } from './io.ts';
 import { packageVersion } from './package-version.ts';
+import { withoutPasswords } from '../base/without-passwords.ts';
 
 type MakeCommand = (io: Io, outcome: { exitCode: number }) => Command;
 
@@ -90,7 +91,7 @@ async function buildProgram(
   for (const { command, path } of commandsOf(program, '')) {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(printable(text)),
+      writeErr: (text) => io.stderr.write(printable(withoutPasswords(text))),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });

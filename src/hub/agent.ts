@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { PixtralError } from '../base/errors.ts';
 
 /** Connections, and what comes over them. */
 export type Agent = Dispatcher;
@@ -15,7 +16,10 @@ export interface AgentOptions {
   socketPath?: string | undefined;
 }
 
-/** Connections that are kept, through the proxies that the environment names. */
+/**
+ * Connections that are kept, through the proxies that the environment names.
+ * @throws PixtralError `usage` for what is no address of a proxy
+ */
 export async function openAgent({
   env,
   connections,
@@ -35,8 +39,19 @@ export async function openAgent({
   return new undici.EnvHttpProxyAgent({
     ...shared,
     connect: { timeout: connectMilliseconds },
-    httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'] ?? '',
-    httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '',
+    httpProxy: proxyIn(env, 'http_proxy'),
+    httpsProxy: proxyIn(env, 'https_proxy'),
     noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
   });
+}
+
+/** As curl reads them: the scheme may be left out. */
+function proxyIn(env: AgentOptions['env'], name: 'http_proxy' | 'https_proxy'): string {
+  const word = env[name] ?? env[name.toUpperCase()] ?? '';
+  const address = word === '' || word.includes('://') ? word : `http://${word}`;
+  if (word === '' || (/^https?:/i.test(address) && URL.canParse(address))) return address;
+  throw new PixtralError(
+    'usage',
+    `${name}: is ${JSON.stringify(address)}, expected an address such as http://proxy:3128`,
+  );
 }

@@ -2,6 +2,7 @@ import { byteSize } from '../base/byte-size.ts';
 import type { PlannedPair } from '../convert/plan-pair.ts';
 import { ggmlTypeName } from '../gguf/types.ts';
 import { table } from './table.ts';
+import { printableLine } from './printable.ts';
 
 /** `convert --dry-run --json`, version 1. */
 export interface PlanJson {
@@ -48,7 +49,7 @@ export function planText(pair: PlannedPair): string {
       type,
       byteSize(size),
     ]);
-    return `${file.path}  ${byteSize(file.bytes)}\n${table(rows)}${table(sums(file.tensors))}\n`;
+    return `${printableLine(file.path)}  ${byteSize(file.bytes)}\n${table(rows)}${table(sums(file.tensors))}\n`;
   });
   return `${shown.join('')}${byteSize(bytes)} in all; nothing was written\n`;
 }

@@ -1,5 +1,6 @@
 import chalk, { Chalk } from 'chalk';
 import { PixtralError, reasonOf } from '../base/errors.ts';
+import { withoutPasswords } from '../base/without-passwords.ts';
 import { errorJson } from '../wires/error-json.ts';
 import { jsonLine } from '../wires/json.ts';
 import { printable, printableLine } from './printable.ts';
@@ -23,7 +24,7 @@ export function printError(
   }
   if (!known) {
     const stack = thrown instanceof Error ? (thrown.stack ?? message) : message;
-    sink.write(`this is a bug in pixtral, please report it:\n${printable(stack)}\n`);
+    sink.write(`this is a bug in pixtral, please report it:\n${printable(withoutPasswords(stack))}\n`);
     return;
   }
   const paint = sink.isTTY && color ? chalk : new Chalk({ level: 0 });
@@ -36,7 +37,7 @@ function causes(thrown: Error): string[] {
   const found: string[] = [];
   for (let cause = thrown.cause; cause !== undefined && found.length < 8;) {
     if (!(cause instanceof Error)) break;
-    found.push(reasonOf(cause));
+    found.push(withoutPasswords(reasonOf(cause)));
     cause = cause.cause;
   }
   return found;

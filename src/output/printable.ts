@@ -14,3 +14,8 @@ export function printable(text: string): string {
 export function printableLine(text: string): string {
   return printable(text).replaceAll('\n', '\u240a').replaceAll('\t', '\u2409');
 }
+
+/** Text that a program reads through a pipe stays as it is; a terminal must not obey what a name holds. */
+export function shownAt(sink: { isTTY: boolean }, text: string): string {
+  return sink.isTTY ? printable(text) : text;
+}

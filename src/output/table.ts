@@ -1,5 +1,8 @@
-/** Rows with their columns padded to equal width; no border, no trailing blanks. */
-export function table(rows: readonly (readonly string[])[]): string {
+import { printableLine } from './printable.ts';
+
+/** Rows with their columns padded to equal width; no border, no trailing blanks, nothing that a terminal obeys. */
+export function table(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(printableLine));
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
   return rows

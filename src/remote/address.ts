@@ -40,7 +40,7 @@ export function isOpenToOthers({ root, socketPath }: ServerAddress): boolean {
   return socketPath === undefined && root.protocol === 'http:' && !isLoopback;
 }
 
-/** What stands before a host may be a password. */
+/** What stands before a host may be a password, also where the scheme was forgotten. */
 function shown(word: string): string {
-  return JSON.stringify(word.replace(/\/\/[^/@]*@/, '//...@'));
+  return JSON.stringify(/^\S*@/.test(word) ? word.replace(/^.*@/, '***@') : word);
 }

@@ -1,4 +1,5 @@
 import { PixtralError } from '../base/errors.ts';
+import { withoutPasswords } from '../base/without-passwords.ts';
 
 /** An error in JSON: `failed` is a bug. */
 export interface ErrorJson {
@@ -8,7 +9,7 @@ export interface ErrorJson {
 }
 
 export function errorJson(thrown: unknown): ErrorJson {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = withoutPasswords(thrown instanceof Error ? thrown.message : String(thrown));
   if (!(thrown instanceof PixtralError)) return { code: 'failed', message };
   return { code: thrown.code, message, ...(thrown.hint !== undefined && { hint: thrown.hint }) };
 }

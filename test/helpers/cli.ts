@@ -12,14 +12,15 @@ export interface CliRun {
 const noModels = join(tmpdir(), 'pixtral-test-no-models');
 const noServers = join(tmpdir(), 'pixtral-test-no-servers');
 
-/** Runs a command line in this process, with streams that are no terminals. */
+/** Runs a command line in this process, with streams that are no terminals; `isTerminal`: but standard output. */
 export async function cli(
   argv: readonly string[],
   {
     stdin,
     env = { PIXTRAL_CACHE_SIZE: '0' }, // one test must not answer for another
     signal = new AbortController().signal,
-  }: { stdin?: Uint8Array; env?: Record<string, string>; signal?: AbortSignal } = {},
+    isTerminal = false,
+  }: { stdin?: Uint8Array; env?: Record<string, string>; signal?: AbortSignal; isTerminal?: boolean } = {},
 ): Promise<CliRun> {
   const run = { stdout: '', stderr: '' };
   const exitCode = await main(argv, {
@@ -31,7 +32,7 @@ export async function cli(
       },
       ask: async () => undefined,
     },
-    stdout: { isTTY: false, write: (text) => void (run.stdout += asText(text)) },
+    stdout: { isTTY: isTerminal, write: (text) => void (run.stdout += asText(text)) },
     stderr: { isTTY: false, write: (text) => void (run.stderr += asText(text)) },
     env: { PIXTRAL_MODELS: noModels, PIXTRAL_RUNTIME: noServers, ...env },
     signal,

@@ -9,6 +9,7 @@ import type { Io } from '../io.ts';
 import { defaults } from '../options.ts';
 import { type AnswerFiles, answerFiles } from './answer-files.ts';
 import type { BatchEntry } from './entry.ts';
+import { shownAt } from '../../output/printable.ts';
 
 export interface ResultFlags {
   output?: string;
@@ -52,7 +53,13 @@ export async function openResults(
   const files =
     outputDir === undefined ? undefined : await answerFiles(outputDir, { entries, json: flags.json === true });
   if (output === '-') {
-    return results({ flags, reading, written: new Map(), files, append: async (line) => io.stdout.write(`${line}\n`) });
+    return results({
+      flags,
+      reading,
+      written: new Map(),
+      files,
+      append: async (line) => io.stdout.write(`${shownAt(io.stdout, line)}\n`),
+    });
   }
   const written = new Map<string, WrittenLine>();
   const journal = await openJournal(output, {

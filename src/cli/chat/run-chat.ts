@@ -1,6 +1,7 @@
 import { PixtralError } from '../../base/errors.ts';
 import { endsLikePicture } from '../../image/sources/expand.ts';
 import { printError } from '../../output/errors.ts';
+import { withoutPasswords } from '../../base/without-passwords.ts';
 import { printable } from '../../output/printable.ts';
 import { wrap } from '../../output/wrap.ts';
 import { engineOptions } from '../engine-flags.ts';
@@ -92,7 +93,7 @@ async function openChat(partner: Partner, { flags, io }: { flags: ChatFlags; io:
     viewer,
     transcript: undefined,
     lastSeed: undefined,
-    note: (lines) => io.stderr.write(printable(lines)),
+    note: (lines) => io.stderr.write(printable(withoutPasswords(lines))),
   };
 }
 

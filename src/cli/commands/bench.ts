@@ -6,6 +6,7 @@ import type { Io } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { modelOptions, outputOptions, runtimeOptions } from '../options.ts';
 import { trialFolder } from '../user-cache.ts';
+import { printableLine } from '../../output/printable.ts';
 
 interface BenchFlags extends Pick<EngineOptions, 'gpu' | 'gpuLayers' | 'threads' | 'cacheType' | 'batchSize'> {
   model?: string;
@@ -54,7 +55,7 @@ async function run(flags: BenchFlags, io: Io): Promise<void> {
       verdictFolder: named.verdictFolder,
       trialFolder: notice === undefined ? trialFolder(io) : undefined, // the demo is our own
       onNotice: named.onNotice,
-      ...(flags.verbose === true && { onLog: (line: string) => io.stderr.write(`${line}\n`) }),
+      ...(flags.verbose === true && { onLog: (line: string) => io.stderr.write(`${printableLine(line)}\n`) }),
       quick: flags.quick === true,
       onStage: (stage) => progress.update(stage),
       signal: io.signal,

@@ -82,6 +82,7 @@ async function convert(named: string, { flags, io }: { flags: ConvertFlags; io: 
     io.stdout.write(json ? jsonLine(planJson(pair)) : planText(pair));
     return;
   }
+  const { noteLine } = await import('../../output/note.ts');
   const { byteProgress } = await import('../../output/byte-progress.ts');
   const progress = byteProgress(io.stderr, { json });
   const start = performance.now();
@@ -97,7 +98,7 @@ async function convert(named: string, { flags, io }: { flags: ConvertFlags; io: 
   });
   const seconds = (performance.now() - start) / 1000;
   if (!json) {
-    for (const note of done.notes) io.stderr.write(`note: ${note}\n`);
+    for (const note of done.notes) io.stderr.write(noteLine(note, { json }));
     if (done.checked) io.stderr.write('checked: every tensor is as the checkpoint says\n');
   }
   const { model, mmproj, bytes, resumedBytes, checked, notes: said } = done;

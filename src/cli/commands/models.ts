@@ -3,6 +3,7 @@ import { modelsFolder } from '../../base/models-folder.ts';
 import { PixtralError } from '../../base/errors.ts';
 import type { Verified } from '../../store/models.ts';
 import type { Io } from '../io.ts';
+import { printable, shownAt } from '../../output/printable.ts';
 
 const actions = ['ls', 'show', 'verify', 'rm', 'default', 'path'] as const;
 type Action = (typeof actions)[number];
@@ -45,12 +46,13 @@ async function models(
   const store = await import('../../store/models.ts');
   const show = await import('../../output/models.ts');
   const { jsonLine } = await import('../../wires/json.ts');
-  const print = (shape: object, text: string): void => io.stdout.write(flags.json === true ? jsonLine(shape) : text);
+  const print = (shape: object, text: string): void =>
+    io.stdout.write(flags.json === true ? jsonLine(shape) : printable(text));
   switch (action) {
     case 'ls': {
       const found = await store.installedModels(folder);
       const usual = await store.defaultModel(folder);
-      if (flags.quiet === true) io.stdout.write(found.map((model) => `${model.name}\n`).join(''));
+      if (flags.quiet === true) io.stdout.write(shownAt(io.stdout, found.map(({ name: one }) => `${one}\n`).join('')));
       else print(show.modelsJson(found, { folder, usual }), show.modelsText(found, { folder, usual }));
       break;
     }

@@ -9,6 +9,7 @@ import { type TypeFlags, typeOptions } from '../convert-options.ts';
 import type { Io } from '../io.ts';
 import { bytesIn, defaults, numberIn, outputOptions } from '../options.ts';
 import { packageVersion } from '../package-version.ts';
+import { shownAt } from '../../output/printable.ts';
 
 interface PullFlags extends TypeFlags {
   type?: ConvertType;
@@ -103,7 +104,7 @@ async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): 
     const seconds = (performance.now() - start) / 1000;
     if (json) return io.stdout.write(jsonLine(pulledJson(done, seconds)));
     for (const text of [...done.notes, ...notesOf(done)]) note(text);
-    io.stdout.write(`${done.name}\n`);
+    io.stdout.write(`${shownAt(io.stdout, done.name)}\n`);
   };
   const ratio = flags.seedRatio ?? defaults.seedRatio;
   const onBegin = (pulled: Pulled, port: number): void => {

@@ -4,6 +4,7 @@ import type { Decision } from '../../wires/decisions.ts';
 import type { Io } from '../io.ts';
 import type { Deliver } from './deliver.ts';
 import type { Where } from './where.ts';
+import { shownAt } from '../../output/printable.ts';
 
 export interface PresentFlags {
   where?: string;
@@ -41,10 +42,10 @@ export function presenter(
   const waiting: { id: string; decisions: readonly Decision[] }[] = [];
   let matched = 0;
   const put = async (id: string, decisions: readonly Decision[]): Promise<void> => {
-    if (flags.count !== true) io.stdout.write(lineOf(id, { decisions, flags, names, order }));
+    if (flags.count !== true) io.stdout.write(shownAt(io.stdout, lineOf(id, { decisions, flags, names, order })));
     await deliver?.(id);
   };
-  if (flags.csv === true && flags.count !== true) io.stdout.write(csvLine(['id', ...names]));
+  if (flags.csv === true && flags.count !== true) io.stdout.write(shownAt(io.stdout, csvLine(['id', ...names])));
   return {
     async show(id, decisions) {
       if (!matches(decisions, { where, invert: flags.invert === true })) return;

@@ -31,6 +31,7 @@ import {
   readManifestLine,
 } from './manifest.ts';
 import { type SplitOptions, type SplitOutcome, splitRecord } from './split-record.ts';
+import { shownAt } from '../../output/printable.ts';
 
 export interface SplitFlags extends QuestionFlags, InputFlags {
   for: HostName;
@@ -237,5 +238,5 @@ function tell(written: readonly string[], { counts, work }: { counts: BatchCount
   const jobs = written.map((name) => join(flags.output, name));
   const { done: asked, failed, skipped } = counts;
   if (flags.json === true) io.stdout.write(jsonLine({ jobs, asked, failed, skipped }));
-  else io.stdout.write(jobs.map((path) => `${path}\n`).join(''));
+  else io.stdout.write(shownAt(io.stdout, jobs.map((path) => `${path}\n`).join('')));
 }

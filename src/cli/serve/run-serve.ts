@@ -5,6 +5,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { runtimeFolder } from '../../base/runtime-folder.ts';
 import { servedKey } from '../../store/announcements.ts';
 import { computedBy } from '../local-server.ts';
+import { withoutPasswords } from '../../base/without-passwords.ts';
 import { printable } from '../../output/printable.ts';
 import { packageVersion } from '../package-version.ts';
 import { checkExposed } from '../../serve/exposed.ts';
@@ -34,7 +35,7 @@ export async function runServe({ flags, io }: { flags: ServeFlags; io: Io }): Pr
   const { host, port, apiKey, cors, allowHost: allowHosts, queue: mostWaiting, detail } = flags;
   checkExposed({ host, apiKey });
   const engine = await openBatchEngine({ flags, io }, manyQuestions);
-  const note = (line: string): void => io.stderr.write(`${printable(line)}\n`);
+  const note = (line: string): void => io.stderr.write(`${printable(withoutPasswords(line))}\n`);
   try {
     await engine.start(io.signal);
     await serveEngine(engine, {
