@@ -67,7 +67,7 @@ def jpeg2000():
         values = np.round(share(count) * (2 ** bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
         content = imagecodecs.jpeg2k_encode(values.squeeze(), level=0, reversible=True, codecformat=kind)
         rgb = values[..., :3 if count >= 3 else 1] / (2 ** bits - 1)
-        expect(f"{count}-{bits}.{kind}", rgb, content, verdict="refused" if count in (2, 4) else None)
+        expect(f"{count}-{bits}.{kind}", rgb, content, verdict="refused" if count in (2, 4) and kind == "j2k" else None)
     values = eight(share(3))
     for level in (30, 60):
         content = imagecodecs.jpeg2k_encode(values, level=level, codecformat="jp2")

@@ -71,17 +71,6 @@ test('a JPEG XL in the inks of a press is refused, whatever stands before its pl
   }
 });
 
-test('a JPEG 2000 with components that its decoder does not give is refused by their number', async () => {
-  for (const [name, count] of [
-    ['2-8.jp2', 2],
-    ['4-8.jp2', 4],
-  ] as const) {
-    await assert.rejects(decodeFile(await readFile(imagePath(name)), { name }), {
-      message: `${name}: the JPEG 2000 has ${count} components, which is not read here`,
-    });
-  }
-});
-
 test('a DICOM whose packing is not read is refused with the command that unpacks just that', async () => {
   const plain = await readFile(imagePath('window-explicit.dcm'));
   const syntax = Buffer.from('1.2.840.10008.1.2.1\0', 'latin1');

@@ -2,13 +2,12 @@ import { PixtralError } from '../../../base/errors.ts';
 import { checkSize } from '../../decoder/limits.ts';
 import { damaged } from '../damaged.ts';
 import type { OpenRequest, Opened, Size } from '../opened.ts';
-import type { Engine, PdfDocument } from './document.ts';
+import type { PdfDocument } from './document.ts';
+import { sharedEngine } from './engine.ts';
 import { openDocument } from './open-document.ts';
 import { drawPage } from './draw-page.ts';
 import { checkEnd } from './end-mark.ts';
-import { Pdfium } from './pdfium.ts';
 import { ScanReader } from './scan-reader.ts';
-import { SubstituteFonts } from './substitute-fonts.ts';
 import { maxCharacters, textLayer } from './text-layer.ts';
 
 /** Pages are drawn so that the longer side is the model's maximum, or what was asked for. */
@@ -52,13 +51,6 @@ export async function openPdf({
     },
     close: () => document.close(),
   };
-}
-
-let shared: Promise<Engine> | undefined;
-
-/** Loading takes longer than drawing a page. */
-function sharedEngine(): Promise<Engine> {
-  return (shared ??= Pdfium.load().then((pdfium) => ({ pdfium, fonts: new SubstituteFonts(pdfium) })));
 }
 
 function documentWarnings(document: PdfDocument): string[] {
