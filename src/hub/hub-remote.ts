@@ -92,7 +92,7 @@ export async function openHubRemote({ repo, revision }: HubName, options: HubOpt
 function requireCommit({ headers, status }: HttpResponse, { where, sha }: { where: string; sha: string }): void {
   const found = headers['x-repo-commit'];
   if (status >= 400 || found === undefined || found === sha) return;
-  throw new PixtralError('machine', `${where}: the Hub answers with commit ${found}, expected ${sha}`, {
+  throw new PixtralError('machine', `${where}: the Hub answers with commit ${found.slice(0, 64)}, expected ${sha}`, {
     hint: 'the repository has changed meanwhile: run the command again',
   });
 }

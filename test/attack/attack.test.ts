@@ -11,6 +11,10 @@ for (const [name, count] of [
   ['schemas', 40],
   ['serve', 40],
   ['servers', 20],
+  ['hub', 10],
+  ['mcp', 30],
+  ['chat', 10],
+  ['torrents', 200],
 ] as const) {
   test(`${count} attempts with ${name} find nothing that crashes, hangs, or is no error of ours`, async () => {
     const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
