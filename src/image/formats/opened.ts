@@ -40,7 +40,7 @@ export interface Opened {
   pageCount: number;
   /** Its pages have no pixels of their own: they can be drawn at any size. */
   drawn?: true;
-  /** Decodes one, 0-based. */
+  /** Decodes one, 0-based; the next is to be asked for when it is used up, since frames are composed in one place. */
   page(index: number): Promise<Pixels>;
   close?(): void;
 }
