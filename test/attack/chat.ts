@@ -51,7 +51,7 @@ await attack(import.meta.url, async (): Promise<Attempts> => {
 function line(random: Random): string {
   const value = oneOf(hostileJson, random);
   const text = random(3) === 0 ? (JSON.parse(value) as unknown) : value;
-  const plain = typeof text === 'string' ? text : value;
+  const plain = (typeof text === 'string' ? text : value).slice(0, 2000); // reading more takes a model its time
   const whole = oneOf(
     [plain, 'what is it?', `/${oneOf(commands, random)} ${oneOf(['a.png', plain, '', 'off'], random)}`],
     random,
