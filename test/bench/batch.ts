@@ -10,14 +10,13 @@
  *     [--type q8_0] [--pictures 16] [--side 256] [--tokens 64] [--threads 2] [--rounds 3]
  */
 import { mkdirSync, rmSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writePictures } from '../scale/batch-records.ts';
-import { pixtral500m, writeRandomCheckpoint } from '../scale/random-checkpoint.ts';
 import { type Way, type Work, llamaServer, mtmdLoop, pixtralBatch } from './batch-ways.ts';
-import { pixtral, runCommand } from './run-command.ts';
+import { randomPair } from './random-pair.ts';
 import { type FirstToken, askTwice } from './second-ask.ts';
 
 const { values: flags, positionals } = parseArgs({
@@ -60,17 +59,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 mkdirSync(scratch, { recursive: true });
 
-const pair = flags.pair ?? (await randomPair());
+const pair = flags.pair ?? (await randomPair(scratch, flags.type));
 if (flags.only !== 'ask') await compareWays();
 if (flags.only !== 'batch') await compareAsks();
-
-async function randomPair(): Promise<string> {
-  const [checkpoint, converted] = [join(scratch, 'checkpoint'), join(scratch, 'pair')];
-  await writeRandomCheckpoint(checkpoint, { config: pixtral500m, layout: 'mistral' });
-  await runCommand([...pixtral, 'convert', checkpoint, '--out', converted, '--type', flags.type]);
-  await rm(checkpoint, { recursive: true });
-  return converted;
-}
 
 async function compareWays(): Promise<void> {
   const tool = (name: string): string => join(tree!, 'build/bin', name);

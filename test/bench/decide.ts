@@ -8,13 +8,13 @@
  *     npm run bench:decide -- <folder with 3 GB free> [--pair <folder>] [--pictures 100] [--threads 2] [--rounds 3]
  */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writePictures } from '../scale/batch-records.ts';
-import { pixtral500m, writeRandomCheckpoint } from '../scale/random-checkpoint.ts';
 import { startLlamaServer } from './llama-server.ts';
+import { randomPair } from './random-pair.ts';
 import { pixtral, runCommand } from './run-command.ts';
 
 const { values: flags, positionals } = parseArgs({
@@ -56,7 +56,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 mkdirSync(scratch, { recursive: true });
 
-const pair = flags.pair ?? (await randomPair());
+const pair = flags.pair ?? (await randomPair(scratch, 'q8_0'));
 const ways: Record<string, { way: Way; answers: number }> = {
   'decide, 1 question': { way: decide(questions.slice(0, 1)), answers: 1 },
   'decide, 5 questions': { way: decide(questions), answers: 5 },
@@ -64,14 +64,6 @@ const ways: Record<string, { way: Way; answers: number }> = {
   'llama-server, 5 questions': { way: askServer, answers: 5 },
 };
 await compare();
-
-async function randomPair(): Promise<string> {
-  const [checkpoint, converted] = [join(scratch, 'checkpoint'), join(scratch, 'pair')];
-  await writeRandomCheckpoint(checkpoint, { config: pixtral500m, layout: 'mistral' });
-  await runCommand([...pixtral, 'convert', checkpoint, '--out', converted, '--type', 'q8_0']);
-  await rm(checkpoint, { recursive: true });
-  return converted;
-}
 
 /** Nothing is kept from run to run: every picture is new. */
 function runtimeFlags(): string[] {

@@ -8,7 +8,7 @@
  *     [--pair <folder>] [--older <folder of an older build>] [--threads 2] [--rounds 3] [--records 8] [--parallel 1,8]
  */
 import { mkdirSync, rmSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,9 +21,9 @@ import { Matcher } from '../../src/grammar/matcher.ts';
 import { TokenMasks } from '../../src/grammar/token-masks.ts';
 import { tokenTrie } from '../../src/grammar/token-trie.ts';
 import { binary } from '../helpers/binary.ts';
-import { pixtral500m, writeRandomCheckpoint } from '../scale/random-checkpoint.ts';
 import { startLlamaServer } from './llama-server.ts';
-import { pixtral, runCommand } from './run-command.ts';
+import { randomPair } from './random-pair.ts';
+import { runCommand } from './run-command.ts';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -92,7 +92,7 @@ const records = Array.from({ length: Number(flags.records) }, (_, id) => ({
   prompt: `What was bought, where and when? Receipt ${id}.`,
 }));
 await writeFile(join(scratch, 'records.jsonl'), records.map((record) => JSON.stringify(record)).join('\n'));
-const pair = flags.pair ?? (await randomPair());
+const pair = flags.pair ?? (await randomPair(scratch, 'q8_0'));
 const builds = {
   'this build': binary,
   ...(flags.older && { 'older build': join(resolve(flags.older), 'bin/pixtral.cjs') }),
@@ -103,14 +103,6 @@ let freeTokens = 160;
 for (let round = 0; round < Number(flags.rounds); round++) await measureAll();
 print();
 await grammarAlone();
-
-async function randomPair(): Promise<string> {
-  const [checkpoint, converted] = [join(scratch, 'checkpoint'), join(scratch, 'pair')];
-  await writeRandomCheckpoint(checkpoint, { config: pixtral500m, layout: 'mistral' });
-  await runCommand([...pixtral, 'convert', checkpoint, '--out', converted, '--type', 'q8_0']);
-  await rm(checkpoint, { recursive: true });
-  return converted;
-}
 
 async function measureAll(): Promise<void> {
   for (const parallel of flags.parallel.split(',')) {
