@@ -9,12 +9,14 @@ interface AnswerOptions {
   stderr: { isTTY: boolean; write(text: string): void };
   reporter: StageReporter;
   json: boolean;
+  /** Whether a terminal is to show thoughts dimmed. */
+  color: boolean;
 }
 
 /** Writes an answer as it comes, or one JSON line when it is whole. */
 export async function showAnswer(
   events: AsyncIterable<EngineEvent>,
-  { stdout, stderr, reporter, json }: AnswerOptions,
+  { stdout, stderr, reporter, json, color }: AnswerOptions,
 ): Promise<void> {
   let thinks = false;
   for await (const event of events) {
@@ -27,7 +29,7 @@ export async function showAnswer(
       case 'thought':
         if (json) break;
         reporter.stop();
-        stderr.write(stderr.isTTY ? printable(event.text) : event.text);
+        stderr.write(stderr.isTTY ? dimmed(printable(event.text), color) : event.text);
         break;
       case 'text':
         if (json) break;
@@ -45,11 +47,21 @@ export async function showAnswer(
   }
 }
 
+/** What other programs write into the same terminal stays as it is: each piece ends what it begins. */
+function dimmed(text: string, color: boolean): string {
+  return color ? `\x1b[2m${text}\x1b[22m` : text;
+}
+
 function endText(
-  { text, finish, usage }: Answer,
+  { text, finish, usage, tool_calls: calls = [] }: Answer,
   { stdout, reporter }: Pick<AnswerOptions, 'stdout' | 'reporter'>,
 ): void {
-  if (!text.endsWith('\n')) stdout.write('\n');
+  const isCallAlone = text === '' && calls.length > 0;
+  if (!text.endsWith('\n') && !isCallAlone) stdout.write('\n');
+  for (const { function: called } of calls) {
+    const line = `${called.name}(${called.arguments})`;
+    stdout.write(`${stdout.isTTY ? printable(line) : line}\n`);
+  }
   if (finish !== 'loop') return;
   reporter.note(`answer: says the same over and over, and was stopped after ${usage.completion} tokens\n`);
 }

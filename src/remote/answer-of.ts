@@ -40,17 +40,49 @@ export function answerOf({ messages, options }: Question, parts: AnswerParts): A
     text: reply.text,
     finish,
     images: pictures.map((picture) => ({ ...pictureReceipt(picture), cached: false })),
+    ...(options.reasoning === 'show' && reply.thoughts !== '' && { reasoning: reply.thoughts }),
+    ...(reply.calls.length > 0 && { tool_calls: [...reply.calls] }),
     usage: {
       prompt: reply.promptTokens ?? 0,
       image: counted ?? (check === 'differs' ? 0 : expected),
       completion: reply.completionTokens ?? 0,
+      ...(reply.reasoningTokens !== undefined && reply.reasoningTokens > 0 && { reasoning: reply.reasoningTokens }),
     },
     timings: clock.timings,
     sampling: samplingReceipt(options),
-    ...(options.logprobs !== undefined && { logprobs: reply.logprobs }),
+    ...(options.logprobs !== undefined && { logprobs: answerLogprobs(reply) }),
     server: receipt,
   };
-  return format ? checked(answer, { format, server }) : answer;
+  checkCalls(answer, { options, server });
+  return format && !answer.tool_calls ? checked(answer, { format, server }) : answer;
+}
+
+/** Whether a tool is asked for where one must be. */
+function checkCalls(
+  { tool_calls: calls = [], finish }: Answer,
+  { options: { tools, toolChoice = 'auto' }, server }: { options: AskOptions; server: FoundServer },
+): void {
+  if (!tools || toolChoice === 'auto' || finish !== 'stop') return;
+  if (toolChoice === 'none') {
+    if (calls.length > 0) throw broken(server, 'a tool is asked for, expected none');
+    return;
+  }
+  if (calls.length === 0) throw broken(server, 'no tool is asked for, expected one');
+  const other =
+    typeof toolChoice === 'string' ? undefined : calls.find((call) => call.function.name !== toolChoice.name);
+  if (other) throw broken(server, `the tool ${shown(other.function.name)} is asked for, expected another`);
+}
+
+/** Servers tell those of thoughts too, which are none of the answer's: the last that make up its text are its own. */
+function answerLogprobs({ thoughts, text, logprobs }: Reply): Reply['logprobs'] {
+  if (thoughts === '') return logprobs;
+  let first = logprobs.length;
+  for (let length = Buffer.byteLength(text); length > 0 && first > 0;) length -= byteLengthOf(logprobs[--first]!);
+  return logprobs.slice(first);
+}
+
+function byteLengthOf({ token, bytes }: Reply['logprobs'][number]): number {
+  return bytes?.length ?? Buffer.byteLength(token);
 }
 
 /** What was sent to a server, and what it counted. */

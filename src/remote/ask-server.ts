@@ -1,5 +1,5 @@
 import { type StageClock, stageClock } from '../asking/clock.ts';
-import type { EngineEvent, Question } from '../asking/events.ts';
+import type { AskOptions, EngineEvent, Question } from '../asking/events.ts';
 import { type StopWatch, stopWatch } from '../asking/stop.ts';
 import { imagesOf } from '../prompt/message.ts';
 import { answerOf } from './answer-of.ts';
@@ -43,10 +43,10 @@ export async function* askServer(question: Question, options: AskServerOptions):
   const watch = stopWatch(question.options.stop);
   const reading = { asked, writer, watch, name, signal, clock };
   const { reply, isStopped } = stream
-    ? yield* streamed(reading, question.options.format !== undefined)
+    ? yield* streamed(reading, question.options)
     : await clock.time('decode_ms', () => inOnePiece(reading));
   const answer = answerOf(question, { server, reply, isStopped, sent, attempts, clock });
-  if (question.options.format) yield { kind: 'text', text: answer.text };
+  if (question.options.format && answer.text !== '') yield { kind: 'text', text: answer.text };
   yield { kind: 'answer', answer };
 }
 
@@ -105,13 +105,16 @@ export function completion(text: string, name: string): unknown {
 /** Whether an answer of a form is what was asked for is known at its end. */
 async function* streamed(
   { asked, writer, watch, name, signal, clock }: Reading,
-  isForm: boolean,
+  { format, reasoning }: Pick<AskOptions, 'format' | 'reasoning'>,
 ): AsyncGenerator<EngineEvent, Read> {
+  const isForm = format !== undefined;
   const start = performance.now();
   let written = '';
   let isStopped = false;
   for await (const part of readStream(replyParts(asked.body, { name, signal }), { ...asked, name })) {
-    const pushed = watch.push(writer.take(part));
+    const { text, thought } = writer.take(part);
+    if (thought !== '' && reasoning === 'show') yield { kind: 'thought', text: thought };
+    const pushed = watch.push(text);
     if (isStopped) continue;
     written += pushed.text;
     if (pushed.text !== '' && !isForm) yield { kind: 'text', text: pushed.text };

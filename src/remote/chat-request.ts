@@ -4,8 +4,9 @@ import type { AskOptions, Question, ServerReceipt } from '../asking/events.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import type { Picture } from '../image/decoder/load.ts';
 import { checkConversation } from '../prompt/conversation.ts';
-import type { Chunk, Message, Thoughts } from '../prompt/message.ts';
-import { templates } from '../prompt/template.ts';
+import type { Chunk, Message, Thoughts, Tool, ToolCall } from '../prompt/message.ts';
+import { type Template, templates } from '../prompt/template.ts';
+import { toolsJson } from '../prompt/tool-segments.ts';
 import { mergeTurns } from '../prompt/turns.ts';
 import type { FoundServer } from './find-server.ts';
 import { type Fields, type KindName, type SamplingName, choiceSchema, serverKinds } from './server-kinds.ts';
@@ -35,7 +36,12 @@ export function chatRequest(
     ...(stream && { stream, ...(streamUsage && { stream_options: { include_usage: true } }) }),
     ...extra,
   };
-  return { body: Buffer.from(JSON.stringify(fields)), sent };
+  return { body: Buffer.from(withTools(JSON.stringify(fields), options.tools)), sent };
+}
+
+/** Definitions of tools keep their numbers and the order of their keys, as they are told to models on this machine. */
+function withTools(json: string, tools: readonly Tool[] | undefined): string {
+  return tools ? `${json.slice(0, -1)},"tools":${toolsJson(tools)}}` : json;
 }
 
 /**
@@ -45,9 +51,6 @@ export function chatRequest(
 export function optionFields(options: Omit<AskOptions, 'seed'> & { seed: number | undefined }, kind: KindName): Fields {
   const { maxTokens, stop, format, logprobs, onLoop } = options;
   const { title, maxStops, maxLogprobs } = serverKinds[kind];
-  if (options.tools) throw lacking(title, 'tools', 'none: they are not sent to servers');
-  const asksToThink = options.reasoningEffort ?? (options.reasoning === 'off' ? 'off' : undefined);
-  if (asksToThink !== undefined) throw lacking(title, `--reasoning ${asksToThink}`, 'none: the server decides');
   if (stop.length > maxStops) {
     throw lacking(title, `--stop: ${stop.length} texts`, `at most ${maxStops}`);
   }
@@ -69,7 +72,25 @@ export function optionFields(options: Omit<AskOptions, 'seed'> & { seed: number 
     ...(stop.length > 0 && { stop }),
     ...(logprobs !== undefined && { logprobs: true, top_logprobs: logprobs }),
     ...(format && formatFields(format, kind)),
+    ...thoughtFields(options, kind),
+    ...(options.tools && { tool_choice: choiceField(options.toolChoice) }),
   };
+}
+
+function thoughtFields(
+  { reasoning, reasoningEffort: effort }: Pick<AskOptions, 'reasoning' | 'reasoningEffort'>,
+  kind: KindName,
+): Fields {
+  const { title, reasoning: known } = serverKinds[kind];
+  if (reasoning === 'off' && !known.off) throw lacking(title, '--reasoning off', 'show or hide: the server decides');
+  if (reasoning === 'off' && effort !== undefined && effort !== 'none') {
+    throw new PixtralError('usage', `--reasoning off and --reasoning-effort ${effort}: expected one of them`);
+  }
+  return { ...(effort !== undefined && { reasoning_effort: effort }), ...(reasoning && known[reasoning]) };
+}
+
+function choiceField(choice: AskOptions['toolChoice'] = 'auto'): unknown {
+  return typeof choice === 'string' ? choice : { type: 'function', function: choice };
 }
 
 /** Of each sampling option: what it is called, and the value at which it does nothing. */
@@ -137,24 +158,62 @@ function messageFields(
   { kind, sent }: { kind: KindName; sent: ServerReceipt['sent'] },
 ): Fields[] {
   const { title } = serverKinds[kind];
-  checkConversation(messages, templates.v7);
-  return mergeTurns(messages, templates.v7).map(({ role, chunks, prefix, toolCalls }) => {
+  checkConversation(messages, anyModel);
+  return mergeTurns(messages, anyModel).map((turn) => {
+    const { role, chunks, prefix, toolCalls, callId } = turn;
     if (prefix) throw lacking(title, 'an answer that is begun', 'a question at the end');
-    if (role === 'tool' || toolCalls.length > 0) throw lacking(title, 'calls of tools', 'texts and pictures');
-    if (chunks.every((chunk) => chunk.kind === 'text')) return { role, content: textOf(chunks) };
-    return { role, content: chunks.map((chunk) => partOf(chunk, { title, sent })) };
+    if (role === 'assistant') return { role, ...answerFields(chunks, kind), ...callFields(toolCalls) };
+    const seen = chunks.flatMap((chunk) => (chunk.kind === 'thinking' ? [] : [chunk]));
+    if (seen.length < chunks.length) throw lacking(title, 'thoughts in a system prompt', 'texts');
+    return { role, content: contentOf(seen, sent), ...(role === 'tool' && { tool_call_id: callId }) };
   });
+}
+
+/** What no server's model refuses may be sent: pictures in results, ids of calls as servers make them. */
+const anyModel: Template = {
+  ...templates.v15,
+  textSeparator: '\n\n',
+  allows: { ...templates.v13.allows, tool: ['text', 'image'] },
+};
+
+function contentOf(chunks: readonly Chunk<Picture>[], sent: ServerReceipt['sent']): string | Fields[] {
+  if (chunks.every((chunk) => chunk.kind === 'text')) return textOf(chunks);
+  return chunks.map((chunk) => partOf(chunk, sent));
+}
+
+/** An earlier answer, with what was thought before it. */
+function answerFields(chunks: readonly (Chunk<Picture> | Thoughts)[], kind: KindName): Fields {
+  const { title, thoughts: way } = serverKinds[kind];
+  const thoughts = chunks.flatMap((chunk) => (chunk.kind === 'thinking' ? [chunk] : []));
+  const said = textOf(chunks);
+  const content = said === '' ? null : said;
+  if (thoughts.length === 0) return { content };
+  if (way === undefined) throw lacking(title, 'thoughts of an earlier answer', 'its text only');
+  const isBefore = chunks.slice(0, thoughts.length).every((chunk) => chunk.kind === 'thinking');
+  if (!isBefore || thoughts.some(({ closed }) => !closed)) {
+    throw lacking(title, 'thoughts that go on, or stand behind an answer', 'thoughts before it');
+  }
+  const thought = thoughts.map(({ text }) => text).join('');
+  if (way !== 'part') return { content, [way]: thought };
+  const part = { type: 'thinking', thinking: [{ type: 'text', text: thought }] };
+  return { content: content === null ? [part] : [part, { type: 'text', text: said }] };
+}
+
+function callFields(calls: readonly ToolCall[]): Fields {
+  if (calls.length === 0) return {};
+  const tool_calls = calls.map(({ id, name, arguments: json }) => ({
+    id,
+    type: 'function',
+    function: { name, arguments: json === '' ? '{}' : json },
+  }));
+  return { tool_calls };
 }
 
 function textOf(chunks: readonly (Chunk<Picture> | Thoughts)[]): string {
   return chunks.map((chunk) => (chunk.kind === 'text' ? chunk.text : '')).join('');
 }
 
-function partOf(
-  chunk: Chunk<Picture> | Thoughts,
-  { title, sent }: { title: string; sent: ServerReceipt['sent'] },
-): Fields {
-  if (chunk.kind === 'thinking') throw lacking(title, 'thoughts', 'texts and pictures');
+function partOf(chunk: Chunk<Picture>, sent: ServerReceipt['sent']): Fields {
   if (chunk.kind === 'text') return { type: 'text', text: chunk.text };
   const { png, grid } = chunk.image;
   sent.push({ width: grid.width, height: grid.height, format: 'png', bytes: png?.byteLength ?? 0 });

@@ -1,18 +1,24 @@
 import { PixtralError } from '../base/errors.ts';
-import type { TokenChoice, TokenLogprob } from '../asking/events.ts';
+import type { AnswerCall, TokenChoice, TokenLogprob } from '../asking/events.ts';
 import { asCount, asList, asNumbers, asObject, asText } from './json.ts';
 import { ServerFault } from './fault.ts';
+import { type CallWriter, callWriter } from './read-calls.ts';
 import { messageOf } from './reply-error.ts';
 
 /** What a server said, in whole. */
 export interface Reply {
   text: string;
+  /** What was thought before, where the server tells it apart. */
+  thoughts: string;
+  calls: readonly AnswerCall[];
   finish: 'stop' | 'length';
   /** The --stop that ended it, where the server tells. */
   stopText: string | undefined;
   /** Tokens, where the server tells. */
   promptTokens: number | undefined;
   completionTokens: number | undefined;
+  /** Of the completion's. */
+  reasoningTokens: number | undefined;
   logprobs: TokenLogprob[];
   /** Where the server tells (vLLM's return_token_ids). */
   promptIds: readonly number[] | undefined;
@@ -22,27 +28,37 @@ export interface Reply {
 
 /** A reply that grows with the parts of a stream, or is made by one. */
 export interface ReplyWriter {
-  /** Takes a `chat.completion` or one of its chunks; returns the text in it. */
-  take(part: unknown): string;
+  /** Takes a `chat.completion` or one of its chunks; returns what is said in it. */
+  take(part: unknown): Said;
   /** Whether the server has said that it ended. */
   isFinished(): boolean;
   /** @throws ServerFault when it was cut short and should not have been */
   whole(mayBeCut: boolean): Reply;
 }
 
+export interface Said {
+  text: string;
+  thought: string;
+}
+
 /** @param name the server's */
 export function replyWriter(name: string): ReplyWriter {
   const reply: Reply = {
     text: '',
+    thoughts: '',
+    calls: [],
     finish: 'stop',
     stopText: undefined,
     promptTokens: undefined,
     completionTokens: undefined,
+    reasoningTokens: undefined,
     logprobs: [],
     promptIds: undefined,
     pictureTokens: undefined,
   };
+  const calls: CallWriter = callWriter(name);
   let finishReason: string | undefined;
+  let thoughtField: string | undefined;
   return {
     take(part) {
       const fields = asObject(part);
@@ -52,19 +68,27 @@ export function replyWriter(name: string): ReplyWriter {
       }
       takeCounts(reply, fields);
       const choice = asObject(asList(fields['choices'])?.[0]);
-      if (!choice) return '';
-      const text = contentOf(asObject(choice['message'] ?? choice['delta'])?.['content']);
-      reply.text += text;
+      if (!choice) return { text: '', thought: '' };
+      const message = asObject(choice['message'] ?? choice['delta']) ?? {};
+      thoughtField ??= thoughtFields.find((field) => asText(message[field]));
+      const said = saidIn(message, thoughtField);
+      reply.text += said.text;
+      reply.thoughts += said.thought;
+      calls.take(asList(message['tool_calls']) ?? []);
       reply.stopText ??= asText(choice['stop_reason']);
       reply.promptIds ??= asNumbers(choice['prompt_token_ids']);
       for (const one of logprobsOf(choice['logprobs'])) reply.logprobs.push(one);
       finishReason ??= asText(choice['finish_reason']);
-      return text;
+      return said;
     },
     isFinished: () => finishReason !== undefined,
     whole(mayBeCut) {
       if (finishReason === undefined && !mayBeCut) throw new ServerFault('failed', `${name}: its answer was cut short`);
-      return { ...reply, logprobs: withoutEnd(reply.logprobs), finish: finishOf(finishReason ?? 'stop', name) };
+      const whole = { ...reply, calls: calls.whole(), logprobs: withoutEnd(reply.logprobs) };
+      if (callReasons.includes(finishReason ?? '') && whole.calls.length === 0) {
+        throw new ServerFault('failed', `${name}: says that tools are asked for, and names none`);
+      }
+      return { ...whole, finish: finishOf(finishReason ?? 'stop', name) };
     },
   };
 }
@@ -73,22 +97,42 @@ function takeCounts(reply: Reply, fields: Record<string, unknown>): void {
   const usage = asObject(fields['usage']);
   reply.promptTokens = asCount(usage?.['prompt_tokens']) ?? reply.promptTokens;
   reply.completionTokens = asCount(usage?.['completion_tokens']) ?? reply.completionTokens;
+  const details = asObject(usage?.['completion_tokens_details']);
+  reply.reasoningTokens =
+    asCount(details?.['reasoning_tokens'] ?? usage?.['reasoning_tokens']) ?? reply.reasoningTokens;
   reply.promptIds ??= asNumbers(fields['prompt_token_ids']);
   const images = asList(asObject(fields['pixtral'])?.['images']);
   reply.pictureTokens ??= images?.reduce<number>((sum, one) => sum + (asCount(asObject(one)?.['tokens']) ?? 0), 0);
 }
 
-/** Text, or a list of parts of which the texts are the answer (Mistral's models that think first). */
-function contentOf(content: unknown): string {
-  if (typeof content === 'string') return content;
-  const parts = asList(content) ?? [];
-  return parts.map((part) => asText(asObject(part)?.['text']) ?? '').join('');
+/** What llama-server, SGLang, pixtral serve and older vLLMs call thoughts, and what vLLM does; some send both, alike. */
+const thoughtFields = ['reasoning_content', 'reasoning'];
+
+/** Thoughts stand in a field beside the text, or are parts of the content (Mistral's API). */
+function saidIn(message: Record<string, unknown>, thoughtField: string | undefined): Said {
+  const { content } = message;
+  const beside = (thoughtField !== undefined && asText(message[thoughtField])) || '';
+  if (typeof content === 'string') return { text: content, thought: beside };
+  const parts = (asList(content) ?? []).map((part) => asObject(part) ?? {});
+  const text = parts.map((part) => asText(part['text']) ?? '').join('');
+  return { text, thought: beside + parts.map((part) => thoughtOf(part['thinking'])).join('') };
 }
 
+function thoughtOf(thinking: unknown): string {
+  if (typeof thinking === 'string') return thinking;
+  return (asList(thinking) ?? []).map((part) => asText(asObject(part)?.['text']) ?? '').join('');
+}
+
+const callReasons = ['tool_calls', 'function_call', 'tool_use'];
+
 function finishOf(reason: string, name: string): Reply['finish'] {
-  if (reason === 'stop' || reason === 'eos' || reason === 'stop_sequence') return 'stop';
+  if (reason === 'stop' || reason === 'eos' || reason === 'stop_sequence' || callReasons.includes(reason))
+    return 'stop';
   if (reason === 'length' || reason === 'model_length' || reason === 'max_tokens') return 'length';
-  throw new PixtralError('machine', `${name}: ended the answer with ${shown(reason)}, expected stop or length`);
+  throw new PixtralError(
+    'machine',
+    `${name}: ended the answer with ${shown(reason)}, expected stop, length or tool_calls`,
+  );
 }
 
 function logprobsOf(value: unknown): TokenLogprob[] {

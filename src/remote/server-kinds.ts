@@ -1,3 +1,4 @@
+import type { Reasoning } from '../asking/events.ts';
 import type { Json } from '../grammar/schema.ts';
 
 export type KindName = 'vllm' | 'sglang' | 'llama-server' | 'mistral' | 'pixtral' | 'openai';
@@ -23,6 +24,12 @@ export interface ServerKind {
   schema: 'response_format' | 'own';
   grammar: ((grammar: string) => Fields) | undefined;
   choices: ((choices: readonly string[]) => Fields) | undefined;
+  /** How much a model is to think, which is `reasoning_effort` at all that have it. */
+  effort: boolean;
+  /** What becomes of thoughts: fields of the request; undefined: the server decides, and hidden ones are dropped here. */
+  reasoning: Readonly<Partial<Record<Reasoning, Fields>>>;
+  /** How an earlier answer's thoughts are sent back: a field of its message, or a part of its content. */
+  thoughts: 'reasoning_content' | 'reasoning' | 'part' | undefined;
   /** A stream tells the tokens only when it is asked to. */
   streamUsage: boolean;
   /** More that is asked for, for the receipt. */
@@ -42,6 +49,9 @@ const openAi: ServerKind = {
   schema: 'response_format',
   grammar: undefined,
   choices: undefined,
+  effort: true,
+  reasoning: {},
+  thoughts: undefined,
   streamUsage: true,
   extra: {},
 };
@@ -64,6 +74,7 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
     maxStops: Infinity,
     grammar: structuredGrammar,
     choices: structuredChoice,
+    thoughts: 'reasoning',
     extra: { return_token_ids: true },
   },
   sglang: {
@@ -79,6 +90,7 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
     maxStops: Infinity,
     grammar: (ebnf) => ({ ebnf }),
     choices: (choices) => ({ regex: choices.map(escaped).join('|') }),
+    thoughts: 'reasoning_content',
   },
   'llama-server': {
     ...openAi,
@@ -89,6 +101,7 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
     schema: 'own',
     grammar: (grammar) => ({ grammar }),
     choices: undefined,
+    thoughts: 'reasoning_content',
   },
   mistral: {
     ...openAi,
@@ -96,6 +109,8 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
     sampling: { temperature: 'temperature', topP: 'top_p', seed: 'random_seed' },
     maxStops: Infinity,
     maxLogprobs: undefined,
+    reasoning: { off: { reasoning_effort: 'none' } },
+    thoughts: 'part',
     streamUsage: false,
   },
   pixtral: {
@@ -106,6 +121,8 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
     sampling: { ...openAi.sampling, topK: 'top_k', minP: 'min_p', repeatPenalty: 'repeat_penalty' },
     maxStops: Infinity,
     maxLogprobs: 100,
+    reasoning: { show: { reasoning: 'show' }, hide: { reasoning: 'hide' }, off: { reasoning: 'off' } },
+    thoughts: 'reasoning_content',
   },
 };
 

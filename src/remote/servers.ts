@@ -104,7 +104,7 @@ export class Servers implements Answerer {
       const lane = await this.#lanes.take({ avoid: undefined, signal });
       try {
         for await (const event of askServer(question, { ...asking(lane), stream: true, attempts, signal })) {
-          hasText ||= event.kind === 'text';
+          hasText ||= event.kind === 'text' || event.kind === 'thought';
           if (event.kind === 'answer') this.#lanes.answered(lane, undefined);
           yield event;
         }

@@ -31,6 +31,11 @@ export interface StandInOptions {
   answer?: (seen: SeenCompletion, count: number) => string;
   /** Fields of the completion beside the usual ones. */
   more?: (seen: SeenCompletion) => Record<string, unknown>;
+  /** Fields of the answer's message beside its content, or in its place: thoughts, calls of tools. */
+  message?: (seen: SeenCompletion, count: number) => Record<string, unknown>;
+  usage?: Record<string, unknown>;
+  /** Each request as it came. */
+  onBody?: (text: string) => void;
   finish?: string;
   promptTokens?: number;
   milliseconds?: (count: number) => number;
@@ -83,7 +88,9 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     if (path !== '/v1/chat/completions') return send(response, 404, { error: { message: `${path}: Not Found` } });
     const parts: Uint8Array[] = [];
     for await (const part of request) parts.push(part as Uint8Array);
-    const body = JSON.parse(Buffer.concat(parts).toString()) as Record<string, unknown>;
+    const text = Buffer.concat(parts).toString();
+    options.onBody?.(text);
+    const body = JSON.parse(text) as Record<string, unknown>;
     const one: SeenCompletion = { body, authorization, pictures: picturesIn(body), isLost: false };
     seen.push(one);
     const count = seen.length;
@@ -146,12 +153,17 @@ async function complete(response: ServerResponse, { one, count, options, send }:
   const text = options.answer?.(one, count) ?? `answer ${count}`;
   const reason = options.finish ?? 'stop';
   const tokens = options.promptTokens ?? 5 + pictureTokens(one);
-  const usage = { prompt_tokens: tokens, completion_tokens: text.length, total_tokens: tokens + text.length };
+  const usage = {
+    prompt_tokens: tokens,
+    completion_tokens: text.length,
+    total_tokens: tokens + text.length,
+    ...options.usage,
+  };
   const more = options.more?.(one) ?? {};
-  const message = { role: 'assistant', content: text };
+  const message = { role: 'assistant', content: text, ...options.message?.(one, count) };
   const isStream = one.body['stream'] === true;
   const whole = isStream
-    ? `${streamOf(text, { reason, usage, more })}data: [DONE]\n\n`
+    ? `${streamOf(message, { reason, usage, more })}data: [DONE]\n\n`
     : JSON.stringify({ choices: [{ index: 0, message, finish_reason: reason, ...more }], usage, ...more });
   const sent = fault && 'body' in fault ? fault.body : whole;
   response.writeHead(200, { 'content-type': isStream ? 'text/event-stream' : 'application/json' });
@@ -164,12 +176,31 @@ async function complete(response: ServerResponse, { one, count, options, send }:
   response.end(sent);
 }
 
-function streamOf(text: string, { reason, usage, more }: { reason: string; usage: object; more: object }): string {
-  const words = text.split(/(?<= )/);
+function streamOf(
+  message: Record<string, unknown>,
+  { reason, usage, more }: { reason: string; usage: object; more: object },
+): string {
   const chunk = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
-  const deltas = words.map((content) => chunk({ choices: [{ index: 0, delta: { content } }] }));
+  const { role: _, content, ...first } = message; // thoughts come before the text
+  const deltas = Object.entries({ ...first, content })
+    .flatMap(([field, value]) => pieces(value).map((piece) => ({ [field]: piece })))
+    .map((delta) => chunk({ choices: [{ index: 0, delta }] }));
   const end = chunk({ choices: [{ index: 0, delta: {}, finish_reason: reason, ...more }], ...more });
   return `${deltas.join('')}${end}${chunk({ choices: [], usage })}`;
+}
+
+/** A text word by word, calls with their arguments in two halves, what else there is at once. */
+function pieces(value: unknown): unknown[] {
+  if (typeof value === 'string') return value.split(/(?<= )/);
+  if (!Array.isArray(value) || !value.some((one: object) => 'function' in one)) return [value];
+  return (value as { function: { arguments: string } }[]).flatMap(({ function: called, ...call }, index) => {
+    const { arguments: json, ...rest } = called;
+    const half = json.length >> 1;
+    return [
+      [{ index, ...call, function: { ...rest, arguments: json.slice(0, half) } }],
+      [{ index, function: { arguments: json.slice(half) } }],
+    ];
+  });
 }
 
 /** Patches of 16 pixels, a break behind each row. */

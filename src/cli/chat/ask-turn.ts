@@ -15,7 +15,7 @@ import { autosave } from './transcript-file.ts';
  */
 export async function askTurn(chat: Chat, said: readonly Part[], interrupt: AbortSignal): Promise<void> {
   const question = withPending(chat.session, said);
-  const heard: Heard = { text: '', isWhole: false };
+  const heard: Heard = { text: '', calls: false, isWhole: false };
   try {
     checkRoom(chat, question);
     await showQuestion(chat, { question, heard, interrupt });
@@ -30,7 +30,10 @@ export async function askTurn(chat: Chat, said: readonly Part[], interrupt: Abor
   }
   if (heard.text === '') {
     change(chat, { kind: 'unanswered', question });
-    return chat.note('the model ended without a word: /retry asks again\n');
+    const asks = heard.calls
+      ? 'the model asks for tools, which a chat does not have'
+      : 'the model ended without a word';
+    return chat.note(`${asks}: /retry asks again\n`);
   }
   const interrupted = !heard.isWhole;
   change(chat, { kind: 'answered', question, answer: { text: heard.text, interrupted } });
@@ -41,6 +44,8 @@ export async function askTurn(chat: Chat, said: readonly Part[], interrupt: Abor
 /** What of an answer has come. */
 interface Heard {
   text: string;
+  /** Tools were asked for. */
+  calls: boolean;
   isWhole: boolean;
 }
 
@@ -61,6 +66,7 @@ async function showQuestion(
       stderr: io.stderr,
       reporter,
       json: flags.json === true,
+      color: hasColor(chat),
     });
   } finally {
     reporter.stop();
@@ -71,12 +77,17 @@ function formatOf({ session: { schema } }: Chat): AnswerFormat | undefined {
   return schema && schemaFormat(schema.text, schema.named);
 }
 
-function reporterOf({ flags, io }: Chat): StageReporter {
+function reporterOf(chat: Chat): StageReporter {
+  const { flags, io } = chat;
   return stageReporter(io.stderr, {
     verbose: flags.verbose === true,
     quiet: flags.json === true,
-    color: flags.color && io.env['NO_COLOR'] === undefined,
+    color: hasColor(chat),
   });
+}
+
+function hasColor({ flags, io }: Chat): boolean {
+  return flags.color && io.env['NO_COLOR'] === undefined;
 }
 
 async function* listened(
@@ -85,7 +96,10 @@ async function* listened(
 ): AsyncGenerator<EngineEvent, void> {
   for await (const event of events) {
     if (event.kind === 'text') heard.text += event.text;
-    if (event.kind === 'answer') Object.assign(heard, { text: event.answer.text, isWhole: true });
+    if (event.kind === 'answer') {
+      const { text, tool_calls: calls } = event.answer;
+      Object.assign(heard, { text, calls: calls !== undefined, isWhole: true });
+    }
     yield event;
     if (event.kind === 'answer') warnOfServer(event.answer, { write: (lines) => chat.note(lines), json: false });
   }

@@ -160,11 +160,12 @@ async function askServing(
 
 async function show(
   events: AsyncIterable<EngineEvent>,
-  { reporter, flags, io: { stdout, stderr }, trace }: Pick<Asking, 'reporter' | 'flags' | 'io' | 'trace'>,
+  { reporter, flags, io: { stdout, stderr, env }, trace }: Pick<Asking, 'reporter' | 'flags' | 'io' | 'trace'>,
 ): Promise<void> {
   const { showAnswer } = await import('../../output/answer.ts');
   const json = flags.json === true;
-  await traced({ trace, stage: 'question' }, () => showAnswer(events, { stdout, stderr, reporter, json }));
+  const color = flags.color && env['NO_COLOR'] === undefined;
+  await traced({ trace, stage: 'question' }, () => showAnswer(events, { stdout, stderr, reporter, json, color }));
 }
 
 async function modelPaths(

@@ -7,6 +7,7 @@ import {
   modelOptions,
   outputOptions,
   promptPictureOptions,
+  reasoningOptions,
   runtimeOptions,
   samplingOptions,
 } from '../options.ts';
@@ -32,6 +33,7 @@ export function chatCommand(io: Io): Command {
         .choices(['auto', 'kitty', 'iterm2', 'sixel', 'off'])
         .default(defaults.inline),
     ],
+    'Thoughts:': reasoningOptions(),
     'Pictures:': promptPictureOptions(),
     'Model:': modelOptions(),
     'Server:': serverOptions(),
