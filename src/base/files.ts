@@ -1,4 +1,4 @@
-import { type FileHandle, access, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, access, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { PixtralError, errnoOf, reasonOf } from './errors.ts';
 
 /** Reads exactly `length` bytes at `position` into a new buffer, or into `target`. */
@@ -58,6 +58,19 @@ export async function writeWhole(
   }
 }
 
+/** What files take of the disk, holes left out; a file that is not there takes nothing. */
+export async function bytesOnDisk(paths: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(
+    paths.map((path) =>
+      stat(path).then(
+        ({ blocks, size }) => Math.min(blocks * 512, size),
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 export function isThere(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
@@ -67,14 +80,28 @@ export function isThere(path: string): Promise<boolean> {
 
 const hints: Record<string, string> = {
   ENOSPC: 'free some space, or write to another disk with --out',
+  EDQUOT: 'free some space, or write to another disk with --out',
+  EFBIG: 'write where files may be as large: this file system, or ulimit -f, does not let it grow further',
   EACCES: 'check the permissions of the file and its folder',
   EROFS: 'the file system is read-only: write elsewhere with --out',
   EMFILE: 'raise the limit of open files (ulimit -n)',
 };
 
+const reasons: Record<string, string> = {
+  ENOSPC: 'no space left on the disk',
+  EDQUOT: 'your share of the disk is used up',
+  EFBIG: 'no file may be so large here',
+};
+
+/** Whether something failed because no more can be written, by itself or as the cause of an error. */
+export function isFull(thrown: unknown): boolean {
+  const { cause } = thrown instanceof Error ? thrown : {};
+  return [thrown, cause].some((one) => (errnoOf(one) ?? '') in reasons);
+}
+
 /** A failed system call as a `machine` error that names the file. */
 export function systemError(path: string, what: string, cause: unknown): PixtralError {
   const errno = errnoOf(cause) ?? '';
-  const reason = errno === 'ENOSPC' ? 'no space left on the disk' : reasonOf(cause);
+  const reason = reasons[errno] ?? reasonOf(cause);
   return new PixtralError('machine', `${path}: ${what}: ${reason}`, { hint: hints[errno], cause });
 }

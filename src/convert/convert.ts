@@ -82,7 +82,8 @@ async function convertPair(
   const finished = states.every((file) => file.finished);
   if (finished && !options.check) throw alreadyThere(options.out);
   if (!finished) {
-    await requireSpace(options.out, byteLength - resumedBytes);
+    const bytes = byteLength - resumedBytes;
+    await requireSpace([{ folder: options.out, bytes, what: 'the pair' }], 'write to another disk with --out');
     await write(work, trace);
   }
   if (options.check) await check(work);

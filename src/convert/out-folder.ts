@@ -1,6 +1,7 @@
-import { mkdir, open, realpath, rmdir, statfs } from 'node:fs/promises';
+import { mkdir, open, realpath, rmdir, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { byteSize } from '../base/byte-size.ts';
-import { PixtralError } from '../base/errors.ts';
+import { PixtralError, errnoOf } from '../base/errors.ts';
 import { systemError } from '../base/files.ts';
 import { lockFile } from '../native/file-lock.ts';
 
@@ -43,14 +44,43 @@ function cannotLock(folder: string): (cause: unknown) => never {
   };
 }
 
-/** Refuses before anything is written when the pair cannot fit. */
-export async function requireSpace(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder).catch((cause: unknown) => {
+/** What is going to be written. */
+export interface SpaceNeed {
+  /** It may be missing yet. */
+  folder: string;
+  bytes: number;
+  /** `the pair` */
+  what: string;
+}
+
+/**
+ * Refuses before anything is written what cannot fit. Needs on one disk are added up.
+ * @param remedy what else can be done than freeing space
+ */
+export async function requireSpace(needs: readonly SpaceNeed[], remedy: string): Promise<void> {
+  const disks = new Map<number, { free: number; needs: SpaceNeed[] }>();
+  for (const need of needs) {
+    const { device, free } = await diskOf(need.folder);
+    const disk = disks.get(device) ?? { free, needs: [] };
+    disks.set(device, { free, needs: [...disk.needs, need] });
+  }
+  for (const { free, needs } of disks.values()) {
+    const bytes = needs.reduce((sum, need) => sum + need.bytes, 0);
+    if (free >= bytes) continue;
+    const found = `${byteSize(free)} free, expected ${byteSize(bytes)} for ${needs.map(({ what }) => what).join(' and ')}`;
+    throw new PixtralError('machine', `${needs[0]!.folder}: ${found}`, {
+      hint: `free ${byteSize(bytes - free)} more, or ${remedy}`,
+    });
+  }
+}
+
+/** Of the folder, or the nearest one above it that is there. */
+async function diskOf(folder: string): Promise<{ device: number; free: number }> {
+  try {
+    const [{ dev: device }, { bavail, bsize }] = await Promise.all([stat(folder), statfs(folder)]);
+    return { device, free: bavail * bsize };
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT' && dirname(folder) !== folder) return diskOf(dirname(folder));
     throw systemError(folder, 'cannot write there', cause);
-  });
-  const free = bavail * bsize;
-  if (free >= bytes) return;
-  throw new PixtralError('machine', `${folder}: ${byteSize(free)} free, expected ${byteSize(bytes)} for the pair`, {
-    hint: 'free some space, or write to another disk with --out',
-  });
+  }
 }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { PixtralError } from '../base/errors.ts';
 import { fileSum } from '../base/file-sum.ts';
-import { systemError, writeFully } from '../base/files.ts';
+import { bytesOnDisk, systemError, writeFully } from '../base/files.ts';
 import type { HubName } from './hub-name.ts';
 import type { Remote, RemoteFile, RemoteRange } from './remote.ts';
 import { hubHome } from './token.ts';
@@ -52,6 +52,8 @@ export async function findSnapshot(cache: string, { repo, revision }: HubName): 
 export interface CacheWriter {
   write(range: RemoteRange, bytes: Uint8Array): Promise<void>;
   sync(): Promise<void>;
+  /** What the disk has still to take. */
+  missingBytes(): Promise<number>;
   /** Files that are whole and checked get their names. */
   finish(revisionName: string): Promise<void>;
   close(): Promise<void>;
@@ -94,6 +96,10 @@ export function cacheWriter(
     },
     async sync() {
       for (const handle of handles.values()) await (await handle).datasync();
+    },
+    async missingBytes() {
+      const there = await bytesOnDisk(files.flatMap((file) => [blobOf(file), `${blobOf(file)}${partEnd}`]));
+      return Math.max(0, files.reduce((sum, { byteLength }) => sum + byteLength, 0) - there);
     },
     async finish(revisionName) {
       await this.close();

@@ -38,5 +38,7 @@ export interface Remote {
    * @returns where it is
    */
   keepAll?(onProgress: (doneBytes: number, totalBytes: number) => void): Promise<string>;
+  /** Where all of it is to be kept: bytes that are not there yet. */
+  missing?(): Promise<{ folder: string; bytes: number }>;
   close(): Promise<void>;
 }

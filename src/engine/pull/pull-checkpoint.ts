@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
+import { bytesOnDisk } from '../../base/files.ts';
 import { type OpenRanged, openOnDisk } from '../../base/ranged-file.ts';
 import { convertStream } from '../../convert/convert-stream.ts';
-import { inFolder, requireSpace } from '../../convert/out-folder.ts';
+import { inFolder } from '../../convert/out-folder.ts';
 import { pairId, pairIdRanges } from '../../convert/pair-id.ts';
 import { partOf } from '../../convert/part-file.ts';
 import { type PlannedFile, type PlannedPair, planCheckpointPair } from '../../convert/plan-pair.ts';
@@ -22,6 +23,7 @@ import type { FileRecord, InstalledModel } from '../../store/models.ts';
 import { openCheckpoint } from '../../weights/checkpoint.ts';
 import type { Checkpoint } from '../../weights/types.ts';
 import { bestType } from './best-type.ts';
+import { keepingNeeds, withSpace } from './disk-space.ts';
 import { installedAs, modelName } from './model-name.ts';
 import type { PullWork } from './options.ts';
 import { type Samples, openSamples } from './samples.ts';
@@ -193,8 +195,12 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
     cacheWriter(options.keep.cache, { remote: pull.remote, files: [...choice.small, ...choice.weights] });
   let sha256: string[] = [];
   try {
-    await inFolder(out, async () => {
-      await requireSpace(out, planned.byteLength - (await partBytes(planned)));
+    const needs = async () => [
+      { folder: out, bytes: planned.byteLength - (await partBytes(planned)), what: 'the pair' },
+      ...(kept ? [{ folder: options.keep!.cache, bytes: await kept.missingBytes(), what: 'the original' }] : []),
+      ...(await keepingNeeds(pull)),
+    ];
+    const convert = async (): Promise<void> => {
       const flow = {
         pull,
         streaming,
@@ -209,7 +215,8 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
       const files = await runStream(flow);
       sha256 = await readBackStreamed(files, { known: written.known(), signal: options.signal });
       await kept?.finish(options.keep!.revisionName);
-    });
+    };
+    await inFolder(out, () => withSpace(needs, convert));
   } catch (thrown) {
     if (thrown instanceof PixtralError && thrown.code === 'model') await removeAll([out, paths.state, paths.samples]);
     throw thrown;
@@ -262,16 +269,8 @@ async function takeBackNames(files: readonly PlannedFile[]): Promise<void> {
 }
 
 /** On the disk. */
-async function partBytes({ files }: PlannedPair): Promise<number> {
-  const sizes = await Promise.all(
-    files.map(({ path }) =>
-      stat(partOf(path)).then(
-        ({ blocks, size }) => Math.min(blocks * 512, size),
-        () => 0,
-      ),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+function partBytes({ files }: PlannedPair): Promise<number> {
+  return bytesOnDisk(files.map(({ path }) => partOf(path)));
 }
 
 async function removeAll(paths: readonly string[]): Promise<void> {

@@ -4,8 +4,8 @@ import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
 import { fileSum } from '../../base/file-sum.ts';
-import { systemError, writeFully } from '../../base/files.ts';
-import { inFolder, requireSpace } from '../../convert/out-folder.ts';
+import { bytesOnDisk, systemError, writeFully } from '../../base/files.ts';
+import { inFolder } from '../../convert/out-folder.ts';
 import { partOf } from '../../convert/part-file.ts';
 import { type ConvertType, convertTypes } from '../../convert/types.ts';
 import type { Choice } from '../../hub/choose-files.ts';
@@ -15,6 +15,7 @@ import { resumableSha256 } from '../../native/sha256.ts';
 import { type FileRecord, pairFiles } from '../../store/models.ts';
 import { readModelFiles } from '../runtime/model-files.ts';
 import { fits } from './best-type.ts';
+import { keepingNeeds, withSpace } from './disk-space.ts';
 import { installedAs, modelName } from './model-name.ts';
 import type { PullOptions, PullWork } from './options.ts';
 import type { InstalledPair, MadePair } from './pull-checkpoint.ts';
@@ -80,10 +81,13 @@ export async function pullPair(choice: PairChoice, pull: PullWork): Promise<Made
   const resumedBytes = sizeOf(pieces.slice(0, state.next));
   const pair: FileRecord[] = [];
   try {
-    await inFolder(out, async () => {
-      await requireSpace(out, bytes - resumedBytes);
-      await fetchAll({ pull, files, pieces, state, statePath, targets, bytes });
-    });
+    const needs = async () => [
+      { folder: out, bytes: bytes - (await bytesOnDisk([...targets.values()].map(partOf))), what: 'the pair' },
+      ...(await keepingNeeds(pull)),
+    ];
+    await inFolder(out, () =>
+      withSpace(needs, () => fetchAll({ pull, files, pieces, state, statePath, targets, bytes })),
+    );
     for (const [name, path] of targets) {
       await rename(partOf(path), path);
       pair.push(await readBack(path, { expected: state.sums[name], signal: options.signal }));

@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
-import { isThere, readExactly, systemError, writeFully, writeWhole } from '../../base/files.ts';
+import { bytesOnDisk, isThere, readExactly, systemError, writeFully, writeWhole } from '../../base/files.ts';
 import { type Metainfo, type TorrentName, encodeTorrent, parseTorrentFile } from './metainfo.ts';
 import { sha1Of } from './piece-work.ts';
 
@@ -16,6 +16,8 @@ export interface KeptFiles {
   piece(index: number): Promise<Uint8Array | undefined>;
   /** A stretch of a piece that was found whole before. */
   block(range: { start: number; end: number }): Promise<Uint8Array>;
+  /** What the disk has still to take. */
+  missingBytes(): Promise<number>;
   write(index: number, bytes: Uint8Array): Promise<void>;
   /** Everything is there: it gets its name. */
   finish(torrent: TorrentName & { info: Uint8Array }): Promise<void>;
@@ -83,6 +85,9 @@ export async function openKeptFiles(folder: string, metainfo: Metainfo): Promise
       const bytes = await block({ start, end: Math.min(start + pieceLength, byteLength) }).catch(() => undefined);
       const expected = pieceHashes.subarray(index * 20, index * 20 + 20);
       return bytes !== undefined && sha1Of(bytes).equals(expected) ? bytes : undefined;
+    },
+    async missingBytes() {
+      return Math.max(0, byteLength - (await bytesOnDisk(files.map(({ path }) => placeOf(path)))));
     },
     async write(index, bytes) {
       const start = index * pieceLength;

@@ -88,7 +88,7 @@ interface Having {
 
 function remoteOf(
   metainfo: Metainfo,
-  { torrent, info, kept, options: { keeps, published, signal }, fetchPiece }: Having,
+  { torrent, info, kept, options: { folder, keeps, published, signal }, fetchPiece }: Having,
 ): Omit<Remote, 'fetchedBytes' | 'close'> {
   const { pieceLength, files, byteLength } = metainfo;
   const pieces = recentPieces(async (index) => {
@@ -130,6 +130,7 @@ function remoteOf(
       return bytes;
     },
     ...(keeps && {
+      missing: async () => ({ folder, bytes: await kept.missingBytes() }),
       keepAll: async (onProgress) => {
         const count = Math.ceil(byteLength / pieceLength);
         const together = Math.max(1, Math.floor(keptBytes / pieceLength));
