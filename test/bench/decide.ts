@@ -2,7 +2,7 @@
  * What a decision costs: one and five questions about pictures that nobody has seen, beside `pixtral batch --choices` with
  * one question, and llama-server asked five times for the likeliest tokens. The pair is as in bench:batch. A round runs
  * all ways one after the other; each is told less its start-up, which is the same work about one small picture. Processor
- * seconds stand beside those of the clock: on a busy machine they are the steadier.
+ * seconds stand beside those of the clock; on a busy machine neither means much.
  *
  *   npm run build && LLAMA_CPP=<tree with build/bin/llama-server> \
  *     npm run bench:decide -- <folder with 3 GB free> [--pair <folder>] [--pictures 100] [--threads 2] [--rounds 3]

@@ -105,3 +105,20 @@ for (const text of [
     assert.throws(() => parseWhere(text, questions), { name: 'PixtralError', code: 'usage', message: /^--where / });
   });
 }
+
+test('a wrong expression is told one about the questions that were asked, which holds what it says', () => {
+  const hintOf = (asked: typeof questions): string => {
+    try {
+      parseWhere('nothing', asked);
+    } catch (thrown) {
+      return (thrown as { hint: string }).hint;
+    }
+    assert.fail('is taken');
+  };
+  assert.equal(hintOf(questions), "for example 'person>0.5 && kind=receipt && damage>=2'");
+  assert.equal(hintOf([parseQuestion('Is it torn?', 0)]), "for example '>0.5'");
+  for (const asked of [questions, ...questions.map((question) => [question])]) {
+    const [, example] = /^for example '(.*)'$/.exec(hintOf(asked))!;
+    assert.ok([true, false].includes(parseWhere(example!, asked).test((name) => values[name]) as boolean));
+  }
+});

@@ -232,10 +232,21 @@ class Parser {
   }
 
   #wrong(finding: string): PixtralError {
+    const isOnly = this.#questions.length === 1;
+    const examples = this.#questions.slice(0, 3).map((question) => exampleOf(question, isOnly));
     return new PixtralError('usage', `--where ${JSON.stringify(this.#text)}: ${finding}`, {
-      hint: "'person>0.5 && kind=receipt', 'not damage>=3', 'kind.letter>0.2'",
+      hint: `for example '${examples.join(' && ')}'`,
     });
   }
+}
+
+/** A comparison that the question allows. */
+function exampleOf(question: DecisionQuestion, isOnly: boolean): string {
+  const name = isOnly ? '' : question.name;
+  if (question.type === 'predicate') return `${name}>0.5`;
+  const [first, second = first] = optionNames(question) as [string, string?];
+  if (question.type === 'score' && !Number.isNaN(Number(second))) return `${name}>=${second}`;
+  return `${name}=${/^\w+$/.test(first) ? first : JSON.stringify(first)}`;
 }
 
 function optionNames(question: DecisionQuestion): string[] {
