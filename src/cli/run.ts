@@ -15,6 +15,8 @@ const descriptors = { stdout: 1, stderr: 2 };
 
 const signals = ['SIGINT', 'SIGTERM'] as const;
 for (const name of signals) process.on(name, () => endBy(name));
+// A write that is refused says why; packages of node-llama-cpp's end the process where nobody else listens to this.
+if (process.platform !== 'win32') process.on('SIGXFSZ', () => undefined);
 
 const brokenPipe = 128 + constants.signals.SIGPIPE;
 for (const stream of [process.stdout, process.stderr]) {
