@@ -1,4 +1,5 @@
-import { type FileHandle, access, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, access, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from './errors.ts';
 
 /** Reads exactly `length` bytes at `position` into a new buffer, or into `target`. */
@@ -54,6 +55,16 @@ export async function writeWhole(
   } catch (cause) {
     await rm(part, { force: true });
     signal?.throwIfAborted();
+    throw systemError(path, 'cannot write', cause);
+  }
+}
+
+/** Opens a file to write anywhere in it, with its folders, as it is or new. */
+export async function openToWrite(path: string): Promise<FileHandle> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    return await open(path, 'r+').catch(() => open(path, 'w+'));
+  } catch (cause) {
     throw systemError(path, 'cannot write', cause);
   }
 }

@@ -31,6 +31,11 @@ export interface Output {
   write(text: string | Uint8Array): void;
 }
 
+/** Whether a terminal may be written to in colours: `--no-color` and NO_COLOR forbid them. */
+export function hasColor({ color }: { color: boolean }, { env }: Pick<Io, 'env'>): boolean {
+  return color && env['NO_COLOR'] === undefined;
+}
+
 /** One picture or a prompt: as much as a picture's file may have. */
 export const pictureStdinBytes = 200 * 2 ** 20;
 /** Records with pictures in them; a file has no such limit, since it is not kept in memory. */

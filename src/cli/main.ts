@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { PixtralError, exitCodes } from '../base/errors.ts';
 import { printable } from '../output/printable.ts';
-import type { Io } from './io.ts';
+import { type Io, hasColor } from './io.ts';
 import { packageVersion } from './package-version.ts';
 import { withoutPasswords } from '../base/without-passwords.ts';
 
@@ -57,7 +57,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     printError(thrown, io.stderr, {
       json: argv.includes('--json'),
       verbose: argv.includes('--verbose') || argv.includes('-v'),
-      color: !argv.includes('--no-color') && io.env['NO_COLOR'] === undefined,
+      color: hasColor({ color: !argv.includes('--no-color') }, io),
     });
     return thrown instanceof PixtralError ? exitCodes[thrown.code] : exitCodes.failed;
   }

@@ -1,9 +1,9 @@
 import { mkdir, readFile, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { PixtralError } from '../base/errors.ts';
 import { fileSum } from '../base/file-sum.ts';
-import { bytesOnDisk, systemError, writeFully } from '../base/files.ts';
+import { bytesOnDisk, openToWrite, systemError, writeFully } from '../base/files.ts';
 import type { HubName } from './hub-name.ts';
 import type { Remote, RemoteFile, RemoteRange } from './remote.ts';
 import { hubHome } from './token.ts';
@@ -74,7 +74,7 @@ export function cacheWriter(
     const known = handles.get(path);
     if (known) return known;
     const file = files.find((one) => one.path === path)!;
-    const opening = openPart(`${blobOf(file)}${partEnd}`);
+    const opening = openToWrite(`${blobOf(file)}${partEnd}`);
     handles.set(path, opening);
     return opening;
   }
@@ -129,15 +129,6 @@ async function nameBlob(blob: string, { path, sha256 }: RemoteFile): Promise<voi
   await rename(part, blob).catch((cause: unknown) => {
     throw systemError(blob, 'cannot write', cause);
   });
-}
-
-async function openPart(path: string): Promise<FileHandle> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    return await open(path, 'r+').catch(() => open(path, 'w+'));
-  } catch (cause) {
-    throw systemError(path, 'cannot write', cause);
-  }
 }
 
 function isThere(path: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { callId } from '../asking/call-id.ts';
 import type { AnswerCall } from '../asking/events.ts';
 import { PixtralError } from '../base/errors.ts';
 import { asCount, asObject, asText } from './json.ts';
@@ -50,9 +50,5 @@ function argumentsOf(value: unknown): string {
 /** A call without an id gets one, with which the conversation can go on. */
 function wholeCall({ id, name: called, json }: Growing, { at, name }: { at: number; name: string }): AnswerCall {
   if (called === '') throw new PixtralError('machine', `${name}: asks for a tool without a name`);
-  const own = createHash('sha256')
-    .update(JSON.stringify([at, called, json]))
-    .digest('hex')
-    .slice(0, 9);
-  return { id: id === '' ? own : id, type: 'function', function: { name: called, arguments: json } };
+  return { id: id || callId([at, called, json]), type: 'function', function: { name: called, arguments: json } };
 }

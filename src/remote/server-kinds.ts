@@ -24,8 +24,6 @@ export interface ServerKind {
   schema: 'response_format' | 'own';
   grammar: ((grammar: string) => Fields) | undefined;
   choices: ((choices: readonly string[]) => Fields) | undefined;
-  /** How much a model is to think, which is `reasoning_effort` at all that have it. */
-  effort: boolean;
   /** What becomes of thoughts: fields of the request; undefined: the server decides, and hidden ones are dropped here. */
   reasoning: Readonly<Partial<Record<Reasoning, Fields>>>;
   /** How an earlier answer's thoughts are sent back: a field of its message, or a part of its content. */
@@ -49,7 +47,6 @@ const openAi: ServerKind = {
   schema: 'response_format',
   grammar: undefined,
   choices: undefined,
-  effort: true,
   reasoning: {},
   thoughts: undefined,
   streamUsage: true,

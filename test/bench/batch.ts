@@ -18,6 +18,7 @@ import { writePictures } from '../scale/batch-records.ts';
 import { type Way, type Work, llamaServer, mtmdLoop, pixtralBatch } from './batch-ways.ts';
 import { randomPair } from './random-pair.ts';
 import { type FirstToken, askTwice } from './second-ask.ts';
+import { median } from './median.ts';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -148,12 +149,6 @@ function spread(values: readonly number[]): string {
   return values.length === 1
     ? shown
     : `${shown} (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function print(line: string): void {

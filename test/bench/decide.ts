@@ -16,6 +16,7 @@ import { writePictures } from '../scale/batch-records.ts';
 import { startLlamaServer } from './llama-server.ts';
 import { randomPair } from './random-pair.ts';
 import { pixtral, runCommand } from './run-command.ts';
+import { median } from './median.ts';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -168,12 +169,6 @@ function printCosts(costs: ReadonlyMap<string, readonly Cost[]>, count: number):
     const cells = [...seconds.map((value) => value.toFixed(3)), ...ratios.map((value) => value.toFixed(2))];
     print(`| ${name} | ${cells.join(' | ')} |`);
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function print(line: string): void {

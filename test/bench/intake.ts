@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { fileURLToPath } from 'node:url';
 import { pixtral, runCommand } from './run-command.ts';
+import { median } from './median.ts';
 
 const [older, rounds = '5'] = process.argv.slice(2);
 if (older === undefined) throw new Error('usage: npm run bench:intake -- <folder of an older build> [rounds]');
@@ -64,8 +65,4 @@ async function photo(): Promise<Uint8Array> {
   return sharp(pixels, { raw: { width, height, channels: 3 } })
     .jpeg({ quality: 90 })
     .toBuffer();
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? NaN;
 }

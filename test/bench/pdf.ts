@@ -12,6 +12,7 @@ import { createCanvas, loadImage } from '@napi-rs/canvas';
 import { loadPictures } from '../../src/image/decoder/load.ts';
 import { pixtralImage } from '../helpers/pictures.ts';
 import { type PdfPage, makePdf } from '../helpers/make-pdf.ts';
+import { median } from './median.ts';
 
 const rounds = 9;
 const scanCount = 30;
@@ -76,10 +77,6 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? NaN;
 }
 
 /** Fifty lines of text and a chart of a hundred curves, as a report has them. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { loadFile } from '../helpers/pictures.ts';
+import { median } from './median.ts';
 
 const rounds = 25;
 const given = process.argv[2];
@@ -56,8 +57,4 @@ async function startReference(path: string, size: string[]): Promise<{ once(): P
     },
     stop: () => child.stdin.end(),
   };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? NaN;
 }

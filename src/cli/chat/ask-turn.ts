@@ -7,6 +7,7 @@ import { freeText } from '../free-text.ts';
 import { type Chat, change } from './chat.ts';
 import { checkRoom } from './context-use.ts';
 import { type Part, messagesOf, withPending } from './session.ts';
+import { hasColor } from '../io.ts';
 import { autosave } from './transcript-file.ts';
 
 /**
@@ -66,7 +67,7 @@ async function showQuestion(
       stderr: io.stderr,
       reporter,
       json: flags.json === true,
-      color: hasColor(chat),
+      color: hasColor(flags, io),
     });
   } finally {
     reporter.stop();
@@ -77,17 +78,12 @@ function formatOf({ session: { schema } }: Chat): AnswerFormat | undefined {
   return schema && schemaFormat(schema.text, schema.named);
 }
 
-function reporterOf(chat: Chat): StageReporter {
-  const { flags, io } = chat;
+function reporterOf({ flags, io }: Chat): StageReporter {
   return stageReporter(io.stderr, {
     verbose: flags.verbose === true,
     quiet: flags.json === true,
-    color: hasColor(chat),
+    color: hasColor(flags, io),
   });
-}
-
-function hasColor({ flags, io }: Chat): boolean {
-  return flags.color && io.env['NO_COLOR'] === undefined;
 }
 
 async function* listened(

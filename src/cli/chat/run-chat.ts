@@ -5,7 +5,7 @@ import { withoutPasswords } from '../../base/without-passwords.ts';
 import { printable } from '../../output/printable.ts';
 import { wrap } from '../../output/wrap.ts';
 import { engineOptions } from '../engine-flags.ts';
-import { type Io, pictureStdinBytes } from '../io.ts';
+import { type Io, hasColor, pictureStdinBytes } from '../io.ts';
 import { namedModel } from '../named-model.ts';
 import { pictureSettings } from '../picture-flags.ts';
 import { openFlagServers, serverWords } from '../server-flags.ts';
@@ -148,7 +148,7 @@ async function answerLine(chat: Chat, line: string, interrupt: AbortSignal): Pro
     if (!chat.isTyped || (!isCut && !(thrown instanceof PixtralError))) throw thrown;
     if (isCut) chat.note('interrupted\n');
     else {
-      const color = chat.flags.color && chat.io.env['NO_COLOR'] === undefined;
+      const color = hasColor(chat.flags, chat.io);
       printError(thrown, chat.io.stderr, { json: false, verbose: chat.flags.verbose === true, color });
     }
     return { kind: 'go on' };

@@ -12,7 +12,7 @@ import { type Message, imagesOf } from '../../prompt/message.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
 import { freeText } from '../free-text.ts';
 import { type FormatFlags, answerFormat, formatHelp, formatOptions } from '../format-options.ts';
-import { type Io, onceStdin, pictureStdinBytes } from '../io.ts';
+import { type Io, hasColor, onceStdin, pictureStdinBytes } from '../io.ts';
 import { mayBeServed } from '../local-server.ts';
 import { namedModel } from '../named-model.ts';
 import {
@@ -96,7 +96,7 @@ async function ask(
   const reporter = stageReporter(io.stderr, {
     verbose: flags.verbose === true,
     quiet: flags.json === true,
-    color: flags.color && io.env['NO_COLOR'] === undefined,
+    color: hasColor(flags, io),
   });
   const note = (lines: string): void => reporter.note(lines);
   try {
@@ -160,11 +160,12 @@ async function askServing(
 
 async function show(
   events: AsyncIterable<EngineEvent>,
-  { reporter, flags, io: { stdout, stderr, env }, trace }: Pick<Asking, 'reporter' | 'flags' | 'io' | 'trace'>,
+  { reporter, flags, io, trace }: Pick<Asking, 'reporter' | 'flags' | 'io' | 'trace'>,
 ): Promise<void> {
   const { showAnswer } = await import('../../output/answer.ts');
   const json = flags.json === true;
-  const color = flags.color && env['NO_COLOR'] === undefined;
+  const { stdout, stderr } = io;
+  const color = hasColor(flags, io);
   await traced({ trace, stage: 'question' }, () => showAnswer(events, { stdout, stderr, reporter, json, color }));
 }
 

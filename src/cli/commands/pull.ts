@@ -4,7 +4,7 @@ import { byteSize } from '../../base/byte-size.ts';
 import { PixtralError } from '../../base/errors.ts';
 import { modelsFolder } from '../../base/models-folder.ts';
 import type { ConvertType } from '../../convert/types.ts';
-import type { PullProgress, Pulled } from '../../engine/pull/options.ts';
+import type { PullProgress, Pulled, Seeding } from '../../engine/pull/options.ts';
 import { type TypeFlags, typeOptions } from '../convert-options.ts';
 import type { Io } from '../io.ts';
 import { bytesIn, defaults, numberIn, outputOptions } from '../options.ts';
@@ -84,35 +84,10 @@ Examples:
   pixtral models                                        what is installed`;
 
 async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): Promise<void> {
-  const json = flags.json === true;
   requireSeeding(flags);
   const { pullNamed } = await import('../../engine/pull/open-remote.ts');
   const { usualGrain } = await import('../../engine/pull/options.ts');
-  const { jsonLine } = await import('../../wires/json.ts');
-  const { noteLine } = await import('../../output/note.ts');
-  const { byteProgress } = await import('../../output/byte-progress.ts');
-  const progress = byteProgress(io.stderr, { json });
-  const start = performance.now();
-  const note = (text: string): void => {
-    progress.stop();
-    io.stderr.write(noteLine(text, { json }));
-  };
-  let isPulled = false;
-  const show = (done: Pulled): void => {
-    progress.stop();
-    isPulled = true;
-    const seconds = (performance.now() - start) / 1000;
-    if (json) return io.stdout.write(jsonLine(pulledJson(done, seconds)));
-    for (const text of [...done.notes, ...notesOf(done)]) note(text);
-    io.stdout.write(`${shownAt(io.stdout, done.name)}\n`);
-  };
-  const ratio = flags.seedRatio ?? defaults.seedRatio;
-  const onBegin = (pulled: Pulled, port: number): void => {
-    show(pulled);
-    note(`seeding at port ${port}, until ${ratio} times its size is sent; Ctrl-C ends it`);
-  };
-  const onEnd = ({ sentBytes, ratio }: { sentBytes: number; ratio: number }): void =>
-    note(`${byteSize(sentBytes)} sent to others, ${ratio.toFixed(2)} of its size`);
+  const said = await output(flags, io);
   const done = await pullNamed(what, {
     reach: {
       env: io.env,
@@ -123,7 +98,7 @@ async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): 
       dht: flags.dht ? { bootstrap: undefined } : false,
     },
     keep: flags.keep === true,
-    seeding: flags.seed === true ? { ratio, port: flags.seedPort, onBegin, onEnd } : undefined,
+    seeding: flags.seed === true ? seeding(flags, said) : undefined,
     options: {
       store: modelsFolder(io.env),
       name: flags.name,
@@ -138,26 +113,74 @@ async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): 
       memoryBytes: machineMemory(),
       grain: usualGrain,
       signal: io.signal,
-      onProgress: (at: PullProgress) => progress.update(at),
-      onNote: note,
+      onProgress: said.onProgress,
+      onNote: said.note,
     },
-  }).finally(() => {
+  }).finally(said.end);
+  said.show(done);
+}
+
+/** What is said of a pull while it goes on, and of its result, once. */
+interface PullOutput {
+  onProgress: (at: PullProgress) => void;
+  note: (text: string) => void;
+  show: (done: Pulled) => void;
+  end: () => void;
+}
+
+async function output(flags: PullFlags, io: Io): Promise<PullOutput> {
+  const json = flags.json === true;
+  const { jsonLine } = await import('../../wires/json.ts');
+  const { noteLine } = await import('../../output/note.ts');
+  const { byteProgress } = await import('../../output/byte-progress.ts');
+  const progress = byteProgress(io.stderr, { json });
+  const start = performance.now();
+  let isShown = false;
+  const note = (text: string): void => {
     progress.stop();
-    if (io.signal.aborted && !isPulled && !json) io.stderr.write('stopped: the same command goes on from here\n');
-  });
-  if (!isPulled) show(done);
+    io.stderr.write(noteLine(text, { json }));
+  };
+  return {
+    onProgress: (at) => progress.update(at),
+    note,
+    show(done) {
+      if (isShown) return;
+      progress.stop();
+      isShown = true;
+      const seconds = (performance.now() - start) / 1000;
+      if (json) return io.stdout.write(jsonLine(pulledJson(done, seconds)));
+      for (const text of [...done.notes, ...notesOf(done)]) note(text);
+      io.stdout.write(`${shownAt(io.stdout, done.name)}\n`);
+    },
+    end() {
+      progress.stop();
+      if (io.signal.aborted && !isShown && !json) io.stderr.write('stopped: the same command goes on from here\n');
+    },
+  };
+}
+
+/** The result is shown when others can connect: seeding may go on for days. */
+function seeding({ seedRatio, seedPort }: PullFlags, { note, show }: PullOutput): Seeding {
+  const ratio = seedRatio ?? defaults.seedRatio;
+  return {
+    ratio,
+    port: seedPort,
+    onBegin(pulled, port) {
+      show(pulled);
+      note(`seeding at port ${port}, until ${ratio} times its size is sent; Ctrl-C ends it`);
+    },
+    onEnd: (sent) => note(`${byteSize(sent.sentBytes)} sent to others, ${sent.ratio.toFixed(2)} of its size`),
+  };
 }
 
 /** @throws PixtralError `usage` for what seeding needs or is of no use without it */
 function requireSeeding({ keep, seed, seedRatio, seedPort }: PullFlags): void {
-  if (seed === true && keep !== true)
-    throw new PixtralError('usage', '--seed: sends what is kept, expected --keep beside it');
-  const alone = seedRatio === undefined ? seedPort : seedRatio;
-  if (seed !== true && alone !== undefined)
-    throw new PixtralError(
-      'usage',
-      `--seed-${seedRatio === undefined ? 'port' : 'ratio'}: is of no use without --seed`,
-    );
+  if (seed === true) {
+    if (keep !== true) throw new PixtralError('usage', '--seed: sends what is kept, expected --keep beside it');
+    return;
+  }
+  const needless = Object.entries({ '--seed-ratio': seedRatio, '--seed-port': seedPort }).find(([, value]) => value);
+  if (needless) throw new PixtralError('usage', `${needless[0]}: is of no use without --seed`);
 }
 
 /** How it came, in words. */

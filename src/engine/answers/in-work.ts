@@ -1,5 +1,5 @@
 import { samplingReceipt } from '../../asking/sampling-receipt.ts';
-import { createHash } from 'node:crypto';
+import { callId } from '../../asking/call-id.ts';
 import type { ItemEvent } from '../../asking/answerer.ts';
 import type { AnswerWriter, WrittenAnswer } from './answer-writer.ts';
 import type { StageClock } from '../../asking/clock.ts';
@@ -131,11 +131,7 @@ function answerOf<T>(
   return options.format && calls.length === 0 ? formatted(answer, options.format) : answer;
 }
 
-/** Versions without ids of their own get one that others take: nine letters, the same for the same question. */
+/** Versions without ids of their own get one that is the same for the same question. */
 function answerCall({ id, name, arguments: json }: ToolCall, place: readonly number[]): AnswerCall {
-  const made = createHash('sha256')
-    .update(JSON.stringify([name, json, ...place]))
-    .digest('hex')
-    .slice(0, 9);
-  return { id: id ?? made, type: 'function', function: { name, arguments: json } };
+  return { id: id ?? callId([name, json, ...place]), type: 'function', function: { name, arguments: json } };
 }

@@ -25,39 +25,42 @@ import { alone } from './work-lock.ts';
  */
 export async function pull(remote: Remote, options: PullOptions): Promise<Pulled> {
   const work = join(options.store, '.pull', `${remote.name}-${remote.revision.slice(0, 12)}`);
-  return alone(work, options, () =>
-    saysFull(options.store, async () => {
-      const choice = chooseFiles(remote.files, {
-        label: remote.label,
-        chooseModel: (models) => readyModel(models, options),
-      });
-      const pulling: PullWork = { remote, options, work };
-      const made = choice.kind === 'pair' ? await pullPair(choice, pulling) : await pullCheckpoint(choice, pulling);
-      const kept = await remote.keepAll?.((doneBytes, totalBytes) =>
-        options.onProgress({ stage: 'keep', tensor: remote.label, doneBytes, totalBytes, skippedBytes: 0 }),
-      );
-      if (made.kind === 'installed') return { ...installedBefore(made.model), kept };
-      const { folder, model, mmproj } = await install(made, {
-        source: remote.source,
-        revision: remote.revision,
-        work,
-        options,
-      });
-      return {
-        name: made.name,
-        folder,
-        model,
-        mmproj,
-        type: made.type,
-        bytes: made.bytes,
-        fetchedBytes: remote.fetchedBytes(),
-        resumedBytes: made.resumedBytes,
-        from: remote.fetchedBytes() > 0 ? 'network' : 'cache',
-        kept,
-        notes: made.notes,
-      };
-    }),
-  );
+  return inWork(work, options, async () => {
+    const choice = chooseFiles(remote.files, {
+      label: remote.label,
+      chooseModel: (models) => readyModel(models, options),
+    });
+    const pulling: PullWork = { remote, options, work };
+    const made = choice.kind === 'pair' ? await pullPair(choice, pulling) : await pullCheckpoint(choice, pulling);
+    const kept = await remote.keepAll?.((doneBytes, totalBytes) =>
+      options.onProgress({ stage: 'keep', tensor: remote.label, doneBytes, totalBytes, skippedBytes: 0 }),
+    );
+    if (made.kind === 'installed') return { ...installedBefore(made.model), kept };
+    const { folder, model, mmproj } = await install(made, {
+      source: remote.source,
+      revision: remote.revision,
+      work,
+      options,
+    });
+    return {
+      name: made.name,
+      folder,
+      model,
+      mmproj,
+      type: made.type,
+      bytes: made.bytes,
+      fetchedBytes: remote.fetchedBytes(),
+      resumedBytes: made.resumedBytes,
+      from: remote.fetchedBytes() > 0 ? 'network' : 'cache',
+      kept,
+      notes: made.notes,
+    };
+  });
+}
+
+/** One pull of these files at a time; a full disk is told as one who pulls can act on it. */
+function inWork<T>(work: string, options: PullOptions, use: () => Promise<T>): Promise<T> {
+  return alone(work, options, () => saysFull(options.store, use));
 }
 
 function installedBefore({ name, folder, model, mmproj, bytes, record: { type } }: InstalledModel): Pulled {
@@ -131,53 +134,51 @@ export async function pullSnapshot(
   const work = join(options.store, '.pull', `${name}-${revision.slice(0, 12)}`);
   const whole = await openCheckpoint(from).catch(() => undefined);
   if (!whole) return undefined;
-  return alone(work, options, () =>
-    saysFull(options.store, async () => {
-      const type = options.type ?? (await snapshotType(from, options));
-      const mmprojType = options.mmprojType ?? defaultMmprojType(type);
-      const own = modelName(name, { type, name: options.name });
-      const installed = await installedAs(own, { revision, type, mmprojType, options });
-      if (installed) return installedBefore(installed);
-      const out = join(work, own);
-      const planning = { out, type, mmprojType, overrides: options.overrides, imatrix: options.imatrix, name };
-      await mkdir(work, { recursive: true });
-      const done = await convertCheckpoint(from, {
-        ...planning,
-        sourceUrl: options.sourceUrl,
-        convertedBy: options.convertedBy,
-        force: true,
-        check: false,
-        signal: options.signal,
-        onProgress: (at) => options.onProgress({ ...at, stage: 'write' }),
-      });
-      const original = snapshot.files.map(({ path, byteLength }) => ({
-        name: path,
-        bytes: byteLength,
-        sha256: undefined,
-      }));
-      const pair = await recordsOf(done, options.signal);
-      const made = {
-        name: modelName(name, { type, name: options.name }),
-        folder: out,
-        type,
-        mmprojType,
-        bytes: done.bytes,
-      };
-      const installedAt = await install(
-        { kind: 'made', ...made, spent: [], resumedBytes: done.resumedBytes, original, pair, notes: done.notes },
-        { source, revision, work, options },
-      );
-      return {
-        ...made,
-        ...installedAt,
-        fetchedBytes: 0,
-        resumedBytes: done.resumedBytes,
-        from: 'cache',
-        kept: undefined,
-        notes: done.notes,
-      };
-    }),
-  );
+  return inWork(work, options, async () => {
+    const type = options.type ?? (await snapshotType(from, options));
+    const mmprojType = options.mmprojType ?? defaultMmprojType(type);
+    const own = modelName(name, { type, name: options.name });
+    const installed = await installedAs(own, { revision, type, mmprojType, options });
+    if (installed) return installedBefore(installed);
+    const out = join(work, own);
+    const planning = { out, type, mmprojType, overrides: options.overrides, imatrix: options.imatrix, name };
+    await mkdir(work, { recursive: true });
+    const done = await convertCheckpoint(from, {
+      ...planning,
+      sourceUrl: options.sourceUrl,
+      convertedBy: options.convertedBy,
+      force: true,
+      check: false,
+      signal: options.signal,
+      onProgress: (at) => options.onProgress({ ...at, stage: 'write' }),
+    });
+    const original = snapshot.files.map(({ path, byteLength }) => ({
+      name: path,
+      bytes: byteLength,
+      sha256: undefined,
+    }));
+    const pair = await recordsOf(done, options.signal);
+    const made = {
+      name: own,
+      folder: out,
+      type,
+      mmprojType,
+      bytes: done.bytes,
+    };
+    const installedAt = await install(
+      { kind: 'made', ...made, spent: [], resumedBytes: done.resumedBytes, original, pair, notes: done.notes },
+      { source, revision, work, options },
+    );
+    return {
+      ...made,
+      ...installedAt,
+      fetchedBytes: 0,
+      resumedBytes: done.resumedBytes,
+      from: 'cache',
+      kept: undefined,
+      notes: done.notes,
+    };
+  });
 }
 
 async function recordsOf(files: { model: string; mmproj: string }, signal: AbortSignal): Promise<FileRecord[]> {

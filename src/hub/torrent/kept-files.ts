@@ -1,7 +1,15 @@
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
-import { bytesOnDisk, isThere, readExactly, systemError, writeFully, writeWhole } from '../../base/files.ts';
+import {
+  bytesOnDisk,
+  isThere,
+  openToWrite,
+  readExactly,
+  systemError,
+  writeFully,
+  writeWhole,
+} from '../../base/files.ts';
 import { type Metainfo, type TorrentName, encodeTorrent, parseTorrentFile } from './metainfo.ts';
 import { sha1Of } from './piece-work.ts';
 
@@ -113,13 +121,4 @@ export async function openKeptFiles(folder: string, metainfo: Metainfo): Promise
     },
     close,
   };
-}
-
-async function openToWrite(path: string): Promise<FileHandle> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    return await open(path, 'r+').catch(() => open(path, 'w+'));
-  } catch (cause) {
-    throw systemError(path, 'cannot write', cause);
-  }
 }

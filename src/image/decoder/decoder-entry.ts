@@ -18,7 +18,7 @@ export type Reply =
 
 /** The file's bytes follow on the pipe. */
 export interface Question {
-  request: DecodeRequest;
+  request: Omit<DecodeRequest, 'bytes'>;
   byteLength: number;
 }
 

@@ -158,8 +158,8 @@ async function converse(
   let timer: NodeJS.Timeout | undefined;
   try {
     const replies = on(child, 'message', { signal: ending.signal }) as AsyncIterable<[Reply]>;
-    const { bytes } = request;
-    child.send({ request: { ...request, bytes: new Uint8Array() }, byteLength: bytes.byteLength } satisfies Question);
+    const { bytes, ...terms } = request;
+    child.send({ request: terms, byteLength: bytes.byteLength } satisfies Question);
     pipeOf(child).write(bytes);
     const pages: DecodedPage[] = [];
     for await (const [reply] of replies) {

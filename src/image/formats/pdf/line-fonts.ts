@@ -1,4 +1,4 @@
-import type { PdfObjects, PdfValue } from './objects.ts';
+import { type PdfObjects, type PdfValue, nameOf } from './objects.ts';
 
 /** What letters that are drawings of their own (Type 3) paint in the colours of the text that they stand in. */
 export type LineFonts = 'no lines' | 'lines' | 'lines and areas';
@@ -15,8 +15,7 @@ type Mark = 'line' | 'area';
 /** Of a font, and of those within a dictionary. */
 function marksIn(objects: PdfObjects, value: PdfValue): Mark[] {
   if (value.kind !== 'dictionary') return [];
-  const subtype = objects.entry(value, 'Subtype');
-  if (subtype.kind !== 'name' || subtype.text !== 'Type3') {
+  if (nameOf(objects.entry(value, 'Subtype')) !== 'Type3') {
     return [...value.entries.values()].flatMap((inner) => marksIn(objects, inner));
   }
   const drawings = objects.entry(value, 'CharProcs');

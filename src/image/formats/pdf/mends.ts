@@ -1,4 +1,4 @@
-import type { PdfObjects, PdfValue } from './objects.ts';
+import { type PdfObjects, type PdfValue, nameOf } from './objects.ts';
 
 /** What has to be written otherwise for PDFium to draw it as it is: objects by their numbers. */
 export function mends(objects: PdfObjects): Map<number, string> {
@@ -86,10 +86,6 @@ function withOwnStep(objects: PdfObjects, { number, text }: { number: number; te
   const step = ['XStep', 'YStep'].map((key) => Number(textOf(objects.entry(pattern, key))));
   if (left !== 0 || bottom !== 0 || right !== step[0] || top !== step[1]) return text;
   return text.replace(/\/XStep\s+\d+\s+\d+\s+R|\/XStep\s*[\d.]+/, `/XStep ${(right! * hair).toFixed(9)}`);
-}
-
-function nameOf(value: PdfValue): string | undefined {
-  return value.kind === 'name' ? value.text : undefined;
 }
 
 function textOf(value: PdfValue): string | undefined {

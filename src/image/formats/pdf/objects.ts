@@ -10,6 +10,10 @@ export type PdfValue =
   | { kind: 'array'; items: PdfValue[] }
   | { kind: 'dictionary'; entries: ReadonlyMap<string, PdfValue> };
 
+export function nameOf(value: PdfValue): string | undefined {
+  return value.kind === 'name' ? value.text : undefined;
+}
+
 const none: PdfValue = { kind: 'word', text: 'null' };
 /** Deeper ones are made to do harm. */
 const maxDepth = 50;
@@ -79,7 +83,7 @@ export class PdfObjects {
     const stored = this.stored(number);
     const filters = this.items(this.object(number), 'Filter').map((item) => this.resolved(item));
     if (stored === undefined || filters.length === 0) return stored;
-    if (filters.length > 1 || filters[0]!.kind !== 'name' || filters[0]!.text !== 'FlateDecode') return undefined;
+    if (filters.length > 1 || nameOf(filters[0]!) !== 'FlateDecode') return undefined;
     try {
       const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength };
       return inflateSync(Buffer.from(stored, 'latin1'), options).toString('latin1');
