@@ -110,8 +110,8 @@ async function sourceTrace(files: readonly PlannedFile[]): Promise<string> {
   return traces.join('\n');
 }
 
-function pathsOf({ path, lowRank }: SourceTensor): string[] {
-  return lowRank ? [path, lowRank.a.path, lowRank.b.path] : [path];
+function pathsOf({ path, scales, lowRank }: SourceTensor): string[] {
+  return [path, ...(scales ? [scales.path] : []), ...(lowRank ? [lowRank.a.path, lowRank.b.path] : [])];
 }
 
 /** With what stands on disk of it. */

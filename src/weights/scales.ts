@@ -46,7 +46,11 @@ export async function readScales(
         for (const { gguf, source, scale } of stretch.tensors) {
           const grid = scaleGrid(scale, { shape: source.shape, blocks });
           const from = scale.offset - stretch.begin;
-          scales.set(gguf, { ...grid, values: scaleValues(bytes.subarray(from, from + scale.byteLength), scale) });
+          scales.set(gguf, {
+            path,
+            ...grid,
+            values: scaleValues(bytes.subarray(from, from + scale.byteLength), scale),
+          });
         }
       }
     } finally {
@@ -85,7 +89,7 @@ function stretchesOf(tensors: readonly ScaledTensor[]): Stretch[] {
 function scaleGrid(
   scale: SafeTensor,
   { shape, blocks }: { shape: readonly number[]; blocks: readonly [rows: number, columns: number] | undefined },
-): Omit<Scales, 'values'> {
+): Omit<Scales, 'values' | 'path'> {
   const [rows = 1, columns = 1] = shape;
   const [gridRows = 1, gridColumns = 1, ...more] = scale.shape;
   const fits = (perBlock: readonly [rows: number, columns: number]): boolean =>
@@ -111,7 +115,8 @@ function scaleValues(bytes: Uint8Array, { path, name, dtype }: SafeTensor): Floa
 }
 
 /** Of one row of the tensor. */
-export function scalesOfRow({ values, rowsPerBlock, columnsPerBlock, blocksPerRow }: Scales, row: number): Scales {
+export function scalesOfRow(scales: Scales, row: number): Scales {
+  const { values, rowsPerBlock, blocksPerRow } = scales;
   const first = Math.floor(row / rowsPerBlock) * blocksPerRow;
-  return { values: values.subarray(first, first + blocksPerRow), rowsPerBlock: 1, columnsPerBlock, blocksPerRow };
+  return { ...scales, values: values.subarray(first, first + blocksPerRow), rowsPerBlock: 1 };
 }

@@ -72,6 +72,8 @@ export const sourceTypeBytes: Readonly<Record<SourceType, number>> = { F32: 4, F
 
 /** What weights of 8 bits are multiplied by: one number for each block of them. */
 export interface Scales {
+  /** Of their file. */
+  path: string;
   /** [rows of blocks, columns of blocks] */
   values: Float32Array;
   /** Weights of a block. */

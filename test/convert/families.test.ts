@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { convertSlice } from '../../src/convert/rows.ts';
 import { typeId } from '../../src/convert/types.ts';
 import { convertCheckpoint } from '../../src/engine/convert.ts';
@@ -10,34 +13,27 @@ import { readGguf } from '../../src/gguf/read.ts';
 import type { Gguf } from '../../src/gguf/types.ts';
 import type { Native } from '../../src/native/native.ts';
 import { openNative } from '../../src/native/open-native.ts';
+import { floatsOf } from '../../src/weights/floats.ts';
+import { readSafetensors } from '../../src/weights/safetensors.ts';
 import { readScales } from '../../src/weights/scales.ts';
 import { huggingFaceNames } from '../../src/weights/huggingface.ts';
-import { checkpointFolder, float8Cases, float8Sums } from '../helpers/checkpoints.ts';
-import { convertedPair, plainOptions } from '../helpers/converted.ts';
-import { withFolder } from '../helpers/weights.ts';
+import {
+  type Relative,
+  type TinyCheckpoint,
+  checkpointFolder,
+  float8Cases,
+  float8Relatives,
+  float8Sums,
+  relatives,
+} from '../helpers/checkpoints.ts';
+import { convertedPair, oneLayout, plainOptions } from '../helpers/converted.ts';
+import { encodeFloats, safetensorsBytes, withFolder } from '../helpers/weights.ts';
 
 let native: Native;
 before(async () => {
   native = await openNative({ gpu: 'off', onLog: () => {} });
 });
 after(() => native.close());
-
-const relatives = ['ministral-3', 'ministral-3-base'] as const;
-const layoutFiles = {
-  mistral: ['params.json', 'consolidated.safetensors', 'tekken.json'],
-  huggingface: ['config.json', 'model.safetensors', 'tekken.json'],
-};
-
-/** One of the two layouts that a folder of the Hub holds, alone. */
-async function oneLayout(
-  folder: string,
-  { name, layout }: { name: (typeof relatives)[number]; layout: keyof typeof layoutFiles },
-): Promise<string> {
-  const alone = join(folder, layout, name);
-  await mkdir(alone, { recursive: true });
-  for (const file of layoutFiles[layout]) await copyFile(join(checkpointFolder(name), file), join(alone, file));
-  return alone;
-}
 
 function tensorBytes(gguf: Gguf, bytes: Buffer, name: string): Buffer {
   const { offset, byteLength } = gguf.tensors.get(name)!;
@@ -67,21 +63,93 @@ for (const name of relatives) {
   }
 }
 
-test("weights of 8 bits become transformers' own products, bit for bit", async (t) => {
-  const pair = await convertedPair('ministral-3', 'f32', native);
-  t.after(() => pair.remove());
-  const gguf = await readGguf(pair.model);
-  const bytes = await readFile(pair.model);
-  const sums = Object.entries(float8Sums());
-  assert.equal(sums.length, 14);
-  for (const [theirs, sum] of sums) {
-    const [pattern] = Object.entries(huggingFaceNames).find(([, hub]) =>
-      hub.endsWith(theirs.replace(/^layers\.\d+/, 'layers.N')),
-    )!;
-    const ours = pattern.replace('.N.', `.${theirs.split('.')[1]}.`);
-    assert.equal(sha256(tensorBytes(gguf, bytes, ours)), sum, ours);
-  }
+for (const name of float8Relatives) {
+  test(`weights of 8 bits of ${name} become transformers' own products, bit for bit`, async (t) => {
+    const pair = await convertedPair(name, 'f32', native);
+    t.after(() => pair.remove());
+    const gguf = await readGguf(pair.model);
+    const bytes = await readFile(pair.model);
+    const sums = Object.entries(float8Sums(name));
+    assert.equal(sums.length, 14);
+    for (const [theirs, sum] of sums) {
+      const [pattern] = Object.entries(huggingFaceNames).find(([, hub]) =>
+        hub.endsWith(theirs.replace(/^layers\.\d+/, 'layers.N')),
+      )!;
+      const ours = pattern.replace('.N.', `.${theirs.split('.')[1]}.`);
+      assert.equal(sha256(tensorBytes(gguf, bytes, ours)), sum, ours);
+    }
+  });
+}
+
+const worker = fileURLToPath(new URL('../helpers/convert-worker.ts', import.meta.url));
+
+for (const name of float8Relatives) {
+  test(`a conversion of the 8 bits of ${name} that SIGKILL ended is gone on with, to the same bytes`, async () => {
+    await withFolder(async (folder) => {
+      const checkpoint = checkpointFolder(name);
+      const options = { ...plainOptions('q4_k_m', join(folder, 'whole')), native };
+      const whole = await convertCheckpoint(checkpoint, options);
+      for (const slices of ['2', '17', '40']) {
+        const out = join(folder, slices);
+        const { signal } = spawnSync(process.execPath, ['--import', 'tsx', worker, checkpoint, out, slices]);
+        assert.equal(signal, 'SIGKILL');
+        const left = await readdir(out);
+        assert.ok(left.includes('model.gguf.part') && !left.includes('model.gguf'), left.join());
+        const { model, mmproj, resumedBytes } = await convertCheckpoint(checkpoint, { ...options, out });
+        assert.ok(resumedBytes > 0);
+        assert.ok((await readFile(model)).equals(await readFile(whole.model)), slices);
+        assert.ok((await readFile(mmproj)).equals(await readFile(whole.mmproj)), slices);
+      }
+    });
+  });
+}
+
+test('what was begun with other scales is not gone on with, also where they stand in a file of their own', async () => {
+  await withFolder(async (folder) => {
+    const checkpoint = join(folder, 'in');
+    await oneShardOfScales(checkpoint, { factor: 1 });
+    const options = { ...plainOptions('q8_0', join(folder, 'out')), native };
+    const controller = new AbortController();
+    const onProgress = (): void => controller.abort(new Error('enough'));
+    await assert.rejects(
+      convertCheckpoint(checkpoint, { ...options, signal: controller.signal, onProgress }),
+      /enough/,
+    );
+    await oneShardOfScales(checkpoint, { factor: 2 });
+    const { resumedBytes, model } = await convertCheckpoint(checkpoint, options);
+    assert.equal(resumedBytes, 0);
+    const anew = await convertCheckpoint(checkpoint, { ...options, out: join(folder, 'anew') });
+    assert.ok((await readFile(model)).equals(await readFile(anew.model)));
+  });
 });
+
+/** Weights are written once: only the file of scales changes, and there what no pair's id is made of. */
+async function oneShardOfScales(folder: string, { factor }: { factor: number }): Promise<void> {
+  const from = checkpointFolder('ministral-3');
+  const path = join(from, 'consolidated.safetensors');
+  const bytes = await readFile(path);
+  const tensors = [...(await readSafetensors(path)).values()].map(({ name, dtype, shape, offset, byteLength }) => ({
+    name,
+    dtype,
+    shape,
+    bytes: Uint8Array.from(bytes.subarray(offset, offset + byteLength)),
+  }));
+  const isScale = ({ name }: { name: string }): boolean => name.endsWith('qscale_weight');
+  const scales = tensors.filter(isScale);
+  for (const scale of scales.filter(({ name }) => name.includes('attention.wq'))) {
+    scale.bytes = Uint8Array.from(
+      encodeFloats(
+        floatsOf[scale.dtype]!(scale.bytes).map((one) => one * factor),
+        'BF16',
+      ),
+    );
+  }
+  await mkdir(folder, { recursive: true });
+  const weights = join(folder, 'consolidated-00001-of-00002.safetensors');
+  if (!existsSync(weights)) await writeFile(weights, safetensorsBytes(tensors.filter((tensor) => !isScale(tensor))));
+  await writeFile(join(folder, 'consolidated-00002-of-00002.safetensors'), safetensorsBytes(scales));
+  for (const file of ['params.json', 'tekken.json']) await copyFile(join(from, file), join(folder, file));
+}
 
 /** All numbers of 8 bits, row by row, as fixtures/families.py makes them. */
 function everyNumber(length: number): Uint8Array {
@@ -117,7 +185,7 @@ test('one scale, one a row, one a column and one a block are what transformers t
   }
 });
 
-async function keys(name: 'ministral-3' | 'ministral-3-base' | 'merger'): Promise<Record<string, unknown>> {
+async function keys(name: TinyCheckpoint): Promise<Record<string, unknown>> {
   const pair = await convertedPair(name, 'bf16', native);
   try {
     const { metadata } = await readGguf(pair.model);
@@ -128,19 +196,39 @@ async function keys(name: 'ministral-3' | 'ministral-3-base' | 'merger'): Promis
   }
 }
 
-test('what stretches a context is written as llama.cpp reads it, and only then the architecture is mistral3', async () => {
-  const beta = Math.fround(0.1);
-  assert.deepEqual(await keys('ministral-3'), {
-    'general.architecture': 'mistral3',
-    'mistral3.context_length': 256,
-    'mistral3.rope.scaling.type': 'yarn',
-    'mistral3.rope.scaling.factor': 16,
-    'mistral3.rope.scaling.original_context_length': 16,
-    'mistral3.rope.scaling.yarn_beta_fast': 4,
-    'mistral3.rope.scaling.yarn_beta_slow': 1,
-    'mistral3.rope.scaling.yarn_log_multiplier': 1,
-    'mistral3.attention.temperature_scale': beta,
+const ministralKeys = {
+  'general.architecture': 'mistral3',
+  'mistral3.context_length': 256,
+  'mistral3.rope.scaling.type': 'yarn',
+  'mistral3.rope.scaling.factor': 16,
+  'mistral3.rope.scaling.original_context_length': 16,
+  'mistral3.rope.scaling.yarn_beta_fast': 4,
+  'mistral3.rope.scaling.yarn_beta_slow': 1,
+  'mistral3.rope.scaling.yarn_log_multiplier': 1,
+  'mistral3.attention.temperature_scale': Math.fround(0.1),
+};
+const unstretched = { 'general.architecture': 'llama', 'llama.context_length': 131_072 };
+const statedKeys: Readonly<Record<Relative | 'merger', Record<string, unknown>>> = {
+  merger: unstretched,
+  'ministral-3': ministralKeys,
+  'ministral-3-base': {
+    ...ministralKeys,
+    'mistral3.rope.scaling.factor': 8,
+    'mistral3.rope.scaling.yarn_beta_fast': 32,
+    'mistral3.rope.scaling.yarn_log_multiplier': 0,
+  },
+  'mistral-small-3.1': unstretched,
+  'mistral-small-3.2': unstretched,
+  'magistral-small-1.2': unstretched,
+  'devstral-small-2': {
+    ...ministralKeys,
+    'mistral3.context_length': 768,
+    'mistral3.rope.scaling.factor': 48,
+    'mistral3.rope.scaling.yarn_beta_fast': 32,
+  },
+};
+for (const name of ['merger', ...relatives] as const) {
+  test(`what stretches the context of ${name} is written as llama.cpp reads it, and only then is it a mistral3`, async () => {
+    assert.deepEqual(await keys(name), statedKeys[name]);
   });
-  assert.equal((await keys('ministral-3-base'))['mistral3.rope.scaling.yarn_log_multiplier'], 0);
-  assert.deepEqual(await keys('merger'), { 'general.architecture': 'llama', 'llama.context_length': 131_072 });
-});
+}

@@ -38,16 +38,18 @@ export interface Chats {
 }
 
 /** The ids of a conversation by our own layout. @throws PixtralError where it is refused */
-export function chatIds(
-  { version, kind, messages, tools, effort, schema }: Chat,
-  builders: Chats['builders'],
-): number[] {
+export function chatIds(chat: Chat, builders: Chats['builders']): number[] {
+  const { version, kind } = chat;
+  return idsBy(kind === undefined ? tekken(version) : withSettings(tekken('v15'), builders[kind]), chat);
+}
+
+/** The same by any tokenizer. */
+export function idsBy(tokenizer: Tekken, { messages, tools, effort, schema }: Chat): number[] {
   const around: Around = {
     tools: tools === undefined ? undefined : readTools(parseExactJson(tools), 'tools'),
     reasoningEffort: effort,
     jsonSchema: schema === undefined ? undefined : parseExactJson(schema),
   };
-  const tokenizer = kind === undefined ? tekken(version) : withSettings(tekken('v15'), builders[kind]);
   return encodePrompt(messages.map(messageOf), tokenizer, around).flatMap(({ ids }) => ids);
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Chat } from './chats.ts';
 
 /** A golden case of fixtures/checkpoints.py. Values are transformers' own, in float32. */
 export interface GoldenCase {
@@ -30,8 +31,26 @@ type StoredCase = Omit<GoldenCase, 'tower' | 'adapter' | 'logits'> & {
 
 const fixture = (path: string): string => fileURLToPath(new URL(`../../fixtures/${path}`, import.meta.url));
 
-/** The two layouts of the same weights, the patch-merger relative in Mistral's layout, and folders of both layouts. */
-export type TinyCheckpoint = 'mistral' | 'huggingface' | 'merger' | 'ministral-3' | 'ministral-3-base';
+/** Pixtral's relatives, made by fixtures/families.py: each a folder of both layouts. */
+export const relatives = [
+  'ministral-3',
+  'ministral-3-base',
+  'mistral-small-3.1',
+  'mistral-small-3.2',
+  'magistral-small-1.2',
+  'devstral-small-2',
+] as const;
+export type Relative = (typeof relatives)[number];
+export const isRelative = (name: string): name is Relative => relatives.some((relative) => relative === name);
+
+/** The two layouts of the same weights, the patch merger in Mistral's layout, and the relatives. */
+export type TinyCheckpoint = 'mistral' | 'huggingface' | 'merger' | Relative;
+
+/** Those of a layout, of the files of a folder that holds both. */
+export const layoutFiles = {
+  mistral: ['params.json', 'consolidated.safetensors', 'tekken.json'],
+  huggingface: ['config.json', 'model.safetensors', 'tekken.json'],
+} as const;
 
 export const checkpointFolder = (layout: TinyCheckpoint): string => fixture(`checkpoints/${layout}`);
 export const scenePath = (name: string): string => fixture(`scenes/${name}`);
@@ -52,9 +71,17 @@ export function goldenCases(checkpoint: TinyCheckpoint = 'mistral'): GoldenCase[
   }));
 }
 
-/** SHA-256 of the matrices of the text model of `ministral-3`, as transformers has them in float32. */
-export function float8Sums(): Record<string, string> {
-  return JSON.parse(readFileSync(fixture('golden/ministral-3-sums.json'), 'utf8')) as Record<string, string>;
+/** The relatives whose weights are stored in 8 bits. */
+export const float8Relatives = ['ministral-3', 'devstral-small-2'] as const satisfies Relative[];
+
+/** SHA-256 of the matrices of a text model that is stored in 8 bits, as transformers has them in float32. */
+export function float8Sums(name: (typeof float8Relatives)[number]): Record<string, string> {
+  return JSON.parse(readFileSync(fixture(`golden/${name}-sums.json`), 'utf8')) as Record<string, string>;
+}
+
+/** Conversations of each relative, and mistral-common's ids by its own tokenizer. */
+export function relativeChats(): Record<Relative, Chat[]> {
+  return JSON.parse(readFileSync(fixture('golden/family-chats.json'), 'utf8')) as ReturnType<typeof relativeChats>;
 }
 
 /** transformers' products of all numbers of 8 bits and scales of each shape, as SHA-256. */

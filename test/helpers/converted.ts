@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConvertType, type MmprojType, defaultMmprojType } from '../../src/convert/types.ts';
 import { type ConvertCheckpointOptions, convertCheckpoint } from '../../src/engine/convert.ts';
 import type { Native } from '../../src/native/native.ts';
-import { type TinyCheckpoint, checkpointFolder } from './checkpoints.ts';
+import { type Relative, type TinyCheckpoint, checkpointFolder, layoutFiles } from './checkpoints.ts';
 
 export interface ConvertedPair {
   folder: string;
@@ -26,6 +26,17 @@ export function plainOptions(type: ConvertType, out: string): ConvertCheckpointO
     force: false,
     check: false,
   };
+}
+
+/** One of the two layouts that a folder of the Hub holds, alone. */
+export async function oneLayout(
+  folder: string,
+  { name, layout }: { name: Relative; layout: keyof typeof layoutFiles },
+): Promise<string> {
+  const alone = join(folder, layout, name);
+  await mkdir(alone, { recursive: true });
+  for (const file of layoutFiles[layout]) await copyFile(join(checkpointFolder(name), file), join(alone, file));
+  return alone;
 }
 
 /** One of the tiny checkpoints as a GGUF pair in a folder of its own. */

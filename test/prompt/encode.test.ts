@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import * as fc from '../helpers/fast-check.ts';
 import { PixtralError } from '../../src/base/errors.ts';
 import { parseExactJson } from '../../src/base/exact-json.ts';
 import { encodePrompt } from '../../src/prompt/encode.ts';
 import type { Message } from '../../src/prompt/message.ts';
+import { tekkenFromJson } from '../../src/tokenizer/from-tekken-json.ts';
 import { type Tekken, type TokenizerVersion, createTekken, tokenizerVersions } from '../../src/tokenizer/tekken.ts';
-import { type Chats, chatIds } from '../helpers/chats.ts';
+import { type Chats, chatIds, idsBy } from '../helpers/chats.ts';
+import { checkpointFolder, relativeChats, relatives } from '../helpers/checkpoints.ts';
 import { golden, tekken } from '../helpers/tekken.ts';
 import {
   type Grid,
@@ -46,6 +50,19 @@ test('every golden chat with tools, thoughts and settings has the ids of mistral
     else assert.deepEqual(chatIds(chat, builders), chat.ids, JSON.stringify(chat));
   }
 });
+
+for (const name of relatives) {
+  test(`chats have the ids of mistral-common by the tokenizer of ${name}, or are refused by both`, () => {
+    const path = join(checkpointFolder(name), 'tekken.json');
+    const tokenizer = tekkenFromJson(readFileSync(path), path);
+    const chats = relativeChats()[name];
+    assert.ok(chats.length >= 12);
+    for (const chat of chats) {
+      if (chat.ids === null) assert.throws(() => idsBy(tokenizer, chat), PixtralError, JSON.stringify(chat));
+      else assert.deepEqual(idsBy(tokenizer, chat), chat.ids, JSON.stringify(chat));
+    }
+  });
+}
 
 test('where the version is one of three, tools are refused with the file that would tell', () => {
   const tool = { name: 'f', description: '', parameters: parseExactJson('{}') };
