@@ -63,15 +63,25 @@ export function filesOf(folder: string): Record<string, Uint8Array> {
   return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
 }
 
-export function commitOf(files: Record<string, Uint8Array>): string {
+export const commitOf = remembered((files: Record<string, Uint8Array>) => {
   const hash = createHash('sha1');
   for (const [path, bytes] of Object.entries(files)) hash.update(`${path} ${bytes.byteLength}\n`).update(bytes);
   return hash.digest('hex');
-}
+});
+const sha256 = remembered((bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex'));
+const gitId = remembered((bytes: Uint8Array) =>
+  createHash('sha1').update(`blob ${bytes.byteLength}\0`).update(bytes).digest('hex'),
+);
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-const gitId = (bytes: Uint8Array): string =>
-  createHash('sha1').update(`blob ${bytes.byteLength}\0`).update(bytes).digest('hex');
+/** Once for each: what is served does not change, and every request asks for it. */
+function remembered<T extends object>(sumOf: (value: T) => string): (value: T) => string {
+  const known = new WeakMap<T, string>();
+  return (value) => {
+    const sum = known.get(value) ?? sumOf(value);
+    known.set(value, sum);
+    return sum;
+  };
+}
 
 export async function startHub(repos: Record<string, StandInRepo>): Promise<StandInHub> {
   const hub = createServer((request, response) => void answerHub(request, response));
