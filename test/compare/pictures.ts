@@ -1,13 +1,13 @@
 /**
  * Every file of a folder as we show it, against the best independent reader of its kind, outside CI:
  *
- *   npm run compare:pictures -- <folder> [--python <python>] [--out <folder>] [--pages 3] [--only <part of a name>] [--all]
+ *   npm run compare:pictures -- <folder> [--python <python>] [--out <folder>] [--pages 3] [--only <part of a name>] [--all] [--alarms]
  *
  * The Python (or PYTHON) needs numpy and pillow, and for more kinds pillow-heif, pillow-jxl-plugin, tifffile, imagecodecs,
  * pymupdf; besides it pdftoppm, mutool, chromium, rsvg-convert, exiftool, ffmpeg, gs and ImageMagick are asked where they
  * are installed. An `expected.json` in the folder may say what a file's maker knows better: see Expectation in judge.ts.
  *
- * Prints what is not right (all with --all), a table of verdicts by kind, and writes results.json and worst.png, the
+ * Prints what is not right (all with --all), what is right with a warning (with --alarms), a table of verdicts by kind, and writes results.json and worst.png, the
  * twenty worst side by side. Exit code 1 when a file is wrong in silence or has failed.
  */
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -26,6 +26,8 @@ interface Result {
   says: string;
   excess: number;
   pair: Pair;
+  /** Of all pages compared; on one that is right they are false alarms, unless they tell of something else. */
+  warnings: readonly string[];
 }
 
 /** Pictures on the sheet. */
@@ -39,6 +41,7 @@ const { values: flags, positionals } = parseArgs({
     pages: { type: 'string', default: '3' },
     only: { type: 'string' },
     all: { type: 'boolean', default: false },
+    alarms: { type: 'boolean', default: false },
   },
 });
 const [folder] = positionals;
@@ -87,10 +90,20 @@ async function compare(path: string): Promise<Result & { judgement: Judgement }>
   const expected = await expectationOf(path);
   const mine = await ours(path, { maxPages: Number(flags.pages) });
   const { kind, judgement } = await judged(path, { mine, expected });
+  const warnings = mine.kind === 'shown' ? [...new Set(mine.pages.flatMap((page) => page.warnings))] : [];
   const name = relative(folder!, path);
   const { verdict, says, difference, page, reading } = judgement;
   const excess = difference?.excess ?? (verdict === 'right' || verdict === 'refused truthfully' ? 0 : Infinity);
-  return { name, kind, verdict, says, excess, judgement, pair: { title: name, says, ours: page, theirs: reading } };
+  return {
+    name,
+    kind,
+    verdict,
+    says,
+    excess,
+    warnings,
+    judgement,
+    pair: { title: name, says, ours: page, theirs: reading },
+  };
 }
 
 async function judged(
@@ -164,7 +177,14 @@ async function report(): Promise<void> {
     join(out, 'worst.png'),
     worst.map(({ pair, verdict }) => ({ ...pair, title: `${verdict}: ${pair.title}` })),
   );
-  const lines = results.map(({ name, kind, verdict, says, excess }) => ({ name, kind, verdict, says, excess }));
+  const lines = results.map(({ name, kind, verdict, says, excess, warnings }) => ({
+    name,
+    kind,
+    verdict,
+    says,
+    excess,
+    warnings,
+  }));
   await writeFile(join(out, 'results.json'), JSON.stringify(lines, undefined, 1));
   const kinds = [...new Set(results.map(({ kind }) => kind))].sort();
   const count = (verdict: Verdict, kind?: string): number =>
@@ -177,6 +197,9 @@ async function report(): Promise<void> {
   }
   const shares = columns.map((verdict) => ((100 * count(verdict)) / results.length).toFixed(2).padStart(20));
   console.log(`${'percent'.padStart(20)}${shares.join('')}`);
+  const alarms = results.filter(({ verdict, warnings }) => verdict === 'right' && warnings.length > 0);
+  console.log(`\nright, yet with a warning: ${alarms.length}`);
+  if (flags.alarms) for (const { name, warnings } of alarms) console.log(`${name}: ${warnings.join('; ')}`);
   console.log(`\n${join(out, 'results.json')}\n${join(out, 'worst.png')}`);
   process.exitCode = count('WRONG IN SILENCE') + count('failed') > 0 ? 1 : 0;
 }

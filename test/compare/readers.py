@@ -76,7 +76,8 @@ def pillow(asked):
         cicp = nclx_of({}, asked.bytes)
     if cicp:
         return in_srgb(from_nclx(eight_bits(upright), *cicp), None), pages, False
-    exact = lossless and not profile and image.mode in ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+    ycbcr = image.format == "TIFF" and image.tag_v2.get(262) == 6
+    exact = lossless and not profile and not ycbcr and image.mode in ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
     return in_srgb(eight_bits(upright), profile), pages, exact
 
 
@@ -198,7 +199,7 @@ def heif(asked):
 
     file = pillow_heif.open_heif(io.BytesIO(asked.bytes), convert_hdr_to_8bit=True)
     picture = file[asked.page]
-    image = ImageOps.exif_transpose(picture.to_pillow())
+    image = eight_bits(ImageOps.exif_transpose(picture.to_pillow()))
     profile = picture.info.get("icc_profile")
     if not profile:
         image = from_nclx(image, *nclx_of(picture.info, asked.bytes))
@@ -364,6 +365,28 @@ def magick(asked):
     return np.asarray(Image.open(out).convert("RGB")), None, False
 
 
+def dcmj2pnm(asked):
+    """Through the file's own window, or from its least to its greatest value."""
+    out = asked.file("dicom.png")
+    words = ("+F", str(asked.page + 1), asked.path, out)
+    try:
+        run(need("dcmj2pnm"), "+on", "+Wi", "1", *words)
+    except Unread:
+        run("dcmj2pnm", "+on", "+Wm", *words)
+    return np.asarray(Image.open(out).convert("RGB")), None, False
+
+
+def netpbm(asked):
+    return in_srgb(eight_bits(Image.open(io.BytesIO(run(need("pamtopng"), asked.path)))), None), 1, False
+
+
+def coalesced(asked):
+    """Frames as a browser puts them together: what none has painted is see-through."""
+    run(need("convert"), asked.path, "-coalesce", "-background", "white", "-alpha", "remove", "-colorspace", "sRGB", f"PNG24:{asked.file('frame-%d.png')}")
+    frames = sorted(Path(asked.scratch).glob("frame-*.png"), key=lambda path: int(path.stem[6:]))
+    return np.asarray(Image.open(frames[asked.page]).convert("RGB")), len(frames), False
+
+
 # --- kinds ---------------------------------------------------------------------------------------------------------
 
 
@@ -396,6 +419,9 @@ KINDS = [
     ("jxl", starts(b"\xff\x0a", b"\0\0\0\x0cJXL "), (pillow,), (imagecodecs,)),
     ("jpeg", starts(b"\xff\xd8"), (pillow,), (imagecodecs, magick)),
     ("png", starts(b"\x89PNG"), (pillow,), ()),
+    ("gif", starts(b"GIF8"), (pillow, ffmpeg, coalesced), ()),
+    ("dicom", lambda asked: asked.bytes[128:132] == b"DICM", (dcmj2pnm,), ()),
+    ("pam", starts(b"P7"), (netpbm,), (magick,)),
     ("webp", lambda asked: asked.bytes[8:12] == b"WEBP", (pillow,), (imagecodecs,)),
     ("svg", is_svg, (chromium,), (rsvg,)),
     ("other", lambda asked: True, (pillow,), (imagecodecs, magick)),

@@ -24,8 +24,10 @@ export const imagePath = (name: string): string => `${folder}/${name}`;
 
 export const imageNames = (): string[] => readdirSync(folder);
 
-/** @param set `images`, made by images.py; `web-images`, by web_images.py; `tiff-images`, by tiffs.py; `other-images`, by other_images.py */
-export function corpusCases(set: 'images' | 'web-images' | 'tiff-images' | 'other-images'): CorpusCase[] {
+/** @param set `images`, made by images.py; `web-images`, by web_images.py; `tiff-images`, by tiffs.py; `other-images`, by other_images.py; `program-images`, by program_images.py */
+export function corpusCases(
+  set: 'images' | 'web-images' | 'tiff-images' | 'other-images' | 'program-images',
+): CorpusCase[] {
   const all = gunzipSync(golden(`${set}.bin.gz`));
   const cases = JSON.parse(golden(`${set}.json`).toString()) as (Omit<CorpusCase, 'pixels'> & { offset: number })[];
   return cases.map(({ offset, ...stored }) => ({

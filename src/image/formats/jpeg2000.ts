@@ -22,6 +22,8 @@ interface Header {
   components: number;
   /** All are of the picture's own size. */
   even: boolean;
+  /** All have as many bits, with or without a sign. */
+  alike: boolean;
   colours: 'srgb' | 'grey' | 'cmyk' | 'ycc' | 'profile' | 'other' | undefined;
   profile: Uint8Array | undefined;
   hasPalette: boolean;
@@ -52,9 +54,10 @@ export function openJpeg2000({ bytes, name }: OpenRequest): Opened {
 }
 
 function unreadOf(header: Header): string | undefined {
-  const { components, even, colours, hasPalette, channels } = header;
+  const { components, even, alike, colours, hasPalette, channels } = header;
   if (hasPalette) return 'has a palette';
   if (!even) return 'has colours of fewer pixels than its brightness';
+  if (!alike) return 'has components of different depths';
   if (components > mostComponents) return `has ${components} components`;
   if (colours === 'ycc') return 'has YCC colours';
   if (colours === 'other') return 'has colours of a kind that is rare';
@@ -84,11 +87,13 @@ function readHeader(bytes: Uint8Array): Header | undefined {
   const components = view.getUint16(40);
   if (42 + components * 3 > view.byteLength) return undefined;
   const steps = Array.from({ length: components * 2 }, (_, at) => view.getUint8(42 + (at >> 1) * 3 + 1 + (at & 1)));
+  const depths = Array.from({ length: components }, (_, at) => view.getUint8(40 + 2 + at * 3));
   return {
     width: view.getUint32(8) - view.getUint32(16),
     height: view.getUint32(12) - view.getUint32(20),
     components,
     even: steps.every((step) => step === 1),
+    alike: depths.every((depth) => depth === depths[0]),
     ...readColours(bytes),
     hasPalette: boxAt(bytes, file, 'jp2h', 'pclr') !== undefined,
     channels: readChannels(bytes, components),

@@ -16,6 +16,10 @@ const flattened = (name: string): string => `magick ${name} -flatten picture.png
 const gimp = (): string => 'GIMP, which opens it and exports it as PNG';
 const ghostscript = (name: string): string => `gs -sDEVICE=png16m -r300 -dEPSCrop -o page-%d.png ${name}`;
 const inkscape = (name: string): string => `inkscape ${name} --export-filename=picture.svg`;
+const gdal = (name: string): string => `gdal_translate -of PNG -ot Byte -scale ${name} picture.png`;
+const vips = (name: string): string => `vips copy ${name} picture.png`;
+const octave = (): string => 'Octave or MATLAB, with imwrite';
+const pcl = (name: string): string => `gpcl6 -sDEVICE=pdfwrite -o pages.pdf ${name}`;
 const ffmpeg = (name: string): string => `ffmpeg -i ${name} picture.png`;
 
 const others: readonly OtherPicture[] = [
@@ -44,10 +48,28 @@ const others: readonly OtherPicture[] = [
   { start: /^Paint Shop Pro Image File/, is: "a picture of Paint Shop Pro's", remedy: gimp },
   { start: /^\/\* XPM \*\//, is: 'an XPM picture', remedy: magick },
   { start: /^#define \S+_width \d/, is: 'an XBM picture', remedy: magick },
+  { start: /^\0\0\0[\x28-\xff]\0\0\0\u0007\0\0\0[\0-\u0002]/, is: 'an X window dump (XWD)', remedy: magick },
+  { start: /^.{522}(\0\x11\x02\xff|\x11\u0001)/s, is: 'a PICT drawing of a Macintosh', remedy: magick },
+  { start: /^.{2048}PCD_IPI/s, is: 'a Photo CD picture', remedy: magick },
+  { start: /^id=ImageMagick/, is: "a picture of ImageMagick's (MIFF)", remedy: magick },
+  { start: /^LBLSIZE=\d/, is: 'a VICAR picture', remedy: gdal },
+  { start: /^(NITF0|NSIF0)\d\.\d\d/, is: 'a NITF picture', remedy: gdal },
+  { start: /^EHFA_HEADER_TAG/, is: "a picture of ERDAS Imagine's (HFA)", remedy: gdal },
+  { start: /^PCIDSK {2}/, is: 'a PCIDSK picture', remedy: gdal },
+  { start: /^\xab\u0001[\u0001\u0002][\u0001-\u0005]/, is: 'a VIFF picture', remedy: magick },
+  { start: /^(\x08\xf2\xa6\xb6|\xb6\xa6\xf2\x08)/, is: "a picture of libvips's", remedy: vips },
+  { start: /^MATLAB 5\.0 MAT-file/, is: 'a file of MATLAB', remedy: octave },
+  { start: /^(\x1bP|\x90)[\d;]*q/, is: 'a picture for terminals (sixel)', remedy: magick },
+  { start: /^\x89HDF\r\n/, is: 'an HDF5 file', remedy: gdal },
+  { start: /^CDF[\u0001\u0002\u0005]/, is: 'a NetCDF file', remedy: gdal },
+  { start: /^SQLite format 3\0/, is: 'a database (SQLite)', remedy: gdal },
+  { start: /^ncols\s+\d+\s+nrows\s+\d/i, is: 'a grid of numbers (ArcInfo)', remedy: gdal },
+  { start: /^AutoCAD Slide/, is: 'a slide of AutoCAD', remedy: inkscape },
+  { start: /^\x1b(E|%-12345X|\*[rt]\d|&l)/, is: 'a file for printers (PCL)', remedy: pcl },
   { start: /^(\u001f\x8b)/, is: 'a file packed with gzip', remedy: (name) => `gunzip --keep ${name}` },
 ];
 
-const openingLength = 160;
+const openingLength = 2100;
 
 export function otherPicture(bytes: Uint8Array): OtherPicture | undefined {
   const opening = ascii(bytes, 0, openingLength);

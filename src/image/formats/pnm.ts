@@ -3,14 +3,16 @@ import { type OpenRequest, type Opened, ascii, cutShort, viewOf } from './opened
 import { checkSize } from '../decoder/limits.ts';
 import type { Pixels } from '../pixels/patches.ts';
 import { rgbaPixels } from './raw-pixels.ts';
-import { greyToRgb, rgbToRgb } from './rgb-bytes.ts';
+import { cmykToRgb, greyToRgb, rgbToRgb } from './rgb-bytes.ts';
 import { sharesOf } from './tiff/shares.ts';
 
 interface Header {
   width: number;
   height: number;
-  /** Samples of a pixel, the last of which is transparency where there are 2 or 4. */
+  /** Samples of a pixel, of which those behind the colours are transparency. */
   samples: number;
+  /** Of a pixel: grey, red, green and blue, or inks. */
+  colours: 1 | 3 | 4;
   /** The greatest value of a sample. */
   top: number;
   coding: 'text' | 'bits' | 'bytes' | 'floats';
@@ -23,7 +25,7 @@ interface Header {
 
 const blank = String.raw`(?:[ \t\r\n\v\f]+(?:#[^\n]*\n[ \t\r\n\v\f]*)*)`;
 const plain = new RegExp(`^P([1-6])${blank}(\\d{1,6})${blank}(\\d{1,6})`);
-const float = /^P([fF])\s+(\d{1,6})\s+(\d{1,6})\s+(-?[\d.]+(?:e[-+]?\d+)?)\s/i;
+const float = new RegExp(`^P([fF])${blank}(\\d{1,6})${blank}(\\d{1,6})${blank}(-?[\\d.]+(?:e[-+]?\\d+)?)\\s`, 'i');
 /** A header with its comments. */
 const openingLength = 4096;
 
@@ -46,11 +48,12 @@ function readHeader(opening: string): Header | undefined {
   if (opening.startsWith('P7')) return readPam(opening);
   const [floats, letter, across, down, scale] = float.exec(opening) ?? [];
   if (floats !== undefined) {
-    const samples = letter === 'F' ? 3 : 1;
+    const colours = letter === 'F' ? 3 : 1;
     const size = { width: Number(across), height: Number(down) };
     return {
       ...size,
-      samples,
+      samples: colours,
+      colours,
       top: 1,
       coding: 'floats',
       inverted: false,
@@ -70,6 +73,7 @@ function readHeader(opening: string): Header | undefined {
     width: Number(width),
     height: Number(height),
     samples: kind === 3 || kind === 6 ? 3 : 1,
+    colours: kind === 3 || kind === 6 ? 3 : 1,
     top: Number(top),
     coding: kind <= 3 ? 'text' : isBitmap ? 'bits' : 'bytes',
     inverted: isBitmap,
@@ -84,39 +88,35 @@ function readPam(opening: string): Header | undefined {
   const field = (name: string): number =>
     Number(new RegExp(`^${name}\\s+(\\d{1,6})\\s*$`, 'm').exec(opening.slice(0, end))?.[1]);
   const [width, height, samples, top] = [field('WIDTH'), field('HEIGHT'), field('DEPTH'), field('MAXVAL')];
-  if (!(width > 0 && height > 0 && samples >= 1 && samples <= 4 && top >= 1 && top <= 65_535)) return undefined;
+  const colours = /^TUPLTYPE\s+CMYK/m.test(opening.slice(0, end)) ? 4 : samples < 3 ? 1 : 3;
+  const isKnown = samples === colours || samples === colours + 1;
+  if (!(width > 0 && height > 0 && isKnown && top >= 1 && top <= 65_535)) return undefined;
   const start = opening.indexOf('\n', end + 1) + 1;
-  return { width, height, samples, top, coding: 'bytes', inverted: false, little: false, start };
+  return { width, height, samples, colours, top, coding: 'bytes', inverted: false, little: false, start };
 }
 
 function decode(bytes: Uint8Array, header: Header, name: string): Pixels {
-  const { width, height, samples, top, coding, inverted } = header;
+  const { top, coding, inverted } = header;
   const stored = readSamples(bytes, header);
   if (!stored) throw damaged(name, 'PNM', cutShort);
   if (coding === 'floats') {
     const shares = sharesOf(stored, { bits: 32, format: 'float', maximum: 255, noData: undefined });
-    const pixels = withAlpha(shares.values, { width, height, samples });
+    const pixels = withAlpha(shares.values, header);
     return shares.warnings.length > 0 ? { ...pixels, warnings: shares.warnings } : pixels;
   }
   const values = Uint8Array.from(stored, (value) => Math.round((Math.min(value, top) * 255) / top));
-  return withAlpha(inverted ? values.map((value) => 255 - value) : values, { width, height, samples });
+  return withAlpha(inverted ? values.map((value) => 255 - value) : values, header);
 }
 
 function withAlpha(
   values: Uint8Array | Uint16Array,
-  { width, height, samples }: { width: number; height: number; samples: number },
+  { width, height, samples, colours }: Pick<Header, 'width' | 'height' | 'samples' | 'colours'>,
 ): Pixels {
-  if (samples === 1 || samples === 3) {
-    return rgbaPixels({ width, height, bytes: samples === 1 ? greyToRgb(values) : rgbToRgb(values) });
-  }
-  const colours = samples - 1;
-  const bytes = new Uint8Array(width * height * 4);
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    for (let channel = 0; channel < 3; channel++) {
-      bytes[pixel * 4 + channel] = values[pixel * samples + Math.min(channel, colours - 1)]!;
-    }
-    bytes[pixel * 4 + 3] = values[pixel * samples + colours]!;
-  }
+  const toRgb = { 1: greyToRgb, 3: rgbToRgb, 4: cmykToRgb }[colours];
+  if (samples === colours) return rgbaPixels({ width, height, bytes: toRgb(values) });
+  const alone = values.filter((_, at) => at % samples < colours);
+  const bytes = toRgb(alone);
+  for (let pixel = 0; pixel < width * height; pixel++) bytes[pixel * 4 + 3] = values[pixel * samples + colours]!;
   return rgbaPixels({ width, height, bytes });
 }
 

@@ -27,7 +27,7 @@ export function isTga(bytes: Uint8Array): boolean {
   const tga = readHeader(bytes);
   if (!tga) return false;
   if (ascii(bytes, bytes.byteLength - 18, 17) === 'TRUEVISION-XFILE.') return true;
-  const wanted = tga.start + Math.ceil(tga.bits / 8) * tga.width * tga.height;
+  const wanted = tga.start + Math.ceil((tga.bits * tga.width) / 8) * tga.height;
   return tga.packed ? bytes.byteLength > tga.start : Math.abs(bytes.byteLength - wanted) <= 26;
 }
 
@@ -51,7 +51,8 @@ function readHeader(bytes: Uint8Array): Tga | undefined {
   };
   const hasPalette = bytes[1] === 1;
   const isKnown = kind !== undefined && (bytes[2]! & ~8) === (bytes[2]! & 7) && bytes[1]! <= 1 && flags < 64;
-  const fits = { palette: [8, 16], colour: [15, 16, 24, 32], grey: [8, 16] };
+  const fits = { palette: [8, 16], colour: [15, 16, 24, 32], grey: [1, 8, 16] };
+  if (bits === 1 && bytes[2] !== 3) return undefined;
   if (!isKnown || width === 0 || height === 0 || !fits[kind].includes(bits)) return undefined;
   if (hasPalette ? ![15, 16, 24, 32].includes(palette.bits) : kind === 'palette' || palette.length + palette.bits > 0) {
     return undefined;
@@ -73,7 +74,8 @@ function readHeader(bytes: Uint8Array): Tga | undefined {
 
 function decode(bytes: Uint8Array, tga: Tga, name: string): Pixels {
   const { width, height, fromRight, fromBottom } = tga;
-  const stored = tga.packed ? unpacked(bytes, tga) : bytes.subarray(tga.start);
+  const plain = tga.packed ? unpacked(bytes, tga) : bytes.subarray(tga.start);
+  const stored = tga.bits === 1 ? bitsOf(plain, tga) : plain;
   const pixelLength = Math.ceil(tga.bits / 8);
   if (stored.length < width * height * pixelLength) throw damaged(name, 'TGA', cutShort);
   const raw: RawPixels = { width, height, bytes: new Uint8Array(width * height * 4) };
@@ -87,6 +89,16 @@ function decode(bytes: Uint8Array, tga: Tga, name: string): Pixels {
 function dropEmptyAlpha(bytes: Uint8Array): void {
   for (let at = 3; at < bytes.length; at += 4) if (bytes[at] !== 0) return;
   for (let at = 3; at < bytes.length; at += 4) bytes[at] = 255;
+}
+
+/** As GraphicsMagick writes black and white: a bit for each pixel, lines on whole bytes. A byte for each. */
+function bitsOf(packed: Uint8Array, { width, height }: Tga): Uint8Array {
+  const lineLength = Math.ceil(width / 8);
+  if (packed.length < lineLength * height) return new Uint8Array(0);
+  return Uint8Array.from({ length: width * height }, (_, at) => {
+    const x = at % width;
+    return (packed[Math.floor(at / width) * lineLength + (x >> 3)]! >> (7 - (x & 7))) & 1;
+  });
 }
 
 function unpacked(bytes: Uint8Array, { start, width, height, bits }: Tga): Uint8Array {
@@ -111,6 +123,9 @@ type ReadPixel = (stored: Uint8Array, at: number, bytes: Uint8Array, to: number)
 function pixelReader(file: Uint8Array, tga: Tga): ReadPixel {
   const { kind, bits, alphaBits, palette } = tga;
   if (kind === 'grey') {
+    if (bits === 1) {
+      return (stored, at, bytes, to) => bytes.fill(stored[at] ? 255 : 0, to, to + 3).fill(255, to + 3, to + 4);
+    }
     return (stored, at, bytes, to) => {
       bytes.fill(stored[at]!, to, to + 3);
       bytes[to + 3] = bits === 16 && alphaBits > 0 ? stored[at + 1]! : 255;

@@ -9,7 +9,7 @@ import { rgbOf } from '../../helpers/pixels.ts';
 const decode = async (name: string, page?: number): Promise<Pixels> =>
   decodeFile(await readFile(imagePath(name)), { name, ...(page !== undefined && { page }) });
 
-const sets = ['images', 'web-images', 'tiff-images', 'other-images'] as const;
+const sets = ['images', 'web-images', 'tiff-images', 'other-images', 'program-images'] as const;
 
 for (const expected of sets.flatMap(corpusCases)) {
   const { name, page, worst, mean } = expected;

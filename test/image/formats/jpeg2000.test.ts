@@ -53,6 +53,15 @@ test('a JPEG 2000 in inks is shown as Pillow takes them', async () => {
   });
 });
 
+test('a JPEG 2000 is refused by its kind whose components have different depths', async () => {
+  const bytes = await readFile(imagePath('rgba.jp2'));
+  const depths = bytes.indexOf(Buffer.from([0xff, 0x4f, 0xff, 0x51])) + 42;
+  bytes[depths + 9] = 0; // one bit of opacity, as GDAL writes it
+  await assert.rejects(decodeFile(bytes, { name: 'a.jp2' }), {
+    message: 'a.jp2: the JPEG 2000 has components of different depths, which is not read here',
+  });
+});
+
 test('components that a JPEG 2000 says nothing of are left out with a warning', async () => {
   for (const name of ['2-8.jp2', '4-8.jp2']) {
     const { warnings } = await decodeFile(await readFile(imagePath(name)));

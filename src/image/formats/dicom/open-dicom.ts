@@ -1,3 +1,4 @@
+import { inflateRawSync } from 'node:zlib';
 import type { DataSet } from 'dicom-parser';
 import { damaged, notRead } from '../damaged.ts';
 import { decodeWithSkia, upright } from '../skia.ts';
@@ -14,8 +15,11 @@ import { windowed } from './window.ts';
 const hint = 'convert it first, for example with: dcm2pnm --write-png FILE picture.png';
 
 interface Parser {
-  parseDicom(bytes: Uint8Array): DataSet;
+  parseDicom(bytes: Uint8Array, options: { inflater: (bytes: Uint8Array, position: number) => Uint8Array }): DataSet;
 }
+
+/** More than any picture that is read takes: what goes on is made to do harm. */
+const maxInflatedBytes = 2 ** 30;
 
 /** Frames of grey through the file's own window, and of red, green and blue. */
 export async function openDicom({ bytes, name }: OpenRequest): Promise<Opened> {
@@ -43,11 +47,17 @@ function parse(
   { name, parser }: { name: string; parser: Parser },
 ): { dataSet: DataSet; header: DicomHeader } {
   try {
-    const dataSet = parser.parseDicom(bytes);
+    const dataSet = parser.parseDicom(bytes, { inflater: inflated });
     return { dataSet, header: readDicomHeader(dataSet) };
   } catch (thrown) {
     throw damaged(name, 'DICOM', errorOf(thrown));
   }
+}
+
+/** The whole file with what stands behind its opening unpacked, as Deflated Explicit VR has it. */
+function inflated(bytes: Uint8Array, position: number): Uint8Array {
+  const rest = inflateRawSync(bytes.subarray(position), { maxOutputLength: maxInflatedBytes });
+  return Buffer.concat([bytes.subarray(0, position), rest]);
 }
 
 /** The package throws strings and objects too. */
@@ -71,6 +81,14 @@ function checkKind(header: DicomHeader, name: string): void {
         ? 'have the program that made it save it unpacked'
         : `unpack it first, for example with: ${unpack} FILE plain.dcm`;
     throw notRead(name, 'DICOM', `is packed with ${is}`, remedy);
+  }
+  if (packing === 'jpeg' && allocated > 8 && stored > 8) {
+    throw notRead(
+      name,
+      'DICOM',
+      `is packed with JPEG of ${stored} bits`,
+      'unpack it first, for example with: dcmdjpeg FILE plain.dcm',
+    );
   }
   if (!isGrey && !isColour) throw notRead(name, 'DICOM', `has colours of the kind ${photometric}`, hint);
   if (photometric === 'YBR_FULL_422' && packing !== 'jpeg') throw notRead(name, 'DICOM', 'has YBR_FULL_422', hint);

@@ -14,6 +14,9 @@ export const packings: Readonly<Record<string, 'none' | 'jpeg' | 'jpeg2000' | 'r
   '1.2.840.10008.1.2.1.99': 'none',
   '1.2.840.10008.1.2.2': 'none',
   '1.2.840.10008.1.2.4.50': 'jpeg',
+  '1.2.840.10008.1.2.4.51': 'jpeg', // of 8 bits, as the two that follow and are retired
+  '1.2.840.10008.1.2.4.53': 'jpeg',
+  '1.2.840.10008.1.2.4.55': 'jpeg',
   '1.2.840.10008.1.2.4.90': 'jpeg2000',
   '1.2.840.10008.1.2.4.91': 'jpeg2000',
   '1.2.840.10008.1.2.5': 'runs',
@@ -21,7 +24,6 @@ export const packings: Readonly<Record<string, 'none' | 'jpeg' | 'jpeg2000' | 'r
 
 /** For messages. */
 export const otherPackings: Readonly<Record<string, { is: string; unpack: 'dcmdjpeg' | 'dcmdjpls' | undefined }>> = {
-  '1.2.840.10008.1.2.4.51': { is: 'JPEG of 12 bits', unpack: 'dcmdjpeg' },
   '1.2.840.10008.1.2.4.57': { is: 'lossless JPEG', unpack: 'dcmdjpeg' },
   '1.2.840.10008.1.2.4.70': { is: 'lossless JPEG', unpack: 'dcmdjpeg' },
   '1.2.840.10008.1.2.4.80': { is: 'JPEG-LS', unpack: 'dcmdjpls' },

@@ -4,7 +4,12 @@ import { inflateRawSync, inflateSync, constants as zlib } from 'node:zlib';
 import { decodeWithSkia } from '../skia.ts';
 import { decodeJpeg2000 } from '../openjpeg.ts';
 import { unpackLzw } from './lzw.ts';
+import { checkSize } from '../../decoder/limits.ts';
+import { jpeg2000Component } from '../pdf/jpeg2000-components.ts';
+import { viewOf } from '../opened.ts';
+import { undoDelta, withoutDelta } from './xz-delta.ts';
 import { unpackBits } from './packbits.ts';
+import { unpackJpegPart } from './jpeg-part.ts';
 import { loadSharp } from '../vips.ts';
 import { createCanvas } from '@napi-rs/canvas';
 
@@ -21,6 +26,8 @@ export interface Packed {
   bits: number;
   /** LERC's own: what was done to it afterwards. */
   lercPacking: number;
+  /** JPEG's own: what all parts share. */
+  jpegTables: Uint8Array;
 }
 
 export interface Codec {
@@ -47,6 +54,7 @@ export const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
   [32_809, { name: 'ThunderScan', unpack: undefined }],
   [32_946, { name: 'Deflate', unpack: inflate }],
   [33_003, { name: 'JPEG 2000', unpack: unpackJpeg2000, whole: true }],
+  [33_004, { name: 'JPEG 2000', unpack: unpackJpeg2000, whole: true }],
   [33_005, { name: 'JPEG 2000', unpack: unpackJpeg2000, whole: true }],
   [34_712, { name: 'JPEG 2000', unpack: unpackJpeg2000, whole: true }],
   [34_887, { name: 'LERC', unpack: unpackLerc, whole: true }],
@@ -56,6 +64,9 @@ export const codecs: ReadonlyMap<number, Codec> = new Map<number, Codec>([
   [50_002, { name: 'JPEG XL', unpack: unpackJpegXl, whole: true }],
   [52_546, { name: 'JPEG XL', unpack: unpackJpegXl, whole: true }],
 ]);
+
+/** Of two and of four samples: in tiles, libtiff's caller takes one and three only; in strips it gives no transparency. */
+export const partsOfJpeg: Codec = { name: 'JPEG', unpack: unpackJpegPart, whole: true };
 
 /** Names of those that no package here can unpack, for messages. */
 export const otherCompressions: ReadonlyMap<number, string> = new Map([
@@ -101,21 +112,27 @@ async function unpackXz({ bytes, length }: Packed): Promise<Uint8Array> {
   const { XzReadableStream } = createRequire(import.meta.url)('xz-decompress') as typeof Xz;
   const parts: Uint8Array[] = [];
   let total = 0;
-  for await (const part of new XzReadableStream(new Blob([new Uint8Array(bytes)]).stream())) {
+  const { stream, distance } = withoutDelta(bytes);
+  for await (const part of new XzReadableStream(new Blob([new Uint8Array(stream)]).stream())) {
     total += part.length;
     if (total > length + slack) throw new Error('more comes out of a strip than the picture has');
     parts.push(part);
   }
-  return Buffer.concat(parts);
+  return undoDelta(Buffer.concat(parts), distance);
 }
 
-/** Bands of their own become samples of a pixel; what its mask leaves out is no number, or 0. */
+/**
+ * Bands of their own become samples of a pixel; what its mask leaves out is no number, or 0. Transparency that is whole
+ * or none is the mask of the colours, as libtiff writes it.
+ */
 async function unpackLerc(packed: Packed): Promise<Uint8Array> {
   const inner = new Uint8Array(await unpackedLerc(packed));
   const { load, decode, getBlobInfo } = await import('lerc');
   await load();
   const { width, height, bandCount, depthCount } = getBlobInfo(inner);
-  const samples = bandCount * depthCount;
+  const stored = bandCount * depthCount;
+  const hasOpacityMask = stored === packed.samples - 1;
+  const samples = hasOpacityMask ? packed.samples : stored;
   if (width * height * samples * (packed.bits / 8) > packed.length || width !== packed.width) {
     throw new Error(`a part of it is ${width}x${height} with ${samples} samples`);
   }
@@ -132,6 +149,10 @@ async function unpackLerc(packed: Packed): Promise<Uint8Array> {
       values[pixel * samples + band * depthCount + (at % depthCount)] = !shown || shown[pixel] ? plane[at]! : missing;
     }
   }
+  if (hasOpacityMask) {
+    const opaque = missing === 0 ? 2 ** packed.bits - 1 : 1;
+    for (let at = 0; at < width * height; at++) values[at * samples + stored] = !mask || mask[at] ? opaque : 0;
+  }
   return new Uint8Array(values.buffer);
 }
 
@@ -141,7 +162,9 @@ async function unpackedLerc(packed: Packed): Promise<Uint8Array> {
 }
 
 async function unpackJpeg2000({ bytes, width, height, samples, bits }: Packed): Promise<Uint8Array> {
-  const { components, ...picture } = await decodeJpeg2000(bytes);
+  if (!hasEvenComponents(bytes)) throw new Error('a part of it has colours of fewer pixels than its brightness');
+  const { components, ...picture } =
+    samples === 1 || samples === 3 ? await decodeJpeg2000(bytes) : await moreComponents(bytes, { samples, bits });
   if (picture.width !== width || picture.height < height || components < samples) {
     throw new Error(`a part of it is ${picture.width}x${picture.height} with ${components} samples`);
   }
@@ -152,6 +175,30 @@ async function unpackJpeg2000({ bytes, width, height, samples, bits }: Packed): 
     values[at] = picture.values[Math.floor(at / samples) * components + (at % samples)]!;
   }
   return bytesOf(values);
+}
+
+/** Of the stream without boxes. Source: ISO/IEC 15444-1, annex A.5.1 */
+function hasEvenComponents(bytes: Uint8Array): boolean {
+  const count = bytes.length < 42 ? 0 : viewOf(bytes).getUint16(40);
+  const steps = bytes.subarray(42, 42 + count * 3).filter((_, at) => at % 3 > 0);
+  return bytes[0] !== 0xff || steps.every((step) => step === 1);
+}
+
+/** With transparency, or inks: the usual decoder gives no such picture. */
+async function moreComponents(
+  bytes: Uint8Array,
+  { samples, bits }: Pick<Packed, 'samples' | 'bits'>,
+): Promise<{ width: number; height: number; components: number; values: Uint8Array }> {
+  if (bits !== 8 || bytes.length < 50) throw new Error(`${samples} samples of ${bits} bits are not unpacked here`);
+  const view = viewOf(bytes); // a stream without boxes, by ISO/IEC 15444-1, annex A.5.1
+  const size = { width: view.getUint32(8) - view.getUint32(16), height: view.getUint32(12) - view.getUint32(20) };
+  checkSize(size, 'a part of it');
+  const values = new Uint8Array(size.width * size.height * samples);
+  for (let index = 0; index < samples; index++) {
+    const component = await jpeg2000Component(bytes, { index, count: samples, size });
+    for (let at = 0; at < component.length; at++) values[at * samples + index] = component[at]!;
+  }
+  return { ...size, components: samples, values };
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

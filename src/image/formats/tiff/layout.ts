@@ -49,6 +49,11 @@ export const photometrics = {
   linearRaw: 34_892,
 } as const;
 
+/** JPEG 2000 in Aperio's slides, whose colours are YCbCr whatever else the file says. Source: OpenSlide. */
+const aperioYCbCr = 33_003;
+/** Fewer colours than pixels are its own matter. */
+const jpeg2000: readonly number[] = [aperioYCbCr, 33_004, 33_005, 34_712];
+
 /** What is unpacked at once: a strip that claims more is made to do harm. */
 const maxSegmentBytes = 2 ** 30;
 
@@ -63,16 +68,22 @@ export function readLayout(tiff: Tiff, directory: Directory): Layout {
     throw damaged(name, 'TIFF', `has a picture of ${width}x${height} with ${samples} samples a pixel`);
   }
   checkSize({ width, height }, name);
+  const format = sampleFormat(tiff, directory);
   const bits = sampleBits(tiff, directory, samples);
   const compression = read(tags.compression, 1);
-  const photometric = read(tags.photometric, assumedPhotometric(compression, samples));
-  const [across = 2, down = 2] = numbers(tiff, directory, tags.yCbCrSubsampling);
+  const photometric =
+    compression === aperioYCbCr && samples === 3
+      ? photometrics.yCbCr
+      : read(tags.photometric, assumedPhotometric(compression, samples));
+  const [across = 2, down = 2] = jpeg2000.includes(compression)
+    ? [1, 1]
+    : numbers(tiff, directory, tags.yCbCrSubsampling);
   const layout = {
     width,
     height,
     samples,
     bits,
-    format: sampleFormat(tiff, directory),
+    format,
     photometric,
     compression,
     predictor: read(tags.predictor, 1),

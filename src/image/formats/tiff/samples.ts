@@ -1,5 +1,5 @@
-import { type Codec, codecs, otherCompressions } from './codecs.ts';
-import { type Directory, type Tiff, numbers, tags } from './directories.ts';
+import { type Codec, codecs, otherCompressions, partsOfJpeg } from './codecs.ts';
+import { type Directory, type Tiff, numbers, tags, valueBytes } from './directories.ts';
 import { type Layout, photometrics, segmentsOf, totalBits } from './layout.ts';
 import { PixtralError } from '../../../base/errors.ts';
 import { damaged, notRead } from '../damaged.ts';
@@ -55,13 +55,17 @@ export async function readSamples(
   return { values, converted: layout.photometric === photometrics.yCbCr && converts, faulty };
 }
 
-function codecOf({ name }: Tiff, { compression, bits, predictor }: Layout): Codec {
-  const codec = codecs.get(compression);
+function codecOf({ name }: Tiff, { compression, bits, predictor, samples, planar }: Layout): Codec {
+  const isUnusualJpeg = compression === 7 && !planar && (samples === 2 || samples === 4);
+  const codec = isUnusualJpeg ? partsOfJpeg : codecs.get(compression);
   const hint = 'save it anew without compression, or with LZW or Deflate, or as PNG';
   if (!codec) {
     const other = otherCompressions.get(compression);
     const what = other ? `compressed with ${other}` : `compressed in a way that has the number ${compression}`;
     throw notRead(name, 'TIFF', `is ${what}`, hint);
+  }
+  if (compression === 33_004 && samples > 1) {
+    throw notRead(name, 'TIFF', 'is compressed with JPEG 2000 in colours of which it does not say what they are', hint);
   }
   const widest = Math.max(...bits);
   const eightOnly = ['JPEG', 'old JPEG', 'JPEG XL', 'WebP'].includes(codec.name);
@@ -156,6 +160,7 @@ async function unpacked(
     samples: plane === undefined ? layout.samples : 1,
     bits: layout.bits[plane ?? 0]!,
     lercPacking,
+    jpegTables: valueBytes(tiff, directory, tags.jpegTables) ?? new Uint8Array(0),
   });
   if (result.length < needed) {
     throw damaged(tiff.name, 'TIFF', `breaks off: ${result.length} of ${needed} bytes of a strip or tile are there`);
