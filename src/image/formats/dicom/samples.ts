@@ -22,6 +22,8 @@ export const packings: Readonly<Record<string, 'none' | 'jpeg' | 'jpeg2000' | 'r
   '1.2.840.10008.1.2.5': 'runs',
 };
 
+const bigEndian = '1.2.840.10008.1.2.2';
+
 /** For messages. */
 export const otherPackings: Readonly<Record<string, { is: string; unpack: 'dcmdjpeg' | 'dcmdjpls' | undefined }>> = {
   '1.2.840.10008.1.2.4.57': { is: 'lossless JPEG', unpack: 'dcmdjpeg' },
@@ -38,7 +40,7 @@ export async function storedSamples(frame: Uint8Array, header: DicomHeader): Pro
   const packing = packings[header.transferSyntax];
   if (packing === 'jpeg2000') return fromJpeg2000(frame, header);
   const bytes = packing === 'runs' ? fromRuns(frame, header) : frame;
-  return numbersOf(bytes, header, header.transferSyntax !== '1.2.840.10008.1.2.2');
+  return numbersOf(bytes, header, header.transferSyntax !== bigEndian);
 }
 
 /** One frame's bytes: a stretch of all, or a packed part of its own. */
@@ -57,7 +59,11 @@ export function frameBytes(
   const length = frameLength(header);
   const start = pixels.dataOffset + index * length;
   if (start + length > dataSet.byteArray.length) throw new Error('there are fewer pixels than it says');
-  return dataSet.byteArray.subarray(start, start + length);
+  const isSwapped = header.transferSyntax === bigEndian && pixels.vr === 'OW' && header.allocated <= 8;
+  if (!isSwapped) return dataSet.byteArray.subarray(start, start + length);
+  // Words of two bytes, the second of which comes first.
+  const { dataOffset } = pixels;
+  return Uint8Array.from({ length }, (_, at) => dataSet.byteArray[dataOffset + ((index * length + at) ^ 1)]!);
 }
 
 export interface ReadEncapsulated {
