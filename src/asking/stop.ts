@@ -1,7 +1,7 @@
 /** Text as it may be shown while stop strings are watched for. */
 export interface StopWatch {
-  /** Adds text; returns what is safe to show, and whether a stop string ended the answer. */
-  push(text: string): { text: string; stopped: boolean };
+  /** Adds text; returns what is safe to show, and the stop string that ended the answer, if one did. */
+  push(text: string): { text: string; stop: string | undefined };
   /** What was held back, once no more text comes. */
   end(): string;
 }
@@ -13,9 +13,9 @@ export function stopWatch(stops: readonly string[]): StopWatch {
   return {
     push(text) {
       held += text;
-      const at = firstStop(held, stops);
-      if (at !== undefined) return { text: take(at), stopped: true };
-      return { text: take(held.length - possibleStart(held, stops, longest)), stopped: false };
+      const first = firstStop(held, stops);
+      if (first) return { text: take(first.at), stop: first.stop };
+      return { text: take(held.length - possibleStart(held, stops, longest)), stop: undefined };
     },
     end: () => take(held.length),
   };
@@ -27,9 +27,11 @@ export function stopWatch(stops: readonly string[]): StopWatch {
   }
 }
 
-function firstStop(text: string, stops: readonly string[]): number | undefined {
-  const found = stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
-  return found.length > 0 ? Math.min(...found) : undefined;
+function firstStop(text: string, stops: readonly string[]): { at: number; stop: string } | undefined {
+  return stops
+    .map((stop) => ({ at: text.indexOf(stop), stop }))
+    .filter(({ at }) => at >= 0)
+    .toSorted((one, other) => one.at - other.at)[0];
 }
 
 /** Length of the longest tail of `text` that begins a stop string. */

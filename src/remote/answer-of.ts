@@ -13,12 +13,14 @@ import type { FoundServer } from './find-server.ts';
 import { asObject, asText } from './json.ts';
 import { countWarning, countedPictures } from './picture-tokens.ts';
 import type { Reply } from './read-reply.ts';
+import { serverKinds } from './server-kinds.ts';
+import { textLogprobs } from './text-logprobs.ts';
 
 interface AnswerParts {
   server: FoundServer;
   reply: Reply;
-  /** Of a --stop that we have found ourselves. */
-  isStopped: boolean;
+  /** A --stop that we have found ourselves. */
+  ownStop: string | undefined;
   sent: ServerReceipt['sent'];
   attempts: number;
   clock: StageClock;
@@ -29,12 +31,12 @@ interface AnswerParts {
  * @throws PixtralError `input` when the tokens did not suffice for a form, `machine` when the server has not kept to it
  */
 export function answerOf({ messages, options }: Question, parts: AnswerParts): Answer {
-  const { server, reply, isStopped, sent, attempts, clock } = parts;
+  const { server, reply, ownStop, sent, attempts, clock } = parts;
   const { format } = options;
   const pictures = messages.flatMap(({ content }) => imagesOf(content));
-  const receipt = serverReceipt(messages, { server, reply, sent, attempts, more: confidenceWarning(options) });
+  const receipt = serverReceipt(messages, { server, reply, sent, attempts, more: logprobWarnings(options, parts) });
   const { expected, counted, check } = receipt.picture_tokens;
-  const finish = isStopped || reply.stopText !== undefined ? 'stop-string' : reply.finish;
+  const finish = ownStop !== undefined || reply.stopText !== undefined ? 'stop-string' : reply.finish;
   const answer: Answer = {
     model: server.model,
     text: reply.text,
@@ -50,7 +52,7 @@ export function answerOf({ messages, options }: Question, parts: AnswerParts): A
     },
     timings: clock.timings,
     sampling: samplingReceipt(options),
-    ...(options.logprobs !== undefined && { logprobs: answerLogprobs(reply) }),
+    ...(options.logprobs !== undefined && { logprobs: textLogprobs(reply, ownStop) ?? [] }),
     server: receipt,
   };
   checkCalls(answer, { options, server });
@@ -73,25 +75,14 @@ function checkCalls(
   if (other) throw broken(server, `the tool ${shown(other.function.name)} is asked for, expected another`);
 }
 
-/** Servers tell those of thoughts too, which are none of the answer's: the last that make up its text are its own. */
-function answerLogprobs({ thoughts, text, logprobs }: Reply): Reply['logprobs'] {
-  if (thoughts === '') return logprobs;
-  let first = logprobs.length;
-  for (let length = Buffer.byteLength(text); length > 0 && first > 0;) length -= byteLengthOf(logprobs[--first]!);
-  return logprobs.slice(first);
-}
-
-function byteLengthOf({ token, bytes }: Reply['logprobs'][number]): number {
-  return bytes?.length ?? Buffer.byteLength(token);
-}
-
 /** What was sent to a server, and what it counted. */
 export function serverReceipt(
   messages: Question['messages'],
-  { server, reply, sent, attempts, more }: ReceiptParts,
+  { server, reply, sent, attempts, more = [] }: ReceiptParts,
 ): ServerReceipt {
   const counted = countedPictures(messages, { server, reply });
-  const warnings = [countWarning(counted, { server, reply }), more].filter((one) => one !== undefined);
+  const warning = countWarning(counted, { server, reply });
+  const warnings = [...(warning === undefined ? [] : [warning]), ...more];
   return {
     url: server.address.name,
     kind: server.kind,
@@ -105,14 +96,27 @@ export function serverReceipt(
 
 interface ReceiptParts extends Pick<AnswerParts, 'server' | 'sent' | 'attempts'> {
   reply: Pick<Reply, 'promptTokens' | 'promptIds' | 'pictureTokens'>;
-  /** A warning beside those about the count. */
-  more?: string | undefined;
+  /** Warnings beside that about the count. */
+  more?: readonly string[];
 }
 
-/** It takes the probabilities of all tokens that a grammar allows; servers tell a few. */
-function confidenceWarning({ format, logprobs }: AskOptions): string | undefined {
-  if (logprobs === undefined || !format || format.kind === 'text') return undefined;
-  return 'confidence is not told: it takes more of the distribution than a server shows';
+/** How log-probabilities of a server differ from those of the model on this machine. */
+function logprobWarnings({ format, logprobs }: AskOptions, { server, reply, ownStop }: AnswerParts): string[] {
+  if (logprobs === undefined) return [];
+  const warnings: string[] = [];
+  // It takes the probabilities of all tokens that a grammar allows; servers tell a few.
+  if (format && format.kind !== 'text')
+    warnings.push('confidence is not told: it takes more of the distribution than a server shows');
+  if (format && serverKinds[server.kind].logprobsOf === 'allowed')
+    warnings.push('log-probabilities are of the tokens that the form allows, not of all');
+  const told = reply.logprobs.length;
+  if (reply.untoldLogprobs > 0)
+    warnings.push(
+      `log-probabilities are told of ${told} of ${told + reply.untoldLogprobs} tokens: those that are part of a character may be left out`,
+    );
+  if (textLogprobs(reply, ownStop) === undefined)
+    warnings.push('log-probabilities are left out: which are of the text and which of thoughts cannot be told');
+  return warnings;
 }
 
 /** Servers pass over keywords of schemas, and some over schemas: whatever they promise, it is looked at here. */

@@ -3,7 +3,7 @@ import type { AskOptions, EngineEvent, Question } from '../asking/events.ts';
 import { type StopWatch, stopWatch } from '../asking/stop.ts';
 import { imagesOf } from '../prompt/message.ts';
 import { answerOf } from './answer-of.ts';
-import { chatRequest } from './chat-request.ts';
+import { chatRequest, endsHere } from './chat-request.ts';
 import { type Connection, type ServerReply, replyParts, wholeReply } from './connection.ts';
 import { ServerFault } from './fault.ts';
 import type { FoundServer } from './find-server.ts';
@@ -29,7 +29,8 @@ const route = 'v1/chat/completions';
  * @throws ServerFault for what may go better, PixtralError for what does not, the reason of the signal
  */
 export async function* askServer(question: Question, options: AskServerOptions): AsyncGenerator<EngineEvent, void> {
-  const { connection, server, stream, attempts, signal } = options;
+  const { connection, server, attempts, signal } = options;
+  const stream = options.stream || endsHere(question.options, server.kind);
   const clock = stageClock();
   for (const { content } of question.messages) {
     for (const { milliseconds } of imagesOf(content)) clock.add('image_ms', milliseconds);
@@ -42,10 +43,10 @@ export async function* askServer(question: Question, options: AskServerOptions):
   const writer = replyWriter(name);
   const watch = stopWatch(question.options.stop);
   const reading = { asked, writer, watch, name, signal, clock };
-  const { reply, isStopped } = stream
+  const read = stream
     ? yield* streamed(reading, question.options)
     : await clock.time('decode_ms', () => inOnePiece(reading));
-  const answer = answerOf(question, { server, reply, isStopped, sent, attempts, clock });
+  const answer = answerOf(question, { server, ...read, sent, attempts, clock });
   if (question.options.format && answer.text !== '') yield { kind: 'text', text: answer.text };
   yield { kind: 'answer', answer };
 }
@@ -82,15 +83,16 @@ interface Reading {
 
 interface Read {
   reply: Reply;
-  isStopped: boolean;
+  /** The --stop behind its text that we have found ourselves. */
+  ownStop: string | undefined;
 }
 
 async function inOnePiece({ asked, writer, watch, name, signal }: Reading): Promise<Read> {
   const text = await wholeReply(asked, { name, signal });
   writer.take(completion(text, name));
   const reply = writer.whole(false);
-  const { text: before, stopped } = watch.push(reply.text);
-  return stopped ? { reply: { ...reply, text: before }, isStopped: true } : { reply, isStopped: false };
+  const { text: before, stop } = watch.push(reply.text);
+  return { reply: stop === undefined ? reply : { ...reply, text: before }, ownStop: stop };
 }
 
 /** @throws ServerFault for what is no JSON */
@@ -110,19 +112,19 @@ async function* streamed(
   const isForm = format !== undefined;
   const start = performance.now();
   let written = '';
-  let isStopped = false;
+  let ownStop: string | undefined;
   for await (const part of readStream(replyParts(asked.body, { name, signal }), { ...asked, name })) {
     const { text, thought } = writer.take(part);
     if (thought !== '' && reasoning === 'show') yield { kind: 'thought', text: thought };
     const pushed = watch.push(text);
-    if (isStopped) continue;
+    if (ownStop !== undefined) continue;
     written += pushed.text;
     if (pushed.text !== '' && !isForm) yield { kind: 'text', text: pushed.text };
-    isStopped = pushed.stopped;
-    if (isStopped && !writer.isFinished()) break; // nobody wants the rest
+    ownStop = pushed.stop;
+    if (ownStop !== undefined && !writer.isFinished()) break; // nobody wants the rest
   }
-  const rest = isStopped ? '' : watch.end();
+  const rest = ownStop === undefined ? watch.end() : '';
   if (rest !== '' && !isForm) yield { kind: 'text', text: rest };
   clock.add('decode_ms', performance.now() - start);
-  return { reply: { ...writer.whole(isStopped), text: written + rest }, isStopped };
+  return { reply: { ...writer.whole(ownStop !== undefined), text: written + rest }, ownStop };
 }

@@ -50,7 +50,7 @@ function withTools(json: string, tools: readonly Tool[] | undefined): string {
  */
 export function optionFields(options: Omit<AskOptions, 'seed'> & { seed: number | undefined }, kind: KindName): Fields {
   const { maxTokens, stop, format, logprobs, onLoop } = options;
-  const { title, maxStops, maxLogprobs } = serverKinds[kind];
+  const { title, maxStops, maxLogprobs, ownStops } = serverKinds[kind];
   if (stop.length > maxStops) {
     throw lacking(title, `--stop: ${stop.length} texts`, `at most ${maxStops}`);
   }
@@ -69,12 +69,17 @@ export function optionFields(options: Omit<AskOptions, 'seed'> & { seed: number 
   return {
     ...samplingFields(options, kind),
     max_tokens: maxTokens,
-    ...(stop.length > 0 && { stop }),
+    ...(stop.length > 0 && (ownStops ?? { stop })),
     ...(logprobs !== undefined && { logprobs: true, top_logprobs: logprobs }),
     ...(format && formatFields(format, kind)),
     ...thoughtFields(options, kind),
     ...(options.tools && { tool_choice: choiceField(options.toolChoice) }),
   };
+}
+
+/** Whether an answer is watched as it comes, and ended here. */
+export function endsHere({ stop }: Pick<AskOptions, 'stop'>, kind: KindName): boolean {
+  return stop.length > 0 && serverKinds[kind].ownStops !== undefined;
 }
 
 function thoughtFields(

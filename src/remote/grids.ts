@@ -7,7 +7,8 @@ export interface KnownGrid {
   isKnown: boolean;
 }
 
-const demo = /(^|[\\/])demo$/i;
+/** A folder's name, or the file that llama-server has of it: `pixtral convert` and the cache name folders so. */
+const demo = /(^|[\\/])demo(-[0-9a-f]{16})?([\\/]model\.gguf)?$/i;
 const pixtral: GridConfig = { patchSize: 16, maxImageSize: 1024, spatialMergeSize: 1 };
 
 /** Sources: params.json and config.json of the models. */

@@ -20,6 +20,8 @@ export interface Reply {
   /** Of the completion's. */
   reasoningTokens: number | undefined;
   logprobs: TokenLogprob[];
+  /** Tokens of an answer with log-probabilities whose own are not told. */
+  untoldLogprobs: number;
   /** Where the server tells (vLLM's return_token_ids). */
   promptIds: readonly number[] | undefined;
   /** Of all pictures, where the server tells (pixtral serve). */
@@ -53,6 +55,7 @@ export function replyWriter(name: string): ReplyWriter {
     completionTokens: undefined,
     reasoningTokens: undefined,
     logprobs: [],
+    untoldLogprobs: 0,
     promptIds: undefined,
     pictureTokens: undefined,
   };
@@ -84,7 +87,9 @@ export function replyWriter(name: string): ReplyWriter {
     isFinished: () => finishReason !== undefined,
     whole(mayBeCut) {
       if (finishReason === undefined && !mayBeCut) throw new ServerFault('failed', `${name}: its answer was cut short`);
-      const whole = { ...reply, calls: calls.whole(), logprobs: withoutEnd(reply.logprobs) };
+      const logprobs = withoutEnd(reply.logprobs);
+      const untoldLogprobs = untold(reply, logprobs.length < reply.logprobs.length || finishReason !== 'stop');
+      const whole = { ...reply, calls: calls.whole(), logprobs, untoldLogprobs };
       if (callReasons.includes(finishReason ?? '') && whole.calls.length === 0) {
         throw new ServerFault('failed', `${name}: says that tools are asked for, and names none`);
       }
@@ -95,14 +100,22 @@ export function replyWriter(name: string): ReplyWriter {
 
 function takeCounts(reply: Reply, fields: Record<string, unknown>): void {
   const usage = asObject(fields['usage']);
-  reply.promptTokens = asCount(usage?.['prompt_tokens']) ?? reply.promptTokens;
-  reply.completionTokens = asCount(usage?.['completion_tokens']) ?? reply.completionTokens;
+  const soFar = countsSoFar(asObject(fields['timings']));
+  reply.promptTokens = asCount(usage?.['prompt_tokens']) ?? soFar.prompt ?? reply.promptTokens;
+  reply.completionTokens = asCount(usage?.['completion_tokens']) ?? soFar.completion ?? reply.completionTokens;
   const details = asObject(usage?.['completion_tokens_details']);
   reply.reasoningTokens =
     asCount(details?.['reasoning_tokens'] ?? usage?.['reasoning_tokens']) ?? reply.reasoningTokens;
   reply.promptIds ??= asNumbers(fields['prompt_token_ids']);
   const images = asList(asObject(fields['pixtral'])?.['images']);
   reply.pictureTokens ??= images?.reduce<number>((sum, one) => sum + (asCount(asObject(one)?.['tokens']) ?? 0), 0);
+}
+
+/** What llama-server counts in each part of a stream (timings_per_token). */
+function countsSoFar(timings: Record<string, unknown> | undefined) {
+  const [computed, reused] = [asCount(timings?.['prompt_n']), asCount(timings?.['cache_n'])];
+  const prompt = computed === undefined || reused === undefined ? undefined : computed + reused;
+  return { prompt, completion: asCount(timings?.['predicted_n']) };
 }
 
 /** What llama-server, SGLang, pixtral serve and older vLLMs call thoughts, and what vLLM does; some send both, alike. */
@@ -147,6 +160,12 @@ function logprobsOf(value: unknown): TokenLogprob[] {
     });
     return [{ ...choice, top }];
   });
+}
+
+/** Where the token that ends an answer is not told, it may be counted all the same. */
+function untold({ logprobs, completionTokens, reasoningTokens = 0 }: Reply, isEndTold: boolean): number {
+  if (logprobs.length === 0 || completionTokens === undefined) return 0;
+  return Math.max(0, completionTokens - reasoningTokens - logprobs.length - (isEndTold ? 0 : 1));
 }
 
 /** The token that ended the answer is none of its text. */

@@ -18,8 +18,15 @@ export interface ServerKind {
   noTopK: number;
   /** Texts that end the answer. */
   maxStops: number;
+  /**
+   * Where it neither says that one of them ended an answer nor leaves its log-probabilities whole, they are watched for
+   * here while the answer comes: fields that make it count tokens meanwhile. undefined: it is sent them.
+   */
+  ownStops: Fields | undefined;
   /** The likeliest tokens at each place; undefined: no log-probabilities at all. */
   maxLogprobs: number | undefined;
+  /** `allowed`: in an answer of a form, of the tokens that the form allows; `all`: of the whole vocabulary, as here. */
+  logprobsOf: 'all' | 'allowed';
   /** How an answer's form is asked for; undefined: it cannot be. `own`: by a grammar that is ours, in GBNF. */
   schema: 'response_format' | 'own';
   grammar: ((grammar: string) => Fields) | undefined;
@@ -43,7 +50,9 @@ const openAi: ServerKind = {
   sampling: { temperature: 'temperature', topP: 'top_p', seed: 'seed' },
   noTopK: 0,
   maxStops: 4,
+  ownStops: undefined,
   maxLogprobs: 20,
+  logprobsOf: 'all',
   schema: 'response_format',
   grammar: undefined,
   choices: undefined,
@@ -69,6 +78,7 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
       repeatPenalty: 'repetition_penalty',
     },
     maxStops: Infinity,
+    logprobsOf: 'allowed',
     grammar: structuredGrammar,
     choices: structuredChoice,
     thoughts: 'reasoning',
@@ -94,6 +104,7 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
     title: 'llama-server',
     sampling: { ...openAi.sampling, topK: 'top_k', minP: 'min_p', repeatPenalty: 'repeat_penalty' },
     maxStops: Infinity,
+    ownStops: { timings_per_token: true },
     maxLogprobs: 100,
     schema: 'own',
     grammar: (grammar) => ({ grammar }),

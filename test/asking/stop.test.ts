@@ -5,8 +5,8 @@ import { stopWatch } from '../../src/asking/stop.ts';
 
 test('a stop string is found across pieces and never shown', () => {
   const watch = stopWatch(['END']);
-  assert.deepEqual(watch.push('the E'), { text: 'the ', stopped: false });
-  assert.deepEqual(watch.push('ND of it'), { text: '', stopped: true });
+  assert.deepEqual(watch.push('the E'), { text: 'the ', stop: undefined });
+  assert.deepEqual(watch.push('ND of it'), { text: '', stop: 'END' });
 });
 
 test('a beginning that turns out harmless is shown', () => {
@@ -33,7 +33,7 @@ test('however the text is cut, what is shown is the text before the first stop s
         for (const piece of pieces) {
           const seen = watch.push(piece);
           shown += seen.text;
-          stopped = seen.stopped;
+          stopped = seen.stop !== undefined;
           if (stopped) break;
         }
         if (!stopped) shown += watch.end();

@@ -126,6 +126,16 @@ test('tools are sent as they were written, and calls come back as on this machin
   assert.deepEqual([line.text, line.finish, line.reasoning], ['', 'stop', 'I must look.']);
 });
 
+test('definitions of tools beside a prompt, of which no model would be told, are that record’s error', async () => {
+  const record = { id: 1, images: [], prompt: 'Is it warm there?', tools: [weather] };
+  const refused = await run({}, ['batch', '--records', '-', '--quiet'], JSON.stringify(record));
+  assert.equal(refused.exitCode, 6);
+  assert.match(refused.stdout, /tools: stand beside a prompt, expected them beside messages/);
+  const column = { id: 1, images: [], tools: ['saw', 'axe'] };
+  const words = ['batch', '--records', '-', '--quiet', '-p', 'Which of {tools}?'];
+  assert.equal((await run({}, words, JSON.stringify(column))).exitCode, 0);
+});
+
 test('numbers and the order of keys in definitions arrive as they stood in the record', async () => {
   let raw = '';
   const written = '{"type":"function","function":{"name":"f","parameters":{"maximum":1.0,"2":true,"1":1e2}}}';

@@ -33,6 +33,7 @@ export async function plainQuestion(
     ...(await plainForm(line, { ...common, options: samplingFields(line, common.options) })),
     ...ownReasoning(line),
   };
+  refuseTools(line, prompt);
   const isTemplate = prompt !== undefined && (own === undefined || fieldNames(prompt).includes('prompt'));
   if (!isTemplate && own === undefined) {
     throw new PixtralError('input', `${line.where}: has no prompt`, {
@@ -51,6 +52,17 @@ export async function plainQuestion(
 function chatRecord({ where, record, exact }: RecordLine, request: RequestContext): Promise<RecordQuestion> {
   const { id: _, ...body } = record;
   return chatRequest({ where, record: body, exact }, request);
+}
+
+/** Definitions of tools that nobody would be told of; a column of this name may fill the prompt. */
+function refuseTools({ record, where }: RecordLine, prompt: string | undefined): void {
+  const { tools } = record;
+  const isDefinition = (tool: unknown) => typeof tool === 'object' && tool !== null && Object.hasOwn(tool, 'function');
+  const areDefinitions = Array.isArray(tools) && tools.some(isDefinition);
+  if (!areDefinitions || (prompt !== undefined && fieldNames(prompt).includes('tools'))) return;
+  throw new PixtralError('input', `${where}: tools: stand beside a prompt, expected them beside messages`, {
+    hint: 'ask by "messages": [{"role": "user", "content": ...}], as in a chat completion',
+  });
 }
 
 /** Other texts of these names are fields like any other. */

@@ -123,9 +123,9 @@ export class AnswerWriter {
     if (part === 'calls') this.#callIds.push(id);
     if (part === 'mark' || part === 'thinking') this.#thoughtLength++;
     if (part === 'text') {
-      const { text, stopped } = this.#watch.push(this.#characters.push(id));
+      const { text, stop } = this.#watch.push(this.#characters.push(id));
       this.#text += text;
-      return { text, thought: '', stopped };
+      return { text, thought: '', stopped: stop !== undefined };
     }
     const thought = part === 'thinking' ? this.#thinker.push(id) : before === 'thinking' ? this.#thinker.end() : '';
     this.#thoughts += thought;
@@ -134,7 +134,8 @@ export class AnswerWriter {
 
   /** With what was held back, now that no more comes. */
   #end(finish: Answer['finish']): Written {
-    const { text, stopped } = this.#watch.push(this.#characters.end());
+    const { text, stop } = this.#watch.push(this.#characters.end());
+    const stopped = stop !== undefined;
     const thought = this.#thinker.end();
     const calls = this.#calls();
     const list = calls ? '' : this.#options.tekken.decode(this.#callIds); // what was to be calls is a text
