@@ -206,6 +206,8 @@ export interface Question {
   decisions?: Decisions | undefined;
   /** It is computed as it would be if there were no others, in calls of its own. */
   alone?: boolean | undefined;
+  /** Nobody asks about its pictures again: the state of its prompt is not kept on disk. */
+  once?: boolean | undefined;
   /** Nobody waits for the answer any more once it fires. */
   cancel?: AbortSignal | undefined;
 }

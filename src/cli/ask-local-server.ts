@@ -37,6 +37,7 @@ export async function askLocalServer(
     options: { ...options, seed },
     pictures: { detail, maxTiles, maxPages, text },
     alone: true,
+    once: false,
     priority: 'foreground' as const,
   };
   const { askLocal } = await import('../local/ask-local.ts');

@@ -87,6 +87,17 @@ export class Engine implements Answerer {
     await this.#runtime.start(signal);
   }
 
+  /** Loads the weights too, and lets the decoder read them once: the first question finds everything in memory. */
+  async warm(signal: AbortSignal): Promise<void> {
+    const stop = (): void => this.#abort.set();
+    signal.addEventListener('abort', stop);
+    try {
+      await this.#runtime.warm(signal);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
   async close(): Promise<void> {
     await this.#runtime.close();
   }

@@ -18,6 +18,8 @@ export interface LocalAnswererOptions {
   model: OwnModel;
   /** Each question is computed in steps of its own. */
   reproducible: boolean;
+  /** Its questions' prompts are of no further use. */
+  once: boolean;
   /** The server has ended: from now on the model here answers. */
   onEnded: () => void;
 }
@@ -132,6 +134,7 @@ export class LocalAnswerer implements Answerer {
       decisions,
       pictures: undefined,
       alone: this.#alone,
+      once: this.#options.once,
       priority: 'background',
     };
   }

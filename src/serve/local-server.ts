@@ -99,8 +99,8 @@ async function answer(
     const question = decodeLocalQuestion(await bodyOf(request));
     const loaded = await prepared(question, { context, signal: gone.signal });
     const images = loaded.messages.flatMap(({ content }) => imagesOf(content));
-    const { alone, priority } = question;
-    const events = context.queue.ask({ ...loaded, alone, cancel: gone.signal }, priority); // before a status is sent
+    const { alone, once, priority } = question;
+    const events = context.queue.ask({ ...loaded, alone, once, cancel: gone.signal }, priority); // before a status is sent
     await send({ kind: 'pictures', receipts: images.map((image) => pictureReceipt(image)) });
     for await (const event of events) {
       if (event.kind !== 'failed') await send(event);

@@ -26,6 +26,8 @@ export interface LocalQuestion {
   pictures: { detail: Detail; maxTiles: number; maxPages: number; text: PictureOptions['text'] } | undefined;
   /** Whether it is computed in steps of its own. */
   alone: boolean;
+  /** Whether the state of its prompt is of no further use. */
+  once: boolean;
   priority: Priority;
 }
 

@@ -4,6 +4,9 @@ import { setTimeout } from 'node:timers/promises';
 import { endGroup, spawnTied } from './run-command.ts';
 
 export interface LlamaServer {
+  url: string;
+  /** Leads a group of its own. */
+  pid: number;
   /** From the start of the process until it takes requests, its own warm-up included. */
   startSeconds: number;
   /** Body of an OpenAI chat completion in, the answer's body out. @throws for any status but 200 */
@@ -37,7 +40,8 @@ export async function startLlamaServer(words: readonly string[]): Promise<LlamaS
     }
     await setTimeout(20);
   }
-  return { startSeconds: (performance.now() - start) / 1000, complete: (body) => complete(url, body), close };
+  const startSeconds = (performance.now() - start) / 1000;
+  return { url, pid: child.pid!, startSeconds, complete: (body) => complete(url, body), close };
 }
 
 async function freePort(): Promise<number> {

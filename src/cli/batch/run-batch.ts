@@ -111,18 +111,21 @@ async function runInput(
   return { selected, count: selected.length, all: input.entries, close: () => input.close() };
 }
 
-/** It is not started yet. */
+/**
+ * It is not started yet.
+ * @param once each picture is asked about once
+ */
 export async function openBatchEngine(
   { flags, io, trace }: { flags: EngineFlags & BatchRuntimeFlags; io: Io; trace?: Trace | undefined },
-  questions: number,
+  { questions, once }: { questions: number; once: boolean },
 ): Promise<Engine> {
   const { notice, ...paths } = await traced({ trace, stage: 'model_found' }, async () =>
     resolveModel(await namedModel(flags, io)),
   );
   if (notice !== undefined) io.stderr.write(`${notice}\n`);
   const cache = flags.cache ? await userCache(io) : undefined;
-  // Of pictures that are asked about once, states of whole prompts would only drive out everything else.
-  const rowsOnly = cache && flags.records === undefined ? { ...cache, accepts: () => Promise.resolve(false) } : cache;
+  // States of whole prompts would only drive out everything else.
+  const rowsOnly = cache && once ? { ...cache, accepts: () => Promise.resolve(false) } : cache;
   const { parallel, reproducible = false } = flags;
   const many = { parallel, reproducible, questions };
   return openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, note: noteOf(flags, io), trace, ...many }));
@@ -162,7 +165,7 @@ export async function openAnswerer(
       throw thrown;
     }
   }
-  const engine = await openBatchEngine({ flags, io, trace }, questions);
+  const engine = await openBatchEngine({ flags, io, trace }, { questions, once: asksOnce(flags) });
   const job = await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context });
   const { model, mmproj } = engine.files;
   const told = { job, model: () => modelIdentity(engine.files) };
@@ -182,7 +185,18 @@ async function servedAnswerer(
   if (flags.verbose === true) io.stderr.write(`asking pixtral serve, process ${server.pid}\n`);
   const ended = 'pixtral serve has ended: what it has not answered is answered here';
   const onEnded = (): void => noteOf(flags, io)(noteLine(ended, { json: flags.json === true }));
-  return new LocalAnswerer({ server, model, reproducible: flags.reproducible === true, onEnded });
+  return new LocalAnswerer({
+    server,
+    model,
+    reproducible: flags.reproducible === true,
+    once: asksOnce(flags),
+    onEnded,
+  });
+}
+
+/** Records may ask several questions about a picture. */
+function asksOnce({ records }: BatchRuntimeFlags): boolean {
+  return records === undefined;
 }
 
 async function answerAll(

@@ -22,7 +22,7 @@ export async function runMcp({ flags, io }: { flags: McpFlags; io: Io }): Promis
     unsure,
     mostWaiting,
     open: async () => {
-      const engine = await openBatchEngine({ flags, io }, mostWaiting);
+      const engine = await openBatchEngine({ flags, io }, { questions: mostWaiting, once: false });
       await engine.start(io.signal);
       return engine;
     },

@@ -34,10 +34,11 @@ const manyQuestions = 256;
 export async function runServe({ flags, io }: { flags: ServeFlags; io: Io }): Promise<void> {
   const { host, port, apiKey, cors, allowHost: allowHosts, queue: mostWaiting, detail } = flags;
   checkExposed({ host, apiKey });
-  const engine = await openBatchEngine({ flags, io }, manyQuestions);
+  const engine = await openBatchEngine({ flags, io }, { questions: manyQuestions, once: false });
   const note = (line: string): void => io.stderr.write(`${printable(withoutPasswords(line))}\n`);
   try {
-    await engine.start(io.signal);
+    note(`${engine.files.name}: loading`);
+    await engine.warm(io.signal);
     await serveEngine(engine, {
       ...endings(io, () => note('finishing the answers in work; once more ends them at once')),
       host,

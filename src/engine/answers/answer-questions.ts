@@ -91,6 +91,7 @@ async function* plan<T>(
   }
   const { messages, options, decisions: asked, cancel } = question;
   const alone = reproducible || question.alone === true;
+  const once = question.once === true;
   try {
     const clock = stageClock(trace);
     if (asked) {
@@ -106,6 +107,7 @@ async function* plan<T>(
         answer: undefined,
         cancel,
         alone,
+        once,
         decisions: { asked, plan: decided },
         promptTokens,
         contextSize,
@@ -127,6 +129,7 @@ async function* plan<T>(
       answer,
       cancel,
       alone,
+      once,
       decisions: undefined,
       promptTokens,
       contextSize,
@@ -144,7 +147,7 @@ async function* begin<T>(
   planned: Planned<T>,
   answering: AnsweringOptions,
 ): AsyncGenerator<ItemEvent<T>, InWork<T> | { again: Planned<T> } | undefined> {
-  const { item, options, runs, answer, decisions, cancel, alone, contextSize, clock } = planned;
+  const { item, options, runs, answer, decisions, cancel, alone, once, contextSize, clock } = planned;
   const { files, runtime, signal } = answering;
   const ending = cancel && signal ? AbortSignal.any([signal, cancel]) : (cancel ?? signal);
   let slot: Slot | undefined;
@@ -159,7 +162,7 @@ async function* begin<T>(
       const { asked, plan: asks } = decisions;
       const read = yield* eventsOf(
         item,
-        readDecisions(asks, asked, { loaded, clock, reproducible: alone, signal: ending }),
+        readDecisions(asks, asked, { loaded, clock, reproducible: alone, once, signal: ending }),
       );
       yield { item, event: { kind: 'decided', decided: decidedOf(read, { model: files.name, pictures, clock }) } };
       return undefined;
@@ -168,7 +171,7 @@ async function* begin<T>(
     const { trace } = answering.options;
     const drawnToo = !answering.options.reproducible;
     const matcher = options.format && matcherInBackground(options.format, { ...answering, model });
-    const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, drawnToo, signal: ending }));
+    const prompt = yield* eventsOf(item, prefill(runs, { ...loaded, clock, once, drawnToo, signal: ending }));
     slot = prompt.slot;
     yield { item, event: { kind: 'stage', stage: 'decode' } };
     const { tekken } = files;

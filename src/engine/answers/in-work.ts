@@ -23,6 +23,8 @@ export interface Planned<T> {
   cancel: AbortSignal | undefined;
   /** In calls of its own. */
   alone: boolean;
+  /** The state of its prompt is not kept. */
+  once: boolean;
   /** Asked in place of what `runs` ask. */
   decisions: { asked: Decisions; plan: DecisionPlan } | undefined;
   promptTokens: number;

@@ -10,6 +10,8 @@ import type { Slot } from './slots.ts';
 
 interface PrefillOptions extends Loaded {
   clock: StageClock;
+  /** Its state is of no further use. */
+  once: boolean;
   /** Do not append the last step: its ids are `rest`. */
   leaveLast?: true;
   /** An answer that was drawn before stands in for its ids in the prompt. */
@@ -40,7 +42,7 @@ export async function* prefill(
   runs: readonly Run<Picture>[],
   options: PrefillOptions,
 ): AsyncGenerator<EngineEvent, Prefilled> {
-  const { clock, kept, leaveLast } = options;
+  const { clock, kept, once, leaveLast } = options;
   const steps = promptSteps(runs, options);
   const left = leaveLast && steps.at(-1)?.kind === 'ids' ? steps.at(-1) : undefined;
   const { slot, begun, within } = await clock.time('prefill_ms', () => beginning(runs, { ...options, steps }));
@@ -48,7 +50,7 @@ export async function* prefill(
   const reused = slot.sequence.length;
   const cached = new Set(steps.slice(0, begun).flatMap((step) => (step.kind === 'rows' ? [step.image] : [])));
   const isRows = ({ kind }: PromptStep): boolean => kind === 'rows';
-  const keepAfter = kept ? [steps.findIndex(isRows) - 1, steps.findLastIndex(isRows)] : [];
+  const keepAfter = kept && !once ? [steps.findIndex(isRows) - 1, steps.findLastIndex(isRows)] : [];
   try {
     const append = stepAppender(slot, { ...options, cached });
     for (const [index, step] of steps.entries()) {

@@ -15,6 +15,8 @@ export interface ReadingOptions {
   clock: StageClock;
   /** Each question in calls of its own. */
   reproducible: boolean;
+  /** The state of their prompt is not kept. */
+  once: boolean;
   signal: AbortSignal | undefined;
 }
 
@@ -87,9 +89,9 @@ async function* readAll(
 
 async function* beginBranch(
   ask: DecisionAsk,
-  { loaded, clock, signal, result }: ReadingOptions & { result: DecisionReadings },
+  { loaded, clock, once, signal, result }: ReadingOptions & { result: DecisionReadings },
 ): AsyncGenerator<EngineEvent, Branch> {
-  const { slot, rest, cached } = yield* prefill(ask.runs, { ...loaded, clock, signal, leaveLast: true });
+  const { slot, rest, cached } = yield* prefill(ask.runs, { ...loaded, clock, once, signal, leaveLast: true });
   for (const image of cached) if (result.promptTokens === 0) result.cached.add(image);
   result.promptTokens += result.promptTokens === 0 ? ask.promptTokens : rest.length;
   return { ask, slot, rest, reader: new LabelReader(ask.tree, optionsOf(ask.question).length) };

@@ -54,6 +54,9 @@ export interface LoadOptions {
 /** Rows of earlier pictures: three of Pixtral-12B's largest. */
 const recentRowsBytes = 256 * 1024 * 1024;
 
+/** Tokens of a question about a picture and of its answer. */
+const questionRoom = 1024;
+
 /** A copy of a context's state must not push the weights out of memory. */
 const shareToMove = 0.25;
 
@@ -158,6 +161,19 @@ export class Runtime {
     return { model, slots, rows, kept, pictureKey, batchSize, questionEnd, imgBreak: imgBreak!, imgEnd: imgEnd! };
   }
 
+  /** Loads the weights, and lets the decoder read each of them once. */
+  async warm(signal: AbortSignal): Promise<void> {
+    const { contextSize: wanted } = this.#options;
+    const isCpu = mainDevice(await this.start(signal)).kind === 'cpu';
+    // On a GPU the layers that go there are chosen now, and have to leave room for what will come.
+    const least = isCpu ? 1 : largestPicture(this.#files) + questionRoom;
+    const contextSize = wanted === 'auto' ? Math.min(least, this.#files.decoder.trainedContext) : wanted;
+    const { slots } = await this.load({ contextSize, withImages: true, signal });
+    const { sequence } = slots.takeEmpty();
+    await sequence.appendIds([this.#files.tekken.id('<s>')], signal);
+    sequence.truncate(0);
+  }
+
   /**
    * Lets the tower look at the pictures of the next question while others are answered. Only on a GPU, whose arithmetic
    * rests while weights are read: on a CPU both would share the same cores, and measured as long as one after the other.
@@ -249,4 +265,10 @@ export class Runtime {
   #threads({ mathCores }: Native): number {
     return this.#options.threads === 'auto' ? chooseThreads(this.#files, mathCores) : this.#options.threads;
   }
+}
+
+/** Ids of the largest picture that is ever shown. */
+function largestPicture({ image }: ModelFiles): number {
+  const side = Math.ceil(image.maxImageSize / (image.patchSize * image.spatialMergeSize));
+  return side * (side + 1);
 }
