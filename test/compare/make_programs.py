@@ -234,7 +234,7 @@ def netpbm():
                                         {"rgb": PPM, "grey": PGM}.items()):
         piped(f"netpbm-{name}-{words_of(words)}.jpg", "pnmtojpeg", *words.split(), image)
     for words, (name, image) in product(("-none", "-packbits", "-lzw", "-flate", "-adobeflate", "-g3", "-g4", "-g3 -2d", "-g3 -fill", "-msb2lsb -g4", "-lsb2msb -g4", "-lsb2msb", "-predictor 2 -lzw", "-rowsperstrip 5",
-                                         "-truecolor", "-color", "-indexbits 2", "-minisblack", "-miniswhite", "-orientation bottom-left", "-xresolution 204 -yresolution 98 -resolutionunit inch"),
+                                         "-truecolor", "-color", "-indexbits 2", "-minisblack", "-miniswhite", "-orientation bottom-left"),
                                         {"rgb": PPM, "grey": PGM, "bits": PBM}.items()):
         run(f"netpbm-{name}-{words_of(words)}.tif", "sh", "-c", f"pamtotiff {words} -output={FOLDER}/netpbm-{name}-{words_of(words)}.tif {image}")
     for words in ("-windows", "-os2", "-windows -bpp 24", "-os2 -bpp 24", "-windows -bpp 8", "-windows -bpp 4", "-windows -bpp 1"):
@@ -296,9 +296,6 @@ def libtiff():
     for words in ("-c none", "-c lzw:2", "-c zip:2", "-c jpeg", "-R 90"):
         run(f"ppm2tiff-{words_of(words)}.tif", "ppm2tiff", *words.split(), PPM, OUT)
         run(f"ppm2tiff-bits-{words_of(words)}.tif", "ppm2tiff", *words.split(), PBM, OUT)
-    run("fax2tiff.tif", "sh", "-c", f"pbmtog3 {PBM} > {SOURCES}/page.g3 && fax2tiff -X 96 -o {FOLDER}/fax2tiff.tif -4 {SOURCES}/page.g3")
-    run("fax2tiff-3.tif", "fax2tiff", "-X", "96", "-o", FOLDER / "fax2tiff-3.tif", "-3", SOURCES / "page.g3")
-    run("fax2tiff-low.tif", "fax2tiff", "-X", "96", "-R", "98", "-o", FOLDER / "fax2tiff-low.tif", "-8", SOURCES / "page.g3")
     for way in range(1, 9):
         shutil.copy(plain["rgb"], FOLDER / f"tiffset-way{way}.tif")
         run(f"tiffset-way{way}.tif", "tiffset", "-s", "274", str(way), OUT)

@@ -408,6 +408,12 @@ def chromium_frames(asked):
     return np.asarray(image), int(made[1]), False
 
 
+def openjpeg(asked):
+    out = asked.file("openjpeg.png")
+    run(need("opj_decompress"), "-i", asked.path, "-o", out)
+    return in_srgb(eight_bits(Image.open(out)), None), 1, False
+
+
 def coalesced(asked):
     """Frames as a browser puts them together: what none has painted is see-through."""
     run(need("convert"), asked.path, "-coalesce", "-background", "white", "-alpha", "remove", "-colorspace", "sRGB", f"PNG24:{asked.file('frame-%d.png')}")
@@ -443,7 +449,7 @@ KINDS = [
     ("heic", brands(b"hei", b"mif1", b"msf1", b"hev"), (heif,), (ffmpeg,)),
     ("tiff", starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (tiff,), (pillow, magick)),
     ("eps", starts(b"%!PS", b"\xc5\xd0\xd3\xc6"), (ghostscript,), ()),
-    ("jp2", starts(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), (pillow,), (imagecodecs,)),
+    ("jp2", starts(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), (openjpeg, pillow), (imagecodecs,)),
     ("jxl", starts(b"\xff\x0a", b"\0\0\0\x0cJXL "), (pillow,), (imagecodecs,)),
     ("jpeg", starts(b"\xff\xd8"), (pillow,), (imagecodecs, magick)),
     ("png", starts(b"\x89PNG"), (pillow,), ()),

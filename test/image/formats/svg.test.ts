@@ -187,6 +187,28 @@ test('a drawing of any size is drawn to the longest side that the model sees', a
   }
 });
 
+test('declarations and instructions stay what they are in a drawing that is written otherwise for the renderer', async () => {
+  const prolog =
+    '<?xml version="1.0" encoding="utf-8" standalone="no"?>\n<?xml-stylesheet href="a.css"?>\n<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN"\n  "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">\n';
+  const rgb = await draw('<?a b?><g><?c?><rect style="fill:var(--x, #06c)" width="8" height="8"/></g>', prolog);
+  assert.deepEqual([...rgb.subarray(0, 3)], [0, 0x66, 0xcc]);
+});
+
+test('a step of a filter that reads what is not there reads the step before, or the drawing itself', async () => {
+  const filtered = async (steps: string): Promise<number[]> => {
+    const filter = `<filter id="f" color-interpolation-filters="sRGB">${steps}</filter>`;
+    const rgb = await draw(`${filter}<rect width="8" height="8" fill="#204060" filter="url(#f)"/>`);
+    return [...rgb.subarray(rgb.length >> 1, (rgb.length >> 1) + 3)];
+  };
+  const sum = 'operator="arithmetic" k2="1" k3="1"';
+  // As matplotlib writes shades between three colours.
+  const added = await filtered(`<desc/><feComposite in="SourceGraphic" in2="BackgroundImage" ${sum}/>`);
+  assert.deepEqual(added, [0x40, 0x80, 0xc0]);
+  const flood = '<feFlood flood-color="#100010"/>';
+  assert.deepEqual(await filtered(`${flood}<feMerge><feMergeNode in="never"/></feMerge>`), [0x10, 0, 0x10]);
+  assert.deepEqual(await filtered(`<feOffset result="a"/>${flood}<feOffset in="a"/>`), [0x20, 0x40, 0x60]);
+});
+
 test('a drawing in UTF-16 is drawn', async () => {
   const text = `<?xml version="1.0" encoding="UTF-16"?>${svg('width="8" height="8"', '<rect width="8" height="8"/>')}`;
   const rgb = rgbOf(await decodeFile(Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')])));

@@ -10,7 +10,7 @@ export function mends(objects: PdfObjects): Map<number, string> {
       mended.set(number, emptyForm);
       continue;
     }
-    const better = withoutPlates(withOwnStep(objects, { number, text }));
+    const better = withoutPlates(withOwnDepth(objects, { number, text: withOwnStep(objects, { number, text }) }));
     if (better === text) continue;
     const stored = objects.stored(number);
     mended.set(number, stored === undefined ? better : `${better}\nstream\n${stored}\nendstream`);
@@ -25,6 +25,9 @@ export const noPlates = {
 };
 /** Patterns that are repeated tiles. */
 export const tiles = { words: ['/PatternType'], pattern: /\/PatternType\s*1\b/ };
+
+/** Pictures whose bits PDFium takes from elsewhere if they are numbers of colours. */
+export const jpeg2000s = { words: ['/JPXDecode'], pattern: /\/JPXDecode\b/ };
 
 /** Stands for a picture that nobody is to see. */
 export const emptyForm = '<< /Type /XObject /Subtype /Form /BBox [0 0 0 0] /Length 0 >>\nstream\n\nendstream';
@@ -86,6 +89,23 @@ function withOwnStep(objects: PdfObjects, { number, text }: { number: number; te
   const step = ['XStep', 'YStep'].map((key) => Number(textOf(objects.entry(pattern, key))));
   if (left !== 0 || bottom !== 0 || right !== step[0] || top !== step[1]) return text;
   return text.replace(/\/XStep\s+\d+\s+\d+\s+R|\/XStep\s*[\d.]+/, `/XStep ${(right! * hair).toFixed(9)}`);
+}
+
+/**
+ * Numbers of colours in a JPEG 2000 of fewer than eight bits: PDFium believes the picture's dictionary, which need not
+ * say how many there are, and finds no such colours. Source: ISO 32000-1, 7.4.9; ISO/IEC 15444-1, annex A.5.1
+ */
+function withOwnDepth(objects: PdfObjects, { number, text }: { number: number; text: string }): string {
+  if (!/\/JPXDecode\b/.test(text)) return text;
+  const space = objects.entry(objects.object(number), 'ColorSpace');
+  const [family] = space.kind === 'array' ? space.items.map((item) => objects.resolved(item)) : [];
+  const stored = objects.stored(number) ?? '';
+  const start = stored.indexOf('\xff\x4f\xff\x51');
+  if (!family || nameOf(family) !== 'Indexed' || start < 0) return text;
+  const depth = (stored.charCodeAt(start + 42) & 127) + 1;
+  if (!(depth < 8)) return text;
+  const others = text.replace(/\/BitsPerComponent\s+(\d+\s+\d+\s+R|\d+)/, '');
+  return others.replace('<<', `<< /BitsPerComponent ${depth} `);
 }
 
 function textOf(value: PdfValue): string | undefined {

@@ -1,6 +1,6 @@
 import { type Engine, PdfDocument } from './document.ts';
 import { Layers } from './layers.ts';
-import { emptyForm, hasVisibleNoPlate, mends, noPlates, tiles } from './mends.ts';
+import { emptyForm, hasVisibleNoPlate, jpeg2000s, mends, noPlates, tiles } from './mends.ts';
 import { soughtIn } from './packed-objects.ts';
 
 /** PDFium lets a layer's own word on how it is viewed come before the document's list of what is shown. */
@@ -14,14 +14,14 @@ export function openDocument(
   file: { bytes: Uint8Array; name: string },
 ): { document: PdfDocument; warnings: string[] } {
   let document = PdfDocument.open(engine, file);
-  const sought = [ownStates, noPlates, tiles, ownMasks];
+  const sought = [ownStates, noPlates, tiles, ownMasks, jpeg2000s];
   const found = soughtIn(file.bytes, sought) ?? sought.map(({ pattern }) => document.objects.match(pattern));
-  const [hasStates, hasNoPlates, hasTiles, hasOwnMasks] = found;
+  const [hasStates, hasNoPlates, hasTiles, hasOwnMasks, hasJpeg2000s] = found;
   const misread = hasStates ? new Layers(document.objects).unheeded() : [];
   if (misread.length > 0) {
     document = reopened(document, { ...file, bytes: document.objects.renamed(misread, '/ViewState', '/ViewStatX') });
   }
-  const mended = hasNoPlates || hasTiles ? mends(document.objects) : new Map<number, string>();
+  const mended = hasNoPlates || hasTiles || hasJpeg2000s ? mends(document.objects) : new Map<number, string>();
   if (mended.size > 0) document = reopened(document, { ...file, bytes: document.objects.updated(mended) });
   const warnings = [
     ...(hasOwnMasks

@@ -1,5 +1,5 @@
 import serialize from 'dom-serializer';
-import { type ChildNode, type Document, type Element, isTag, isText } from 'domhandler';
+import { type ChildNode, type Document, type Element, isDirective, isTag, isText } from 'domhandler';
 import { parseDocument } from 'htmlparser2';
 
 /** An SVG's elements, with entities as they are written: the renderer has their declarations. */
@@ -25,7 +25,16 @@ export function parseSvg(bytes: Uint8Array): SvgDocument | undefined {
 }
 
 export function serialized(document: Document): string {
+  endInstructions(document.children);
   return serialize(document, { xmlMode: true, encodeEntities: false });
+}
+
+/** The parser takes the mark that ends `<?xml ...?>` away, and the serializer does not put it back. */
+function endInstructions(nodes: readonly ChildNode[]): void {
+  for (const node of nodes) {
+    if (isDirective(node) && node.data.startsWith('?') && !node.data.endsWith('?')) node.data += '?';
+    if ('children' in node) endInstructions((node as Element).children);
+  }
 }
 
 /** The file as it is written, but for the start tag of its root. */

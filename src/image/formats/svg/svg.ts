@@ -4,6 +4,7 @@ import type { OpenRequest, Opened } from '../opened.ts';
 import { openWithVips } from '../vips.ts';
 import { carriesOthers, carryAsPng } from './carried-pictures.ts';
 import { parseSvg, serialized, withRootTag } from './document.ts';
+import { nameFilterInputs } from './filter-inputs.ts';
 import { drawLabels } from './labels.ts';
 import { hasPlacedLetters, placeLetters } from './placed-letters.ts';
 import { readStyleSheets, stylesOf } from './style.ts';
@@ -38,8 +39,9 @@ export async function openSvg({ bytes, name, image, drawSize = image.maxImageSiz
   ];
   const hasPlaces = hasPlacedLetters(parsed.text);
   if (hasPlaces) placeLetters(root);
+  const hasOtherInputs = nameFilterInputs(root);
   if (!isPlain) writePlainStyle(root, styles, size);
-  const isAsWritten = isPlain && !hasLabels && !hasOthers && !hasPlaces;
+  const isAsWritten = isPlain && !hasLabels && !hasOthers && !hasPlaces && !hasOtherInputs;
   const opened = isAsWritten ? whole : await openSized(serialized(document), name);
   const page = async (index: number): ReturnType<Opened['page']> => {
     const pixels = await opened.page(index);

@@ -90,6 +90,30 @@ test('ink for no plate in gradients, and in pictures within a drawing, is named'
   assert.equal(await said('q 9 0 0 9 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q'), false);
 });
 
+test('numbers of colours in a JPEG 2000 of four bits are those of its palette, whatever the dictionary says of bits', async () => {
+  // 0 to 3 above 12 to 15, by opj_compress.
+  const bytes = Buffer.from(
+    '/0//UQApAAAAAAAEAAAAAgAAAAAAAAAAAAAABAAAAAIAAAAAAAAAAAABAwEB/1IADAAAAAEAAAQEAAH/XAAEQCD/ZAAlAAFDcmVhdGVkIGJ5IE9wZW5KUEVHIHZlcnNpb24gMi41LjD/kAAKAAAAAAAWAAH/k98gUAegfJsH/9k=',
+    'base64',
+  );
+  const colours = Array.from({ length: 16 }, (_, index) => [index * 16, 255 - index * 16, 40]).flat();
+  const palette = `[/Indexed /DeviceRGB 15 <${Buffer.from(colours).toString('hex')}>]`;
+  for (const bits of ['', '/BitsPerComponent 8', '/BitsPerComponent 4', '/BitsPerComponent 1']) {
+    const entries = `/Type /XObject /Subtype /Image /Width 4 /Height 2 ${bits} /Filter /JPXDecode /ColorSpace ${palette}`;
+    const images = { I: { entries, bytes } };
+    const page = await decodeFile(makePdf([{ size: [100, 50], content: '100 0 0 50 0 0 cm /I Do', images }]));
+    const at = (x: number, y: number): number[] => {
+      const start = (Math.floor(page.height * y) * page.width + Math.floor(page.width * x)) * 3;
+      return [...rgbOf(page).subarray(start, start + 3)];
+    };
+    assert.deepEqual(
+      [at(0.1, 0.2), at(0.9, 0.2), at(0.1, 0.8), at(0.9, 0.8)],
+      [0, 3, 12, 15].map((index) => colours.slice(index * 3, index * 3 + 3)),
+      bits,
+    );
+  }
+});
+
 test('tiles of a pattern stand where their steps say, whatever their size in pixels', async () => {
   // Half of each tile of 1.7 points is black: 17.4 pixels, of which PDFium would make 18.
   const tile = (step: string) => ({
