@@ -1,7 +1,7 @@
 import { samplingReceipt } from '../asking/sampling-receipt.ts';
 import { PixtralError, reasonOf } from '../base/errors.ts';
 import type { StageClock } from '../asking/clock.ts';
-import type { Answer, AskOptions, Question, ServerReceipt } from '../asking/events.ts';
+import type { Answer, AnswerCall, AskOptions, Question, ServerReceipt, ToolChoice } from '../asking/events.ts';
 import { pictureReceipt } from '../asking/pictures/receipt.ts';
 import type { AnswerFormat } from '../grammar/answer-format.ts';
 import { grammarAllows } from '../grammar/grammar-allows.ts';
@@ -62,17 +62,21 @@ export function answerOf({ messages, options }: Question, parts: AnswerParts): A
 /** Whether a tool is asked for where one must be. */
 function checkCalls(
   { tool_calls: calls = [], finish }: Answer,
-  { options: { tools, toolChoice = 'auto' }, server }: { options: AskOptions; server: FoundServer },
+  { options, server }: { options: AskOptions; server: FoundServer },
 ): void {
-  if (!tools || toolChoice === 'auto' || finish !== 'stop') return;
-  if (toolChoice === 'none') {
-    if (calls.length > 0) throw broken(server, 'a tool is asked for, expected none');
-    return;
-  }
-  if (calls.length === 0) throw broken(server, 'no tool is asked for, expected one');
-  const other =
-    typeof toolChoice === 'string' ? undefined : calls.find((call) => call.function.name !== toolChoice.name);
-  if (other) throw broken(server, `the tool ${shown(other.function.name)} is asked for, expected another`);
+  const { tools, toolChoice = 'auto' } = options;
+  const problem = tools && finish === 'stop' ? callsProblem(calls, toolChoice) : undefined;
+  if (problem !== undefined) throw broken(server, problem);
+}
+
+/** What is wrong with what a whole answer asks for, if anything is. */
+export function callsProblem(calls: readonly AnswerCall[], toolChoice: ToolChoice): string | undefined {
+  if (toolChoice === 'auto') return undefined;
+  if (toolChoice === 'none') return calls.length > 0 ? 'a tool is asked for, expected none' : undefined;
+  if (calls.length === 0) return 'no tool is asked for, expected one';
+  if (toolChoice === 'required') return undefined;
+  const other = calls.find((call) => call.function.name !== toolChoice.name);
+  return other && `the tool ${shown(other.function.name)} is asked for, expected another`;
 }
 
 /** What was sent to a server, and what it counted. */

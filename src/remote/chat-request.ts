@@ -73,7 +73,7 @@ export function optionFields(options: Omit<AskOptions, 'seed'> & { seed: number 
     ...(logprobs !== undefined && { logprobs: true, top_logprobs: logprobs }),
     ...(format && formatFields(format, kind)),
     ...thoughtFields(options, kind),
-    ...(options.tools && { tool_choice: choiceField(options.toolChoice) }),
+    ...(options.tools && { tool_choice: toolChoiceField(options.toolChoice) }),
   };
 }
 
@@ -94,7 +94,8 @@ function thoughtFields(
   return { ...(effort !== undefined && { reasoning_effort: effort }), ...(reasoning && known[reasoning]) };
 }
 
-function choiceField(choice: AskOptions['toolChoice'] = 'auto'): unknown {
+/** `tool_choice` as it travels. */
+export function toolChoiceField(choice: AskOptions['toolChoice'] = 'auto'): unknown {
   return typeof choice === 'string' ? choice : { type: 'function', function: choice };
 }
 
@@ -204,7 +205,8 @@ function answerFields(chunks: readonly (Chunk<Picture> | Thoughts)[], kind: Kind
   return { content: content === null ? [part] : [part, { type: 'text', text: said }] };
 }
 
-function callFields(calls: readonly ToolCall[]): Fields {
+/** `tool_calls` as they travel, where there are any. */
+export function callFields(calls: readonly ToolCall[]): Fields {
   if (calls.length === 0) return {};
   const tool_calls = calls.map(({ id, name, arguments: json }) => ({
     id,

@@ -80,15 +80,17 @@ const questions = [
   { id: 'grammar', images: [], prompt: 'x', grammar: 'root ::= [0-9]+' },
   { id: 'top-k', images: [], prompt: 'x', top_k: 5 },
   { id: 'logprobs', images: [], prompt: 'x', logprobs: 2 },
+  { id: 'many logprobs', images: [], prompt: 'x', logprobs: 21 },
+  { id: 'off', images: [], prompt: 'x', reasoning: 'off' },
   { id: 'hot', images: [], prompt: 'x', temperature: 3 },
   { id: 'stops', images: [], prompt: 'x', stop: ['a', 'b', 'c', 'd', 'e'] },
-  { id: 'decide', images: ['scans/a-80x48.png'], questions: [{ name: 'q', type: 'predicate', instruction: 'red?' }] },
+  { id: 'decide', images: ['scans/a-80x48.png'], questions: [{ name: 'q', type: 'predicate', instructions: 'red?' }] },
 ];
 /** What each host cannot do; everything else is asked. */
 const refused: Record<Host, string[]> = {
-  openai: ['grammar', 'top-k', 'logprobs', 'hot', 'stops', 'decide'],
-  mistral: ['grammar', 'top-k', 'logprobs', 'hot', 'decide'],
-  vllm: ['logprobs', 'decide'],
+  openai: ['grammar', 'top-k', 'many logprobs', 'off', 'hot', 'stops', 'decide'],
+  mistral: ['grammar', 'top-k', 'logprobs', 'many logprobs', 'hot', 'decide'],
+  vllm: ['many logprobs', 'off', 'decide'],
 };
 
 for (const host of ['openai', 'mistral', 'vllm'] as const) {
@@ -103,7 +105,7 @@ for (const host of ['openai', 'mistral', 'vllm'] as const) {
       refused[host],
       run.stderr,
     );
-    for (const { id, error } of failed) assert.match(error!.message, /line \d: /, id);
+    for (const { id, error } of failed) assert.match(error!.message, /line \d+: /, id);
     const lines = await jobLines(jobs);
     assert.equal(lines.length, questions.length - refused[host].length);
     for (const line of lines) {
@@ -113,6 +115,64 @@ for (const host of ['openai', 'mistral', 'vllm'] as const) {
     }
   });
 }
+
+const weather = { type: 'function', function: { name: 'weather', parameters: { type: 'object', z: 1.0, a: 1 } } };
+const call = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"city":"Paris"}' } };
+const conversation = [
+  { role: 'user', content: 'Is it warm?' },
+  { role: 'assistant', content: null, tool_calls: [{ ...call, id: 'abcdefghi' }] },
+  { role: 'tool', tool_call_id: 'abcdefghi', content: '17.0' },
+];
+
+test('tools, calls and their results travel as they were written, and an answer asks for tools', async () => {
+  const tools = '[{"type":"function","function":{"name":"weather","parameters":{"type":"object","z":1.0,"a":1}}}]';
+  const record = `{"id":"a","messages":${JSON.stringify(conversation)},"tools":${tools},"tool_choice":"required"}`;
+  const other = { id: 'b', messages: conversation.slice(0, 1), tools: [weather], tool_choice: 'required' };
+  for (const host of ['openai', 'mistral', 'vllm'] as const) {
+    await rm(jobs, { recursive: true, force: true });
+    await split(['--records', await save('records.jsonl', record, other)], { host });
+    const [text] = (await readFile(join(jobs, 'job-0001.jsonl'), 'utf8')).split('\n');
+    assert.match(text!, /"z": ?1\.0, ?"a": ?1/, host);
+    const [line, second] = await jobLines(jobs);
+    assert.deepEqual(line!.body.messages.slice(1), conversation.slice(1), host);
+    assert.equal(line!.body['tool_choice'], 'required');
+    const asking = { finish: 'tool_calls', message: { content: null, tool_calls: [call] } };
+    const results = await save(
+      'results.jsonl',
+      resultLine.answer(line!.custom_id, '', asking),
+      resultLine.answer(second!.custom_id, 'It is.'),
+    );
+    const [asked, broken] = linesIn((await merge('-q', results)).stdout);
+    assert.deepEqual([asked!['tool_calls'], asked!.text, asked!['finish']], [[call], '', 'stop'], host);
+    assert.match(broken!.error!.message, /no tool is asked for, expected one/);
+  }
+});
+
+test('log-probabilities and thoughts are told where they were asked for', async () => {
+  const records = [
+    { id: 'a', images: [], prompt: 'x', logprobs: 1, reasoning: 'show', reasoning_effort: 'high' },
+    { id: 'b', images: [], prompt: 'x' },
+  ];
+  await split(['--records', await save('records.jsonl', ...records)], { host: 'vllm' });
+  const lines = await jobLines(jobs);
+  const { logprobs, top_logprobs: top, reasoning_effort: effort } = lines[0]!.body;
+  assert.deepEqual([logprobs, top, effort], [true, 1, 'high']);
+  const content = ['hm', '[/THINK]', 'A', ' cat'].map((token) => ({
+    token,
+    logprob: -1,
+    bytes: null,
+    top_logprobs: [],
+  }));
+  const more = { message: { reasoning: 'hm' }, logprobs: { content } };
+  const results = await save('results.jsonl', ...lines.map((line) => resultLine.answer(line.custom_id, 'A cat', more)));
+  const [told, plain] = linesIn((await merge('-q', results)).stdout);
+  assert.equal(told!['reasoning'], 'hm');
+  assert.deepEqual(
+    (told!['logprobs'] as { token: string }[]).map(({ token }) => token),
+    ['A', ' cat'],
+  );
+  assert.deepEqual([plain!.text, plain!['reasoning'], plain!['logprobs']], ['A cat', undefined, undefined]);
+});
 
 test('an answer that does not keep to its form is a failure of that record, whatever the host says', async () => {
   const asked = questions.slice(0, 4);

@@ -34,8 +34,13 @@ export function wordsOf({ body }: JobLine): string {
 
 /** Result lines in the shapes of the hosts' documentation. */
 export const resultLine = {
-  answer(customId: string, text: string, { finish = 'stop', prompt = 50, created = 1 } = {}): string {
-    const choice = { index: 0, message: { role: 'assistant', content: text }, finish_reason: finish };
+  answer(
+    customId: string,
+    text: string,
+    { finish = 'stop', prompt = 50, created = 1, message = {}, logprobs = null as object | null } = {},
+  ): string {
+    const said = { role: 'assistant', content: text, ...message };
+    const choice = { index: 0, message: said, finish_reason: finish, logprobs };
     const usage = { prompt_tokens: prompt, completion_tokens: 3, total_tokens: prompt + 3 };
     const body = {
       id: `c${created}`,

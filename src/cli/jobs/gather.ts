@@ -100,8 +100,9 @@ function add(
 
 /** The same request sent twice is answered twice, with other times: what it says is what counts. */
 export function digestOf({ answer }: Extract<HostResult, { kind: 'answer' }>): string {
+  const calls = answer.reply.calls.map(({ function: called }) => called); // their ids are made anew
   return createHash('sha256')
-    .update(JSON.stringify([answer.text, answer.finish]))
+    .update(JSON.stringify([answer.text, answer.finish, calls]))
     .digest('hex')
     .slice(0, 32);
 }

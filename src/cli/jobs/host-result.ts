@@ -1,4 +1,6 @@
 import type { Answer } from '../../asking/events.ts';
+import { reasonOf } from '../../base/errors.ts';
+import { type Reply, replyWriter } from '../../remote/read-reply.ts';
 
 /** What a host says about one request. */
 export type HostResult =
@@ -10,6 +12,8 @@ export interface HostAnswer extends Pick<Answer, 'text' | 'finish'> {
   model: string | undefined;
   promptTokens: number;
   completionTokens: number;
+  /** What else the engine said. */
+  reply: Pick<Reply, 'calls' | 'thoughts' | 'logprobs' | 'stopText' | 'reasoningTokens'>;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -37,36 +41,43 @@ export function hostResult(line: unknown): HostResult {
 function answerIn(choice: Fields, body: Fields): HostResult {
   const { content, refusal } = fieldsOf(choice['message']);
   if (isGiven(refusal)) return { kind: 'failed', message: `the model refused: ${oneLine(refusal)}` };
-  const text = textOf(content);
-  const finish = finishOf(choice);
-  if (text === undefined || !finish) {
-    const reason = oneLine(choice['finish_reason'] ?? null);
-    return { kind: 'failed', message: `holds no text (finish_reason ${reason})` };
+  const reply = replyIn(body);
+  if (typeof reply === 'string') return { kind: 'failed', message: reply };
+  const text = textOf(content) ?? (reply.calls.length > 0 ? '' : undefined);
+  if (text === undefined) {
+    return { kind: 'failed', message: `holds no text (finish_reason ${oneLine(choice['finish_reason'] ?? null)})` };
   }
   const { prompt_tokens: prompt, completion_tokens: completion } = fieldsOf(body['usage']);
   return {
     kind: 'answer',
     answer: {
       text,
-      finish,
+      finish: reply.stopText === undefined ? reply.finish : 'stop-string', // vLLM says which text it was
       model: typeof body['model'] === 'string' ? body['model'] : undefined,
       promptTokens: countIn(prompt),
       completionTokens: countIn(completion),
+      reply,
     },
   };
 }
 
-function finishOf({ finish_reason: reason, stop_reason: stop }: Fields): Answer['finish'] | undefined {
-  if (reason === 'length' || reason === 'model_length') return 'length';
-  if (reason !== 'stop') return undefined;
-  return typeof stop === 'string' ? 'stop-string' : 'stop'; // vLLM says which text it was
+/** As a server's, or what is wrong with it. */
+function replyIn(body: Fields): Reply | string {
+  try {
+    const writer = replyWriter('the answer');
+    writer.take(body);
+    return writer.whole(false);
+  } catch (thrown) {
+    return reasonOf(thrown);
+  }
 }
 
-/** Mistral's may come in parts. */
+/** Mistral's may come in parts, thoughts among them. */
 function textOf(content: unknown): string | undefined {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return undefined;
-  const texts = (content as unknown[]).map((part) => fieldsOf(part)['text']);
+  const parts = (content as unknown[]).map(fieldsOf).filter(({ type }) => type !== 'thinking');
+  const texts = parts.map(({ text }) => text);
   return texts.every((text) => typeof text === 'string') ? texts.join('') : undefined;
 }
 

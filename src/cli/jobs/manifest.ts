@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { PixtralError, errnoOf } from '../../base/errors.ts';
 import { readLines } from '../../base/lines.ts';
-import type { Answer, PictureReceipt } from '../../asking/events.ts';
+import type { Answer, PictureReceipt, ToolChoice } from '../../asking/events.ts';
 import type { AskedForm } from './asked-form.ts';
 import type { RecordStyle } from '../../wires/batch-line.ts';
 import type { HostName } from './hosts.ts';
@@ -33,6 +33,12 @@ export interface AskedRecord extends Placed {
   /** Milliseconds that its pictures took. */
   imageMs: number;
   sampling: Answer['sampling'];
+  /** Whether they are told. */
+  logprobs?: true;
+  /** Where thoughts are to be told. */
+  reasoning?: 'show';
+  /** Where it has tools. */
+  toolChoice?: ToolChoice;
 }
 
 /** A record that could not be asked. */

@@ -14,6 +14,8 @@ import { choiceField, hosts } from './hosts.ts';
 import { type HostAnswer, hostResult } from './host-result.ts';
 import { type AskedRecord, type FailedRecord, type Manifest, customIdOf, isAsked, readManifest } from './manifest.ts';
 import { ResultFiles, type ResultPlace } from './result-files.ts';
+import { callsProblem } from '../../remote/answer-of.ts';
+import { textLogprobs } from '../../remote/text-logprobs.ts';
 import { strangeNotes } from './strange-notes.ts';
 
 export interface MergeFlags extends Omit<ResultFlags, 'retryFailed'> {
@@ -178,7 +180,10 @@ async function answerAt(
   const asked = record.form === undefined ? undefined : manifest.forms.get(record.form);
   const text = asked?.kind === 'choices' ? choiceIn(result.answer.text, hosts[host].form(asked)) : result.answer.text;
   const answer = answerOf(record, { said: { ...result.answer, text }, model });
-  return asked ? checkedAnswer(answer, { asked, problemOf }) : answer;
+  const { tool_calls: calls = [], finish } = answer;
+  const problem = finish === 'stop' ? callsProblem(calls, record.toolChoice ?? 'auto') : undefined;
+  if (problem !== undefined) throw new PixtralError('input', `answer: ${problem}`);
+  return asked && !answer.tool_calls ? checkedAnswer(answer, { asked, problemOf }) : answer;
 }
 
 /** Where a choice was asked for as an object. */
@@ -195,15 +200,24 @@ function choiceIn(text: string, form: object | undefined): string {
 
 function answerOf(record: AskedRecord, { said, model }: { said: HostAnswer; model: string }): Answer {
   const { images, imageMs, sampling } = record;
+  const { calls, thoughts, reasoningTokens } = said.reply;
   const image = images.reduce((sum, { tokens }) => sum + tokens, 0);
   return {
     model: said.model ?? model,
     text: said.text,
     finish: said.finish,
     images: images.map((receipt) => ({ ...receipt, cached: false })),
-    usage: { prompt: said.promptTokens, image, completion: said.completionTokens },
+    ...(record.reasoning === 'show' && thoughts !== '' && { reasoning: thoughts }),
+    ...(calls.length > 0 && { tool_calls: [...calls] }),
+    usage: {
+      prompt: said.promptTokens,
+      image,
+      completion: said.completionTokens,
+      ...(reasoningTokens !== undefined && reasoningTokens > 0 && { reasoning: reasoningTokens }),
+    },
     timings: { load_ms: 0, image_ms: imageMs, encode_ms: 0, prefill_ms: 0, decode_ms: 0 },
     sampling,
+    ...(record.logprobs === true && { logprobs: textLogprobs({ ...said.reply, text: said.text }, undefined) ?? [] }),
   };
 }
 

@@ -7,7 +7,8 @@ import { type RecordQuestion, type SettledQuestion, recordHash } from '../../ask
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import { errorJson } from '../../wires/error-json.ts';
-import type { Chunk, Message } from '../../prompt/message.ts';
+import type { Chunk, Message, Tool } from '../../prompt/message.ts';
+import { toolsJson } from '../../prompt/tool-segments.ts';
 import type { BatchEntry } from '../batch/entry.ts';
 import { type WireMessage, type WirePart, chatBody } from './chat-body.ts';
 import { hosts } from './hosts.ts';
@@ -73,9 +74,9 @@ async function askedOf(
   chatBody({ ...question, messages: [], options: sampled }, { name: host, where }); // before pictures are read
   const { messages, pictures } = await wireMessages(question, { options, where });
   const body = chatBody({ ...question, messages, options: sampled }, { name: host, where });
-  const line = JSON.stringify(hosts[host].line(customId, { model, body }));
+  const line = withTools(JSON.stringify(hosts[host].line(customId, { model, body })), sampled.tools);
   checkLength(line, { where, maxBytes: options.maxBytes });
-  const { format } = sampled;
+  const { format, logprobs, reasoning, tools, toolChoice } = sampled;
   const asked = format && askedForm(format);
   return {
     kind: 'asked',
@@ -90,8 +91,16 @@ async function askedOf(
       images: pictures.map(pictureReceipt),
       imageMs: Math.round(pictures.reduce((sum, { milliseconds }) => sum + milliseconds, 0)),
       sampling: samplingReceipt(sampled),
+      ...(logprobs !== undefined && { logprobs: true }),
+      ...(reasoning === 'show' && { reasoning: 'show' }),
+      ...(tools && { toolChoice: toolChoice ?? 'auto' }),
     },
   };
+}
+
+/** Definitions keep their numbers and the order of their keys. A line ends with its body. */
+function withTools(line: string, tools: readonly Tool[] | undefined): string {
+  return tools ? `${line.slice(0, -2)},"tools":${toolsJson(tools)}}}` : line;
 }
 
 /** The same in every run; hosts take 31 bits. */
@@ -113,26 +122,29 @@ async function wireMessages(
 ): Promise<{ messages: WireMessage[]; pictures: Picture[] }> {
   const pictures: Picture[] = [];
   const wire: WireMessage[] = [];
-  for (const { role, content: parts, prefix, toolCalls } of messages) {
-    if (role === 'tool' || toolCalls) throw notInJobs('calls of tools', where);
-    const message = { role, content: parts, ...(prefix !== undefined && { prefix }) };
+  for (const message of messages) {
+    const { content: parts, ...around } = message;
     const content: WirePart[] = [];
     for (const chunk of parts) {
-      if (chunk.kind === 'thinking') throw notInJobs('thoughts', where);
+      if (chunk.kind === 'thinking') throw thoughtsIn(where);
       for (const part of await partsOf(chunk, { message, detail, text, options, before: pictures })) {
         content.push(part.wire);
         if (part.picture) pictures.push(part.picture);
       }
     }
-    wire.push({ ...message, content });
+    wire.push({ ...around, content });
   }
   return { messages: wire, pictures };
 }
 
-function notInJobs(what: string, where: string): PixtralError {
-  return new PixtralError('input', `${where}: ${what}: batch jobs carry none, expected texts and pictures`, {
-    hint: 'answer on this machine, or at a server',
-  });
+function thoughtsIn(where: string): PixtralError {
+  return new PixtralError(
+    'input',
+    `${where}: thoughts of an earlier answer: each host of batch jobs wants them elsewhere`,
+    {
+      hint: 'leave them out, or answer on this machine or at a server',
+    },
+  );
 }
 
 interface ChunkPlace {
