@@ -6,6 +6,8 @@ export interface RangeRequest {
   /** For messages. */
   where: string;
   range: RemoteRange;
+  /** As long as the range; undefined: memory of its own. */
+  target?: Uint8Array | undefined;
   /** Of the whole file. */
   byteLength: number;
   http: Http;
@@ -21,8 +23,8 @@ export interface RangeRequest {
  * @throws PixtralError `machine` when the server cannot do it, or not now
  */
 export async function fetchRange(request: RangeRequest): Promise<Uint8Array> {
-  const { where, range, http, signal } = request;
-  const bytes = Buffer.allocUnsafeSlow(range.end - range.start);
+  const { where, range, target, http, signal } = request;
+  const bytes = target ?? Buffer.allocUnsafeSlow(range.end - range.start);
   let done = 0;
   if (bytes.byteLength === 0) return bytes;
   await patiently({ where, http, signal }, async (progress) => {

@@ -73,10 +73,11 @@ export async function openHubRemote({ repo, revision }: HubName, options: HubOpt
     name: id.slice(id.indexOf('/') + 1),
     revision: sha,
     files,
-    read: (range, signal) =>
+    read: (range, signal, target) =>
       fetchRange({
         where: `${id}/${range.path}`,
         range,
+        target,
         byteLength: files.find(({ path }) => path === range.path)?.byteLength ?? 0,
         http: options.http,
         signal,

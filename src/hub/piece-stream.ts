@@ -41,6 +41,7 @@ export function openPieceStream(pieces: readonly RemoteRange[], options: PieceSt
   const hashes = pieces.map(() => deferred<string | undefined>());
   const sums = new Map<string, string>();
   const holds = new Map<number, number>(); // by whom a piece is held: its consumer and the sum
+  const memory = pieceMemory(pieces);
   let [next, fetching, heldBytes] = [from, 0, 0];
 
   function fail(thrown: unknown): void {
@@ -61,7 +62,7 @@ export function openPieceStream(pieces: readonly RemoteRange[], options: PieceSt
 
   async function fetchPiece(index: number): Promise<void> {
     const piece = pieces[index]!;
-    const bytes = await remote.read(piece, signal);
+    const bytes = await remote.read(piece, signal, memory.take(index));
     fetching--;
     await onPiece(piece, bytes);
     arrivals[index]!.resolve(bytes);
@@ -73,6 +74,7 @@ export function openPieceStream(pieces: readonly RemoteRange[], options: PieceSt
     if (left > 0) return void holds.set(index, left);
     if (!holds.delete(index)) return;
     heldBytes -= sizeOf(pieces[index]!);
+    memory.giveBack(index);
     arrivals[index] = deferred(); // lets the bytes go
     pump();
   }
@@ -120,6 +122,29 @@ function checked(sum: string, file: RemoteFile, label: string): string {
     `${label}/${file.path}: sha256 is ${sum}, expected ${file.sha256}: what came is not what was published`,
     { hint: 'nothing of it is kept; run the same command again, over another network if this happens twice' },
   );
+}
+
+/**
+ * Memory that one piece after the other uses: new memory for each has the engine look for garbage all the time, which
+ * takes as long as all the rest. Small pieces get their own.
+ */
+function pieceMemory(pieces: readonly RemoteRange[]) {
+  const largest = pieces.reduce((most, piece) => Math.max(most, sizeOf(piece)), 0);
+  const free: Uint8Array[] = [];
+  const taken = new Map<number, Uint8Array>();
+  return {
+    take(index: number): Uint8Array {
+      const size = sizeOf(pieces[index]!);
+      if (size < largest / 2) return Buffer.allocUnsafeSlow(size);
+      const whole = free.pop() ?? Buffer.allocUnsafeSlow(largest);
+      taken.set(index, whole);
+      return whole.subarray(0, size);
+    },
+    giveBack(index: number): void {
+      const whole = taken.get(index);
+      if (taken.delete(index)) free.push(whole!);
+    },
+  };
 }
 
 const sizeOf = ({ start, end }: RemoteRange): number => end - start;

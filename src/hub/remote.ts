@@ -29,8 +29,11 @@ export interface Remote {
   /** Commit or infohash. */
   revision: string;
   files: RemoteFile[];
-  /** Exactly the bytes of the range, however often the line breaks. */
-  read(range: RemoteRange, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Exactly the bytes of the range, however often the line breaks.
+   * @param target as long as the range: where they are to stand; left out: in memory of their own
+   */
+  read(range: RemoteRange, signal: AbortSignal, target?: Uint8Array): Promise<Uint8Array>;
   /** What came over the line so far, also what had to be thrown away. */
   fetchedBytes(): number;
   /**

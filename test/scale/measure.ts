@@ -7,6 +7,8 @@ export interface Measured {
   exitCode: number | null;
   stdout: string;
   seconds: number;
+  /** Of all its threads, in user and system mode. */
+  processorSeconds: number;
   /** Highest resident set in bytes, pages of mapped files included. */
   peakResident: number;
   /** Highest resident set without pages of mapped files. */
@@ -38,12 +40,15 @@ export async function measurePixtral(args: readonly string[]): Promise<Measured>
   return { exitCode, stdout, seconds: (performance.now() - start) / 1000, ...peaks() };
 }
 
-function watchProcess(child: ChildProcess): () => Pick<Measured, 'peakResident' | 'peakAnonymous' | 'writtenBytes'> {
-  const seen = { peakResident: 0, peakAnonymous: 0, writtenBytes: 0 };
+type Watched = Pick<Measured, 'processorSeconds' | 'peakResident' | 'peakAnonymous' | 'writtenBytes'>;
+
+function watchProcess(child: ChildProcess): () => Watched {
+  const seen: Watched = { processorSeconds: 0, peakResident: 0, peakAnonymous: 0, writtenBytes: 0 };
   const timer = setInterval(() => {
     const status = readFields(`/proc/${child.pid}/status`);
     seen.peakResident = Math.max(seen.peakResident, status('VmHWM') * 1024);
     seen.peakAnonymous = Math.max(seen.peakAnonymous, status('RssAnon') * 1024);
+    seen.processorSeconds = Math.max(seen.processorSeconds, processorSecondsOf(child.pid));
     seen.writtenBytes = Math.max(seen.writtenBytes, readFields(`/proc/${child.pid}/io`)('wchar'));
   }, 50);
   return () => {
@@ -52,13 +57,23 @@ function watchProcess(child: ChildProcess): () => Pick<Measured, 'peakResident' 
   };
 }
 
+/** What a process has used so far; 0 once it is gone. */
+export function processorSecondsOf(pid: number | undefined): number {
+  const fields = textOf(`/proc/${pid}/stat`).split(') ')[1]?.split(' ') ?? []; // what stands before may hold spaces
+  const ticksPerSecond = 100;
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond;
+}
+
 /** Numbers of lines `name: 123 kB`; 0 once the process is gone. */
 function readFields(path: string): (field: string) => number {
-  let text = '';
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    // it has ended between two looks
-  }
+  const text = textOf(path);
   return (field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // it has ended between two looks
+  }
 }

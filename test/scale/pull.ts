@@ -4,9 +4,10 @@
  *
  *   npm run build && npm run measure:pull -- <folder> [--layers 1] [--types q4_k_m,q8_0] [--turns 2] [--rate 100000000] [--keep]
  *
- * Prints seconds, their ratio, peak memory, bytes that were written and sent.
+ * Prints seconds and processor seconds (the server's own apart), their ratios, peak memory, bytes that were written and
+ * sent.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -14,7 +15,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Measured, measurePixtral } from './measure.ts';
+import { type Measured, measurePixtral, processorSecondsOf } from './measure.ts';
 import { pixtral12b, writeRandomCheckpoint } from './random-checkpoint.ts';
 
 const { values: flags, positionals } = parseArgs({
@@ -33,7 +34,7 @@ mkdirSync(folder, { recursive: true });
 const checkpoint = join(folder, 'Random-Pixtral');
 const models = join(folder, 'models');
 const seconds = (run: Measured): string =>
-  `${run.seconds.toFixed(1)} s, peak RSS ${gb(run.peakResident)}, written ${gb(run.writtenBytes)}`;
+  `${run.seconds.toFixed(1)} s, ${run.processorSeconds.toFixed(1)} processor s, peak RSS ${gb(run.peakResident)}, written ${gb(run.writtenBytes)}`;
 const gb = (bytes: number): string => `${(bytes / 1e9).toFixed(3)} GB`;
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -55,7 +56,7 @@ try {
   Object.assign(process.env, { HF_ENDPOINT: endpoint, HF_HOME: join(folder, 'hf'), PIXTRAL_MODELS: models });
   try {
     for (const type of flags.types.split(',')) {
-      for (let turn = 0; turn < Number(flags.turns); turn++) await compare(type);
+      for (let turn = 0; turn < Number(flags.turns); turn++) await compare(type, server);
     }
   } finally {
     server.kill();
@@ -65,18 +66,20 @@ try {
   await rm(models, { recursive: true, force: true });
 }
 
-async function compare(type: string): Promise<void> {
+async function compare(type: string, server: ChildProcess): Promise<void> {
   const out = join(folder!, 'converted');
   const disk = await measured(['convert', checkpoint, '--type', type, '--out', out]);
   await rm(out, { recursive: true, force: true });
+  const served = processorSecondsOf(server.pid);
   const pulled = await measured(['pull', 'random/Random-Pixtral', '--type', type, '--force']);
   const { bytes, fetched_bytes: fetched } = JSON.parse(pulled.stdout) as { bytes: number; fetched_bytes: number };
+  const serverSeconds = processorSecondsOf(server.pid) - served;
   say(`convert to ${type}: ${seconds(disk)}`);
   say(
     `pull    to ${type}: ${seconds(pulled)}, fetched ${gb(fetched)} (${(fetched / 1e6 / pulled.seconds).toFixed(0)} MB/s), result ${gb(bytes)}`,
   );
   say(
-    `  pull / convert ${(pulled.seconds / disk.seconds).toFixed(3)}, written / result ${(pulled.writtenBytes / bytes).toFixed(3)}`,
+    `  pull / convert ${(pulled.seconds / disk.seconds).toFixed(3)}, in processor seconds ${(pulled.processorSeconds / disk.processorSeconds).toFixed(3)} (the server's own: ${serverSeconds.toFixed(1)} s), written / result ${(pulled.writtenBytes / bytes).toFixed(3)}`,
   );
   if (flags.rate !== '0')
     say(`  pull / (bytes / rate) ${(pulled.seconds / (fetched / Number(flags.rate))).toFixed(3)}`);

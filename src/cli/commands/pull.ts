@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import { Command, Option } from 'commander';
 import { byteSize } from '../../base/byte-size.ts';
+import { collectRarely } from '../../base/collect-rarely.ts';
 import { PixtralError } from '../../base/errors.ts';
 import { modelsFolder } from '../../base/models-folder.ts';
 import type { ConvertType } from '../../convert/types.ts';
@@ -85,6 +86,7 @@ Examples:
 
 async function pull(what: string, { flags, io }: { flags: PullFlags; io: Io }): Promise<void> {
   requireSeeding(flags);
+  collectRarely();
   const { pullNamed } = await import('../../engine/pull/open-remote.ts');
   const { usualGrain } = await import('../../engine/pull/options.ts');
   const said = await output(flags, io);

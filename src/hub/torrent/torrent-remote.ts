@@ -112,10 +112,10 @@ function remoteOf(
       sha256: publishedSum(file, published),
       gitId: undefined,
     })),
-    async read({ path, start, end }: RemoteRange, signal) {
+    async read({ path, start, end }: RemoteRange, signal, target) {
       const file = files.find((one) => one.path === path)!;
       const [first, last] = [file.offset + start, file.offset + end];
-      const bytes = Buffer.allocUnsafeSlow(end - start);
+      const bytes = target ?? Buffer.allocUnsafeSlow(end - start);
       if (bytes.byteLength === 0) return bytes;
       const indexes = range(Math.floor(first / pieceLength), Math.ceil(last / pieceLength));
       await Promise.all(
