@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { Announcing } from './announcing.ts';
 import type { Places } from './metainfo.ts';
-import { type Announcing, askTracker, peerName } from './trackers.ts';
+import { peerName } from './peer-name.ts';
+import { askTracker } from './trackers.ts';
 
 export interface DiscoveryOptions extends Omit<Announcing, 'uploaded' | 'event'> {
   places: Places;

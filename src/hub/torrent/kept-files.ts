@@ -42,10 +42,11 @@ export async function keptTorrent(folder: string, infoHash: string): Promise<Tor
 }
 
 export async function openKeptFiles(folder: string, metainfo: Metainfo): Promise<KeptFiles> {
-  const { infoHash, name, files, pieceLength, pieceHashes, byteLength } = metainfo;
+  const { infoHash, name, pieceLength, pieceHashes, byteLength } = metainfo;
+  const files = metainfo.files.filter(({ isPadding }) => !isPadding);
   const whole = join(folder, infoHash);
   const part = `${whole}.part`;
-  const isSingle = files.length === 1 && files[0]!.path === name;
+  const isSingle = metainfo.files.length === 1 && files[0]?.path === name;
   let root = (await isThere(whole)) ? whole : part;
   const handles = new Map<string, Promise<FileHandle>>();
 
@@ -71,7 +72,7 @@ export async function openKeptFiles(folder: string, metainfo: Metainfo): Promise
   }
 
   async function block({ start, end }: { start: number; end: number }): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafeSlow(end - start);
+    const bytes = Buffer.alloc(end - start); // zeros where there is padding
     for (const { path, position, from, to } of stretches(start, end)) {
       const file = await handle(path, () => open(path, 'r+'));
       await readExactly(file, { path, position, length: to - from, target: bytes.subarray(from, to) });
@@ -95,7 +96,8 @@ export async function openKeptFiles(folder: string, metainfo: Metainfo): Promise
       return bytes !== undefined && sha1Of(bytes).equals(expected) ? bytes : undefined;
     },
     async missingBytes() {
-      return Math.max(0, byteLength - (await bytesOnDisk(files.map(({ path }) => placeOf(path)))));
+      const wanted = files.reduce((sum, { byteLength }) => sum + byteLength, 0);
+      return Math.max(0, wanted - (await bytesOnDisk(files.map(({ path }) => placeOf(path)))));
     },
     async write(index, bytes) {
       const start = index * pieceLength;

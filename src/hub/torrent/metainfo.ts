@@ -21,6 +21,8 @@ export interface TorrentFile {
   /** In the torrent. */
   offset: number;
   byteLength: number;
+  /** Nothing but zeros, so that the next file begins with a piece; nobody keeps it as a file (BEP 47). */
+  isPadding: boolean;
 }
 
 /** Where a torrent can be had from. */
@@ -141,7 +143,7 @@ function filesIn(info: Record<string, unknown>, { where, name }: { where: string
     throw new PixtralError('model', `${where}: lists ${entries.length} files, expected a few`);
   let offset = 0;
   return entries.map((entry) => {
-    const { length, path } = isDictionary(entry) ? entry : {};
+    const { length, path, attr } = isDictionary(entry) ? entry : {};
     const parts = flat(path).map(text);
     const byteLength = count(length, limit, `${where}: a file's length`);
     if (parts.length === 0 || !parts.every(isPlain)) {
@@ -151,7 +153,8 @@ function filesIn(info: Record<string, unknown>, { where, name }: { where: string
       );
     }
     offset += byteLength;
-    return { path: parts.join('/'), offset: offset - byteLength, byteLength };
+    const isPadding = text(attr).includes('p');
+    return { path: parts.join('/'), offset: offset - byteLength, byteLength, isPadding };
   });
 }
 

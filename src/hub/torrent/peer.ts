@@ -3,7 +3,7 @@ import Wire from 'bittorrent-protocol';
 import utMetadata from 'ut_metadata';
 import type { RateLimit } from '../rate-limit.ts';
 import { limitFrames } from './limit-frames.ts';
-import { parsePeerName } from './trackers.ts';
+import { parsePeerName } from './peer-name.ts';
 
 /** Somebody who has pieces, over one connection. Nothing is sent to anybody: we never unchoke. */
 export interface Peer {

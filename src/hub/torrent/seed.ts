@@ -9,7 +9,7 @@ import { newPeerId, startDiscovery, usualPort } from './discovery.ts';
 import type { KeptFiles } from './kept-files.ts';
 import { limitFrames } from './limit-frames.ts';
 import type { Metainfo, Places } from './metainfo.ts';
-import { parsePeerName } from './trackers.ts';
+import { parsePeerName } from './peer-name.ts';
 
 export interface SeedOptions {
   metainfo: Metainfo;

@@ -180,6 +180,10 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
       const start = Math.max(begin, file.offset);
       const end = Math.min(begin + length, file.offset + file.byteLength);
       if (start >= end) continue;
+      if (file.isPadding) {
+        parts.push(Buffer.alloc(end - start));
+        continue;
+      }
       const address = seedAddress(url, metainfo!, file.path);
       const bytes = await fetchRange({
         where: address.href,

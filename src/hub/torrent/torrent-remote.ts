@@ -106,12 +106,14 @@ function remoteOf(
     label: metainfo.name,
     name: metainfo.name,
     revision: metainfo.infoHash,
-    files: files.map((file) => ({
-      path: file.path,
-      byteLength: file.byteLength,
-      sha256: publishedSum(file, published),
-      gitId: undefined,
-    })),
+    files: files
+      .filter(({ isPadding }) => !isPadding)
+      .map((file) => ({
+        path: file.path,
+        byteLength: file.byteLength,
+        sha256: publishedSum(file, published),
+        gitId: undefined,
+      })),
     async read({ path, start, end }: RemoteRange, signal, target) {
       const file = files.find((one) => one.path === path)!;
       const [first, last] = [file.offset + start, file.offset + end];
