@@ -383,6 +383,8 @@ def netpbm(asked):
 
 def chromium_frames(asked):
     """Each as a browser's own decoder gives it, on white."""
+    if getattr(Image.open(io.BytesIO(asked.bytes)), "n_frames", 1) == 1:
+        raise Unread("is not asked about a single picture")
     data = base64.b64encode(asked.bytes).decode()
     page = asked.file("frames.html")
     Path(page).write_text(f"""<!doctype html><pre id="out"></pre><script>(async () => {{
@@ -453,7 +455,7 @@ KINDS = [
     ("jxl", starts(b"\xff\x0a", b"\0\0\0\x0cJXL "), (pillow,), (imagecodecs,)),
     ("jpeg", starts(b"\xff\xd8"), (pillow,), (imagecodecs, magick)),
     ("png", starts(b"\x89PNG"), (pillow,), ()),
-    ("gif", starts(b"GIF8"), (pillow, chromium_frames), (coalesced,)),
+    ("gif", starts(b"GIF8"), (pillow, coalesced, chromium_frames), ()),
     ("dicom", lambda asked: asked.bytes[128:132] == b"DICM", (dcmj2pnm,), ()),
     ("pam", starts(b"P7"), (netpbm,), (magick,)),
     ("webp", lambda asked: asked.bytes[8:12] == b"WEBP", (pillow,), (imagecodecs,)),

@@ -82,6 +82,18 @@ const warned: Record<string, { content: string; says: string }> = {
     content: '<text textLength="8">x</text>',
     says: 'its text is not stretched to the length that is stated',
   },
+  'words that are set apart': {
+    content: '<text style="word-spacing:2px">x y</text>',
+    says: "its style's word-spacing is not heeded",
+  },
+  'words in capitals': {
+    content: '<text style="text-transform:uppercase">x</text>',
+    says: "its style's text-transform is not heeded",
+  },
+  'dashes of a share of its length': {
+    content: '<path pathLength="100" stroke-dasharray="30 10" stroke="red" d="M0 0h8"/>',
+    says: 'its dashes are not measured by the pathLength that is stated',
+  },
   'a light on it': {
     content: '<filter id="f"><feDiffuseLighting><feDistantLight/></feDiffuseLighting></filter>',
     says: 'its lighting is paler than in browsers',
@@ -192,6 +204,61 @@ test('declarations and instructions stay what they are in a drawing that is writ
     '<?xml version="1.0" encoding="utf-8" standalone="no"?>\n<?xml-stylesheet href="a.css"?>\n<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN"\n  "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">\n';
   const rgb = await draw('<?a b?><g><?c?><rect style="fill:var(--x, #06c)" width="8" height="8"/></g>', prolog);
   assert.deepEqual([...rgb.subarray(0, 3)], [0, 0x66, 0xcc]);
+});
+
+const centre = (rgb: Uint8Array): number[] => {
+  const at = Math.floor(1024 * 512.5) * 3;
+  return [...rgb.subarray(at, at + 3)];
+};
+
+test("what stands beside Illustrator's own data is drawn, in the styles that its entities stand for", async () => {
+  const entities = `<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd" [
+  <!ENTITY ns_ai "http://ns.adobe.com/AdobeIllustrator/10.0/">
+  <!ENTITY st0 "fill:#0066CC;">
+]>`;
+  const own = '<foreignObject requiredExtensions="&ns_ai;" x="0" y="0" width="1" height="1"><p/></foreignObject>';
+  const drawn = (style: string): string =>
+    `<switch>${own}<g xmlns:i="&ns_ai;" i:extraneous="self"><rect style="&st0;" width="8" height="8"/></g></switch>${style}`;
+  for (const style of ['', '<style>g { fill: var(--never, red) }</style>']) {
+    assert.deepEqual(centre(await draw(drawn(style), entities)), [0, 0x66, 0xcc]);
+  }
+});
+
+test('a drawing stands on its background, and what is no colour is said', async () => {
+  const on = async (style: string): Promise<{ colour: number[]; warnings: readonly string[] }> => {
+    const text = svg(
+      `width="8" height="8" viewBox="-4 -4 8 8" style="${style}"`,
+      '<rect x="-4" y="-4" width="1" height="1"/>',
+    );
+    const pixels = await decodeFile(Buffer.from(text));
+    return { colour: centre(rgbOf(pixels)), warnings: pixels.warnings ?? [] };
+  };
+  assert.deepEqual(await on('background:#0066cc;'), { colour: [0, 0x66, 0xcc], warnings: [] });
+  assert.deepEqual(await on('background-color: rgb(0, 102, 204)'), { colour: [0, 0x66, 0xcc], warnings: [] });
+  assert.deepEqual(await on('background: white'), { colour: [255, 255, 255], warnings: [] });
+  assert.deepEqual(await on('background: linear-gradient(red, blue)'), {
+    colour: [255, 255, 255],
+    warnings: ['its background is not drawn'],
+  });
+});
+
+test('letters are of 16 pixels unless somebody says otherwise, keep their spaces and stand where they are aligned', async () => {
+  const text = (attributes: string, letters = 'M  M'): Promise<Uint8Array> =>
+    draw(`<text ${attributes}>${letters}</text>`).then((rgb) => rgb);
+  const same = async (one: string, other: string): Promise<void> =>
+    assert.deepEqual(await text(one), await text(other), one);
+  await same('y="8" font-family="DejaVu Sans"', 'y="8" font-family="DejaVu Sans" font-size="16"');
+  await same('y="0.5em" style="fill:var(--c, red)"', 'y="8" fill="red" font-size="16px"');
+  await same('y="8" font-size="3" style="white-space: pre"', 'y="8" font-size="3" xml:space="preserve"');
+  await same('y="1" font-size="6" alignment-baseline="hanging"', 'y="1" font-size="6" dominant-baseline="hanging"');
+});
+
+test('a symbol has its own size where its use has none', async () => {
+  const symbol =
+    '<symbol id="s" viewBox="0 0 1 1" width="4" height="4"><rect width="1" height="1" fill="#06c"/></symbol>';
+  const used = await draw(`${symbol}<use href="#s" x="1" y="1"/>`);
+  assert.deepEqual(used, await draw('<rect x="1" y="1" width="4" height="4" fill="#06c"/>'));
 });
 
 test('a step of a filter that reads what is not there reads the step before, or the drawing itself', async () => {

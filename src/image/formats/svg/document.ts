@@ -9,6 +9,30 @@ export interface SvgDocument {
   root: Element;
 }
 
+/** Together, of all values that stand for names: more is made to do harm, and left to the renderer to refuse. */
+const mostExpanded = 2 ** 22;
+
+/** Text that stands for a name, without names in it, as Illustrator gives styles. */
+function entitiesOf(text: string): { expanded: (value: string) => string } {
+  const declaration = /<!ENTITY\s+([\w.-]+)\s+(?:"([^"&%<]*)"|'([^'&%<]*)')\s*>/g;
+  const values = new Map<string, string>();
+  const end = text.indexOf('<!ENTITY') < 0 ? 0 : text.search(/<[A-Za-z]/);
+  for (const [, name = '', double, single] of text.slice(0, end).matchAll(declaration)) {
+    if (!values.has(name)) values.set(name, (double ?? single)!);
+  }
+  let length = 0;
+  const expanded = (value: string): string => {
+    if (values.size === 0 || !value.includes('&')) return value;
+    return value.replace(/&([\w.-]+);/g, (written, name: string) => {
+      const stands = values.get(name);
+      if (stands === undefined || length + stands.length > mostExpanded) return written;
+      length += stands.length;
+      return stands;
+    });
+  };
+  return { expanded };
+}
+
 /** Undefined where no `svg` is found, or in an encoding that is not known. */
 export function parseSvg(bytes: Uint8Array): SvgDocument | undefined {
   const text = decoded(bytes);
@@ -16,8 +40,11 @@ export function parseSvg(bytes: Uint8Array): SvgDocument | undefined {
   const document = parseDocument(text, { xmlMode: true, decodeEntities: false, withStartIndices: true });
   const root = document.children.find((node): node is Element => isTag(node) && localName(node) === 'svg');
   if (!root) return undefined;
+  const entities = entitiesOf(text);
   for (const element of elementsOf(root)) {
-    for (const [name, value] of Object.entries(element.attribs)) {
+    for (const [name, written] of Object.entries(element.attribs)) {
+      const value = entities.expanded(written);
+      element.attribs[name] = value;
       if (value.includes('"')) element.attribs[name] = value.replaceAll('"', '&quot;');
     }
   }

@@ -29,7 +29,7 @@ const plainText: TextStyle = {
  * @returns what of them is not drawn
  */
 export function drawLabels(root: Element, styles: Styles, size: Size): string[] {
-  const labels = elementsOf(root).filter((element) => localName(element) === 'foreignObject');
+  const labels = elementsOf(root).filter((element) => localName(element) === 'foreignObject' && isForBrowsers(element));
   const missing = new Set<string>();
   for (const element of elementsOf(root)) delete element.attribs['requiredFeatures']; // browsers pass over it too
   for (const label of labels) {
@@ -38,6 +38,12 @@ export function drawLabels(root: Element, styles: Styles, size: Size): string[] 
     replaceLabel(label, drawnLabel(label, { root, styles, size }));
   }
   return [...missing].map((name) => `the <${name}> elements in its <foreignObject> elements are not drawn as they are`);
+}
+
+/** Illustrator's own data is for no other program: in a `switch`, what stands beside it is drawn. */
+function isForBrowsers({ attribs }: Element): boolean {
+  const extensions = (attribs['requiredExtensions'] ?? '').trim();
+  return extensions === '' || /^http:\/\/www\.w3\.org\/(1999\/xhtml|1998\/Math\/MathML)$/.test(extensions);
 }
 
 function drawnLabel(label: Element, { root, styles, size }: { root: Element; styles: Styles; size: Size }): Element {

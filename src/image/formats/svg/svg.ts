@@ -2,6 +2,7 @@ import { checkSize } from '../../decoder/limits.ts';
 import { damaged } from '../damaged.ts';
 import type { OpenRequest, Opened } from '../opened.ts';
 import { openWithVips } from '../vips.ts';
+import { hasOtherBackground, writeAsBrowsersDo } from './as-browsers.ts';
 import { carriesOthers, carryAsPng } from './carried-pictures.ts';
 import { parseSvg, serialized, withRootTag } from './document.ts';
 import { nameFilterInputs } from './filter-inputs.ts';
@@ -34,14 +35,16 @@ export async function openSvg({ bytes, name, image, drawSize = image.maxImageSiz
   const warnings = [
     ...notInLabels,
     ...undrawn(root, sheets),
+    ...(hasOtherBackground(root, styles) ? ['its background is not drawn'] : []),
     ...(mayHaveUnused(parsed.text) ? unusedStyle(root, styles) : []),
     ...(hasOthers && !(await carryAsPng(root)) ? ['it carries a picture that cannot be decoded and is not drawn'] : []),
   ];
   const hasPlaces = hasPlacedLetters(parsed.text);
   if (hasPlaces) placeLetters(root);
   const hasOtherInputs = nameFilterInputs(root);
+  const hasOtherWords = writeAsBrowsersDo(root, styles);
   if (!isPlain) writePlainStyle(root, styles, size);
-  const isAsWritten = isPlain && !hasLabels && !hasOthers && !hasPlaces && !hasOtherInputs;
+  const isAsWritten = isPlain && !hasLabels && !hasOthers && !hasPlaces && !hasOtherInputs && !hasOtherWords;
   const opened = isAsWritten ? whole : await openSized(serialized(document), name);
   const page = async (index: number): ReturnType<Opened['page']> => {
     const pixels = await opened.page(index);

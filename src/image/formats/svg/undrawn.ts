@@ -25,6 +25,10 @@ export function undrawn(root: Element, { unused }: StyleSheets): string[] {
   const isText = (element: Element): boolean => ['text', 'tspan'].includes(localName(element));
   const turned = all.some((element) => isText(element) && (element.attribs['rotate'] ?? '0') !== '0');
   const stretched = all.some((element) => isText(element) && element.attribs['textLength'] !== undefined);
+  const measured = all.some(
+    ({ attribs }) =>
+      attribs['pathLength'] !== undefined && /dash/.test(`${Object.keys(attribs).join()}${attribs['style'] ?? ''}`),
+  );
   const places = new Set(all.flatMap((element) => (isElsewhere(element) ? [localName(element)] : [])));
   return [
     ...[...elements].map((name) => `its <${name}> elements are not drawn`),
@@ -32,6 +36,7 @@ export function undrawn(root: Element, { unused }: StyleSheets): string[] {
       ? ['its lighting is paler than in browsers']
       : []),
     ...[...places].map((name) => `what its <${name}> elements show lies outside the file and is not loaded`),
+    ...(measured ? ['its dashes are not measured by the pathLength that is stated'] : []),
     ...(turned ? ['letters of its text that are turned stand upright'] : []),
     ...(stretched ? ['its text is not stretched to the length that is stated'] : []),
     ...[...new Set(unused)].map((rule) => `its ${rule} rules are not used`),

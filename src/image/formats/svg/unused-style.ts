@@ -13,14 +13,18 @@ const unheeded: ReadonlyMap<string, RegExp> = new Map([
   ['mask', /^(none|url\(.*)$/],
   ['clip-path', /^(none|url\(.*)$/],
   ['d', /^none$/],
+  ['word-spacing', /^(normal|0[.0]*\w*)$/],
+  ['text-transform', /^none$/],
 ]);
+/** Those that may be attributes too. */
+const asAttributes: ReadonlySet<string> = new Set(['transform-origin', 'word-spacing']);
 const colours = ['fill', 'stroke', 'color', 'stop-color', 'flood-color', 'lighting-color'];
 const newColour = /^(oklch|oklab|lch|lab|color|color-mix)\(/i;
 const mostShown = 3;
 
 /** Whether a file can have any of that. */
 export function mayHaveUnused(text: string): boolean {
-  return /transform-origin|rotate\s*:|scale\s*:|translate\s*:|offset-path|mask(-image)?\s*:|clip-path\s*:|\bd\s*:|\b(lch|lab|color|color-mix)\(|oklch\(|oklab\(/i.test(
+  return /transform-origin|rotate\s*:|scale\s*:|translate\s*:|offset-path|mask(-image)?\s*:|clip-path\s*:|\bd\s*:|word-spacing|text-transform|\b(lch|lab|color|color-mix)\(|oklch\(|oklab\(/i.test(
     text,
   );
 }
@@ -33,7 +37,7 @@ export function unusedStyle(root: Element, styles: Styles): string[] {
     const declared = styles.declared(element);
     const { attribs } = element;
     for (const [property, nothing] of unheeded) {
-      const value = declared.get(property) ?? (property === 'transform-origin' ? attribs[property] : undefined);
+      const value = declared.get(property) ?? (asAttributes.has(property) ? attribs[property] : undefined);
       if (value === undefined || nothing.test(value.trim())) continue;
       const isAlone = property === 'transform-origin' && !isTransformed(element, declared);
       const isText = property === 'd' && localName(element) !== 'path';

@@ -49,6 +49,7 @@ export function setRootSize(root: Element, size: Size, drawSize: number): Size {
   const drawn = { width: Math.round(size.width * scale), height: Math.round(size.height * scale) };
   const { style, ...attributes } = root.attribs;
   root.attribs = {
+    'font-size': `${defaultFontSize}px`, // the renderer's own is 12
     ...attributes,
     ...(viewBox(root) ? {} : { viewBox: `0 0 ${size.width} ${size.height}` }),
     style: `${style ? `${style.replace(/;?\s*$/, '')};` : ''}width:${drawn.width}px;height:${drawn.height}px`,
