@@ -4,6 +4,7 @@ import { ahead, arrivingAhead } from '../base/ahead.ts';
 import { Gate } from '../base/gate.ts';
 import { inOrder } from '../base/in-order.ts';
 import type { Answerer, Asked, ItemEvent } from './answerer.ts';
+import type { Decisions } from './decisions/question.ts';
 import type { Answer, Decided, QuestionEvent } from './events.ts';
 import { loadQuestion, settledQuestion } from './load-question.ts';
 import type { PictureOptions } from './pictures/picture-chunks.ts';
@@ -15,7 +16,8 @@ export interface RecordTask {
 }
 
 export type RecordOutcome =
-  | { kind: 'skipped' }
+  /** With what was decided, where that was asked. */
+  | { kind: 'skipped'; decisions: Decisions | undefined }
   | { kind: 'answered'; hash: string; answer: Answer }
   | { kind: 'decided'; hash: string; decided: Decided }
   /** `hash` is undefined when not even the question could be made out. */
@@ -27,7 +29,7 @@ export interface AnswerRecordsOptions<T> {
   job: string;
   pictures: Omit<PictureOptions, 'image' | 'detail'>;
   /** Whether this very question was answered before. */
-  isDone: (task: T, hash: string | undefined) => boolean;
+  isDone: (task: T, hash: string | undefined, decisions: Decisions | undefined) => boolean;
   /** As soon as each is known, and not in the order of the records. */
   asCompleted: boolean;
   /** No record is begun after it fires; those in work are finished. */
@@ -119,10 +121,12 @@ async function prepareRecord<T extends RecordTask>(
       tellsSchema: answerer.tellsSchema,
       pictures: { ...pictures, detail, text, signal },
     });
-    if (isDone(task, hash)) return settled({ kind: 'skipped' });
+    const { decisions } = question;
+    if (isDone(task, hash, decisions)) return settled({ kind: 'skipped', decisions });
     return { item: { place, task, hash }, question: await loadQuestion(question, { answerer, pictures, signal }) };
   } catch (error) {
-    if (hash === undefined && !signal.aborted && isDone(task, hash)) return settled({ kind: 'skipped' });
+    const isKnown = hash === undefined && !signal.aborted && isDone(task, hash, undefined);
+    if (isKnown) return settled({ kind: 'skipped', decisions: undefined });
     return settled({ kind: 'failed', hash, error });
   }
 }

@@ -49,7 +49,7 @@ export async function recordHash(
   const { onLoop, tellSchema: _, ...others } = options;
   const told = toldForm(options);
   const form = [
-    ...(decisions ? [decisions] : []),
+    ...(decisions ? [withoutFilter(decisions)] : []),
     ...(text === 'beside' ? ['text'] : []),
     ...(told === undefined ? [] : [{ told }]),
   ]; // as it was for all others
@@ -62,6 +62,12 @@ export async function recordHash(
     ...(tellsSchema && format?.kind === 'json' && { told: writeExactJson(format.told()) }),
   };
   return sha256(JSON.stringify([job, asked, answered, detail, detail === 'tiles' ? maxTiles : 0, maxPages, ...form]));
+}
+
+/** What of them is asked changes no answer. */
+function withoutFilter(decisions: Decisions): object {
+  const { filter: _, ...asked } = decisions;
+  return asked;
 }
 
 /** A URL stands for itself: asking the network would make going on as slow as beginning. */

@@ -1,4 +1,4 @@
-import type { Decision } from '../wires/decisions.ts';
+import type { Decision } from '../asking/decisions/decision.ts';
 
 /** A picture of the report. */
 export interface ReportRow {

@@ -1,4 +1,4 @@
-import type { Decision } from '../wires/decisions.ts';
+import type { Decision } from '../asking/decisions/decision.ts';
 import { printableLine } from './printable.ts';
 import { table } from './table.ts';
 

@@ -2,6 +2,7 @@ import { PixtralError } from '../base/errors.ts';
 import { type StageClock, stageClock } from '../asking/clock.ts';
 import { combineOrders } from '../asking/decisions/combine-orders.ts';
 import { decisionPrompt, rotationsOf, templateFor } from '../asking/decisions/decision-prompt.ts';
+import { nextToRead } from '../asking/decisions/filter.ts';
 import {
   type DecisionQuestion,
   type DecisionReading,
@@ -44,7 +45,7 @@ export async function decideServer(
   options: Omit<AskServerOptions, 'stream'>,
 ): Promise<Decided> {
   const { server, attempts } = options;
-  const { next, questions } = decisions;
+  const { filter, questions } = decisions;
   const clock = stageClock();
   const pictures = messages.flatMap(({ content }) => imagesOf(content));
   for (const { milliseconds } of pictures) clock.add('image_ms', milliseconds);
@@ -53,9 +54,13 @@ export async function decideServer(
   const ask = async (question: DecisionQuestion): Promise<void> => {
     read.push(await decideOne(question, { messages, asking }));
   };
-  if (next) {
-    const namedNext = (): string | undefined => next(read.map(({ reading }) => reading));
-    for (let name = namedNext(); name !== undefined; name = namedNext()) {
+  if (filter) {
+    const next = (): string | undefined =>
+      nextToRead(
+        { questions, filter },
+        read.map(({ reading }) => reading),
+      );
+    for (let name = next(); name !== undefined; name = next()) {
       await ask(questions.find((question) => question.name === name)!);
     }
   } else for (const question of questions) await ask(question);

@@ -1,4 +1,5 @@
 import type { Answer } from '../asking/events.ts';
+import type { WrittenAnswers } from './decisions.ts';
 import { errorJson } from './error-json.ts';
 import { askJson } from './json.ts';
 import { chatChoice, chatUsage } from './openai-chat.ts';
@@ -117,9 +118,11 @@ export function readBatchLine(line: string): WrittenLine | undefined {
     return undefined;
   }
   if (typeof shape !== 'object' || shape === null) return undefined;
-  const { version, id, hash, custom_id: customId, error, text, answers } = shape as Record<string, unknown>;
+  const { version, id, hash, custom_id: customId, error, text, answers, response } = shape as Record<string, unknown>;
   if (isId(customId) && typeof id === 'string' && id.startsWith(requestId)) {
-    return { id: String(customId), hash: id.slice(requestId.length) || undefined, failed: error !== null };
+    const line = { id: String(customId), hash: id.slice(requestId.length) || undefined, failed: error !== null };
+    const body = (response as { body?: WrittenAnswers } | null | undefined)?.body;
+    return { ...line, ...(body?.answers !== undefined && { decided: body }) };
   }
   const failed = error !== undefined;
   if (version !== 1 || !isId(id) || (typeof text !== 'string' && !Array.isArray(answers) && !failed)) return undefined;
@@ -127,7 +130,7 @@ export function readBatchLine(line: string): WrittenLine | undefined {
     id: String(id),
     hash: typeof hash === 'string' ? hash : undefined,
     failed,
-    ...(Array.isArray(answers) && { answers }),
+    ...(Array.isArray(answers) && { decided: { answers } }),
   };
 }
 
@@ -135,8 +138,7 @@ export interface WrittenLine {
   id: string;
   hash: string | undefined;
   failed: boolean;
-  /** Of decisions. */
-  answers?: readonly unknown[];
+  decided?: WrittenAnswers;
 }
 
 function isId(value: unknown): value is string | number {

@@ -1,69 +1,13 @@
 import type { Decided } from '../asking/events.ts';
 import { atTemperature } from '../asking/decisions/calibration.ts';
-import { type DecisionReading, optionsOf } from '../asking/decisions/question.ts';
-
-/** What a reading says once it is calibrated, and whether it says anything. */
-export interface Decision {
-  name: string;
-  type: DecisionReading['question']['type'];
-  /** By option, in its order. */
-  probabilities: Readonly<Record<string, number>>;
-  /** The likeliest option. */
-  choice: string;
-  /** Probability of yes, expected score, or of the likeliest option. */
-  value: number;
-  mass: number;
-  argmaxIsOption: boolean;
-  orderEffect: number | undefined;
-  unsure: boolean;
-}
-
-export interface DecisionOptions {
-  /** By question; 1 where it was not calibrated. */
-  temperatures: Readonly<Record<string, number>>;
-  /** Options that have less of the whole probability than this are no answer. */
-  unsure: number;
-}
-
-export function decisionOf(reading: DecisionReading, { temperatures, unsure }: DecisionOptions): Decision {
-  const { question, mass, argmaxIsOption, orderEffect } = reading;
-  const values = optionsOf(question).map(({ value }) => value);
-  const temperature = Object.hasOwn(temperatures, question.name) ? temperatures[question.name]! : 1;
-  const shares = atTemperature(reading.probabilities, temperature);
-  const likeliest = shares.indexOf(Math.max(...shares));
-  return {
-    name: question.name,
-    type: question.type,
-    probabilities: Object.fromEntries(values.map((value, option) => [value, round(shares[option]!)])),
-    choice: values[likeliest]!,
-    // Rounded here, so that a filter finds the same in lines that an earlier run wrote.
-    value: round(valueOf(question.type, { shares, values, likeliest })),
-    mass: round(mass),
-    argmaxIsOption,
-    orderEffect: orderEffect === undefined ? undefined : round(orderEffect),
-    unsure: mass < unsure,
-  };
-}
-
-function valueOf(
-  type: Decision['type'],
-  { shares, values, likeliest }: { shares: readonly number[]; values: readonly string[]; likeliest: number },
-): number {
-  switch (type) {
-    case 'predicate':
-      return shares[0]!;
-    case 'choice':
-      return shares[likeliest]!;
-    case 'score': {
-      // Levels that are numbers count as these, others from 1.
-      const points = values.map(Number);
-      const areNumbers = points.every((point) => !Number.isNaN(point));
-      return shares.reduce((sum, share, level) => sum + share * (areNumbers ? points[level]! : level + 1), 0);
-    }
-    default:
-      return type satisfies never;
-  }
-}
+import {
+  type Decision,
+  type DecisionOptions,
+  calibratedDecision,
+  decisionOf,
+  temperatureOf,
+} from '../asking/decisions/decision.ts';
+import { type DecisionQuestion, optionsOf } from '../asking/decisions/question.ts';
 
 /** A line of `pixtral decide`, but for its id. */
 export function decidedJson(
@@ -74,47 +18,110 @@ export function decidedJson(
   return { model, answers, images, usage, timings, ...(server && { server }) };
 }
 
-/** The same of a line that an earlier run wrote; what is none is left out. */
-export function readDecisions(answers: readonly unknown[]): Decision[] {
-  return answers.flatMap((answer) => {
-    if (typeof answer !== 'object' || answer === null) return [];
-    const { name, type, probability, probabilities, choice, confidence, score, mass, unsure } = answer as Record<
-      string,
-      unknown
-    >;
-    const value = [probability, confidence, score].find((one) => typeof one === 'number');
-    if (typeof name !== 'string' || typeof value !== 'number') return [];
-    const shares = (probabilities ?? { yes: value, no: 1 - value }) as Record<string, number>;
-    const likeliest = Object.keys(shares).reduce((best, option) => (shares[option]! > shares[best]! ? option : best));
-    return {
-      name,
-      type: type as Decision['type'],
-      probabilities: shares,
-      choice: typeof choice === 'string' ? choice : likeliest,
-      value,
-      mass: Number(mass),
-      argmaxIsOption: true,
-      orderEffect: undefined,
-      unsure: unsure === true,
-    };
+/** Answers of a line that an earlier run wrote: a list, or System One's map, which has masses beside it. */
+export interface WrittenAnswers {
+  answers: unknown;
+  diagnostics?: unknown;
+}
+
+/** What they say as this run reads it, by question; what cannot be read is left out. */
+export function writtenDecisions(
+  written: WrittenAnswers,
+  { questions, reading }: { questions: readonly DecisionQuestion[]; reading: DecisionOptions },
+): Decision[] {
+  return questions.flatMap((question, place) => {
+    const answer = writtenAnswer(written, { question, place });
+    return (answer && writtenDecision(question, { answer, reading })) ?? [];
   });
 }
 
+function writtenDecision(
+  question: DecisionQuestion,
+  { answer, reading: { temperatures, unsure } }: { answer: Record<string, unknown>; reading: DecisionOptions },
+): Decision | undefined {
+  const { mass, argmax_is_option: argmax, order_effect: effect, temperature: before = 1 } = answer;
+  const shares = writtenShares(question, answer);
+  if (!shares || typeof mass !== 'number' || typeof before !== 'number') return undefined;
+  const temperature = temperatureOf(question, temperatures);
+  const orderEffect = typeof effect === 'number' ? effect : undefined;
+  const probabilities = temperature === before ? shares : atTemperature(shares, temperature / before);
+  const read = { question, probabilities, mass, argmaxIsOption: argmax !== false, orderEffect, temperature };
+  const decision = calibratedDecision(read, unsure);
+  // Of rounded probabilities the score would be another one in its last digit.
+  const isOurs = question.type === 'score' && temperature === before && !Array.isArray(answer['probabilities']);
+  return isOurs && typeof answer['score'] === 'number' ? { ...decision, value: answer['score'] } : decision;
+}
+
+function writtenAnswer(
+  { answers, diagnostics }: WrittenAnswers,
+  { question: { name, unnamed }, place }: { question: DecisionQuestion; place: number },
+): Record<string, unknown> | undefined {
+  if (Array.isArray(answers)) {
+    const listed = answers.map(asObject);
+    return (
+      listed.find((one) => one?.['name'] === name) ??
+      (unnamed && listed[place]?.['name'] === null ? listed[place] : undefined)
+    );
+  }
+  const answer = ownObject(answers, name);
+  const { label_mass: mass, argmax_is_label: argmax } = ownObject(diagnostics, name) ?? {};
+  if (!answer) return undefined;
+  const { type, noul, probabilities } = answer;
+  // Levels are called by their place.
+  const listed =
+    type === 'score'
+      ? Object.values(asObject(probabilities) ?? {}).map((probability) => ({ probability }))
+      : probabilities;
+  return {
+    ...answer,
+    type: type === 'noul' ? 'predicate' : type,
+    probability: noul,
+    probabilities: listed,
+    mass,
+    argmax_is_option: argmax,
+  };
+}
+
+/** By option. */
+function writtenShares(
+  question: DecisionQuestion,
+  { type, probability, probabilities }: Record<string, unknown>,
+): number[] | undefined {
+  if (type !== question.type) return undefined;
+  const options = optionsOf(question);
+  const shares =
+    type === 'predicate' && typeof probability === 'number'
+      ? [probability, 1 - probability]
+      : Array.isArray(probabilities)
+        ? probabilities.map((one) => asObject(one)?.['probability'])
+        : options.map(({ value }) =>
+            Object.hasOwn(asObject(probabilities) ?? {}, value) ? asObject(probabilities)![value] : undefined,
+          );
+  const numbers = shares.filter((share) => typeof share === 'number');
+  return numbers.length === options.length ? numbers : undefined;
+}
+
+function ownObject(value: unknown, name: string): Record<string, unknown> | undefined {
+  const object = asObject(value);
+  return object && Object.hasOwn(object, name) ? asObject(object[name]) : undefined;
+}
+
+function asObject(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+}
+
 function decisionJson({ name, type, probabilities, choice, value, ...reading }: Decision): object {
-  const { mass, argmaxIsOption, orderEffect, unsure } = reading;
+  const { mass, argmaxIsOption, orderEffect, temperature, unsure } = reading;
   return {
     name,
     type,
     ...(type === 'predicate' && { probability: value }),
     ...(type === 'choice' && { choice, confidence: value, probabilities }),
     ...(type === 'score' && { score: value, probabilities }),
+    ...(temperature !== 1 && { temperature }),
     mass,
     argmax_is_option: argmaxIsOption,
     ...(orderEffect !== undefined && { order_effect: orderEffect }),
     ...(unsure && { unsure }),
   };
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(6));
 }

@@ -21,7 +21,7 @@ export type SentImage =
 export interface LocalQuestion {
   messages: readonly Message<SentImage>[];
   options: AskOptions;
-  decisions?: Omit<Decisions, 'next'> | undefined;
+  decisions?: Decisions | undefined;
   /** How files are to be read, where there are any. */
   pictures: { detail: Detail; maxTiles: number; maxPages: number; text: PictureOptions['text'] } | undefined;
   /** Whether it is computed in steps of its own. */

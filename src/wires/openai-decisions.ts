@@ -1,6 +1,6 @@
 import type { Decided } from '../asking/events.ts';
 import { optionsOf } from '../asking/decisions/question.ts';
-import { decisionOf } from './decisions.ts';
+import { decisionOf } from '../asking/decisions/decision.ts';
 
 /** An answer of OpenAI's Decisions API (the Python client's `types/decision.py`), and beside it what each probability is worth. */
 export function openAiDecision({ model, readings, usage }: Decided) {

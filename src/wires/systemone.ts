@@ -1,6 +1,6 @@
 import { optionsOf } from '../asking/decisions/question.ts';
 import type { Decided } from '../asking/events.ts';
-import { type Decision, decisionOf } from './decisions.ts';
+import { type Decision, decisionOf } from '../asking/decisions/decision.ts';
 
 /**
  * An answer of `/v1/systemone` in vLLM's form (its `structured_decisions/protocol.py`), which TypeSafe's clients read too.

@@ -96,15 +96,23 @@ test('what was begun without a server goes on with one, and the other way round'
   }
 });
 
-test('decide asks it too, but where a filter chooses the next question', async () => {
+test('decide asks it too, a filter and what it needs included', async () => {
   const words = ['decide', ...model, picture, word, '-q', 'star=Is a star visible?', '-q', 'Is a word visible?'];
-  const asked = await run([...words, '--reproducible', '--verbose']);
-  const loaded = await run([...words, '--reproducible', '--verbose', ...here]);
-  assert.match(asked.stderr, served);
-  assert.equal(asked.exitCode, 0);
-  assert.deepEqual(comparable(asked.stdout), comparable(loaded.stdout));
-  const filtered = await run([...words, '--where', 'star>0.5', '--verbose']);
-  assert.doesNotMatch(filtered.stderr, served);
+  const out = join(scratch, 'filtered.jsonl');
+  for (const more of [
+    [],
+    ['--where', 'star<=1 && q2>=0'],
+    ['--where', 'star>2 || q2>=0', '--values'],
+    ['--where', 'q2<2', '-o', out],
+  ]) {
+    const asked = await run([...words, ...more, '--reproducible', '--verbose']);
+    await rm(out, { force: true });
+    const loaded = await run([...words, ...more, '--reproducible', '--verbose', ...here]);
+    assert.match(asked.stderr, served);
+    assert.equal(asked.exitCode, 0, asked.stderr);
+    if (more.length === 0) assert.deepEqual(comparable(asked.stdout), comparable(loaded.stdout));
+    else assert.deepEqual(asked.stdout, loaded.stdout);
+  }
 });
 
 test('a signal ends a batch as it ends one that computes itself, and the server goes on', async () => {

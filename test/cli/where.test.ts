@@ -1,23 +1,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseQuestion } from '../../src/wires/question-text.ts';
-import { type WhereValue, parseWhere } from '../../src/cli/decide/where.ts';
+import { holds as conditionHolds } from '../../src/asking/decisions/condition.ts';
+import type { Decision } from '../../src/asking/decisions/decision.ts';
+import { parseWhere } from '../../src/cli/decide/where.ts';
 
 const questions = ['person=Is one visible?', 'kind=receipt|letter of credit|7: What?', 'damage=1..5: How bad?'].map(
   parseQuestion,
 );
-const values: Record<string, WhereValue> = {
-  person: { number: 0.8, text: 'yes', probabilities: { yes: 0.8, no: 0.2 }, unsure: false },
-  kind: {
-    number: 0.6,
-    text: 'receipt',
-    probabilities: { receipt: 0.6, 'letter of credit': 0.3, 7: 0.1 },
-    unsure: false,
-  },
-  damage: { number: 3.4, text: '3', probabilities: { 1: 0, 2: 0, 3: 0.7, 4: 0.2, 5: 0.1 }, unsure: false },
+const decision = (
+  name: string,
+  type: Decision['type'],
+  value: number,
+  probabilities: Record<string, number>,
+): Decision => {
+  const [choice] = Object.entries(probabilities).reduce((best, one) => (one[1] > best[1] ? one : best));
+  const read = { mass: 1, argmaxIsOption: true, orderEffect: undefined, temperature: 1, unsure: false };
+  return { name, type, value, choice, probabilities, ...read };
 };
-const holds = (text: string, known: Record<string, WhereValue> = values) =>
-  parseWhere(text, questions).test((name) => known[name]);
+const values: Record<string, Decision> = {
+  person: decision('person', 'predicate', 0.8, { yes: 0.8, no: 0.2 }),
+  kind: decision('kind', 'choice', 0.6, { receipt: 0.6, 'letter of credit': 0.3, 7: 0.1 }),
+  damage: decision('damage', 'score', 3.4, { 1: 0, 2: 0, 3: 0.7, 4: 0.2, 5: 0.1 }),
+};
+const holds = (text: string, known: Record<string, Decision> = values) =>
+  conditionHolds(parseWhere(text, questions), Object.values(known));
 
 for (const [text, expected] of Object.entries({
   'person>0.5': true,
@@ -42,7 +49,7 @@ for (const [text, expected] of Object.entries({
 }
 
 test('what decides no more is not asked, from left to right', () => {
-  const { person } = values as { person: WhereValue };
+  const { person } = values as { person: Decision };
   assert.deepEqual(holds('person>0.5 && kind=receipt', {}), { ask: 'person' });
   assert.deepEqual(holds('person>0.5 && kind=receipt', { person }), { ask: 'kind' });
   assert.equal(holds('person>0.9 && kind=receipt', { person }), false);
@@ -69,7 +76,7 @@ test('an unsure answer matches nothing, whatever it is compared with, and neithe
 });
 
 test('what decides no more is not asked within not and brackets either', () => {
-  const { person, damage } = values as { person: WhereValue; damage: WhereValue };
+  const { person, damage } = values as { person: Decision; damage: Decision };
   assert.equal(holds('!(person>0.5 || kind=receipt)', { person }), false);
   assert.equal(holds('not (person>0.9 and kind=receipt)', { person }), true);
   assert.deepEqual(holds('not (person>0.9 or kind=receipt)', { person }), { ask: 'kind' });
@@ -81,10 +88,7 @@ test('what decides no more is not asked within not and brackets either', () => {
 
 test('a comparison without a name is of the only question', () => {
   const only = parseWhere('>0.7', [questions[0]!]);
-  assert.equal(
-    only.test((name) => values[name]),
-    true,
-  );
+  assert.equal(conditionHolds(only, [values['person']!]), true);
   assert.throws(() => parseWhere('>0.7', questions), { code: 'usage', message: /lacks the name of a question/ });
 });
 
@@ -119,6 +123,6 @@ test('a wrong expression is told one about the questions that were asked, which 
   assert.equal(hintOf([parseQuestion('Is it torn?', 0)]), "for example '>0.5'");
   for (const asked of [questions, ...questions.map((question) => [question])]) {
     const [, example] = /^for example '(.*)'$/.exec(hintOf(asked))!;
-    assert.ok([true, false].includes(parseWhere(example!, asked).test((name) => values[name]) as boolean));
+    assert.ok([true, false].includes(conditionHolds(parseWhere(example!, asked), Object.values(values)) as boolean));
   }
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { reportHead, reportRow, reportTail } from '../../src/output/decision-report.ts';
-import type { Decision } from '../../src/wires/decisions.ts';
+import type { Decision } from '../../src/asking/decisions/decision.ts';
 import { browserPath, openBrowser } from '../helpers/browser.ts';
 
 const decision = (name: string, type: Decision['type'], value: number, more: Partial<Decision> = {}): Decision => ({
@@ -17,6 +17,7 @@ const decision = (name: string, type: Decision['type'], value: number, more: Par
   mass: 1,
   argmaxIsOption: true,
   orderEffect: undefined,
+  temperature: 1,
   unsure: false,
   ...more,
 });

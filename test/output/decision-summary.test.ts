@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decisionSummary } from '../../src/output/decision-summary.ts';
-import type { Decision } from '../../src/wires/decisions.ts';
+import type { Decision } from '../../src/asking/decisions/decision.ts';
 
 const decision = (name: string, type: Decision['type'], choice: string, more: Partial<Decision> = {}): Decision => ({
   name,
@@ -12,6 +12,7 @@ const decision = (name: string, type: Decision['type'], choice: string, more: Pa
   mass: 0.9,
   argmaxIsOption: true,
   orderEffect: undefined,
+  temperature: 1,
   unsure: false,
   ...more,
 });

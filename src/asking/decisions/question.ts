@@ -1,3 +1,5 @@
+import type { DecisionFilter } from './filter.ts';
+
 /** What may be answered, and what it means where the word alone does not say it. */
 export interface DecisionOption {
   value: string;
@@ -31,8 +33,8 @@ export interface Decisions {
   labels: LabelStyle;
   /** `{question}` and `{options}` are filled in. */
   template: string;
-  /** Which question to ask next, by name, from the answers so far; without it all of them are asked at once. */
-  next?: ((answers: readonly DecisionReading[]) => string | undefined) | undefined;
+  /** Questions are asked one after the other as it needs them; without it all of them are asked at once. */
+  filter?: DecisionFilter | undefined;
 }
 
 /** As they are asked for: without a template the model's own is taken. */

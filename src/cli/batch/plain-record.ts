@@ -81,7 +81,9 @@ function decisionRecord(
   const own = line.record['questions'] ?? undefined;
   const base = shared ?? { questions: [], orders: 1, labels: 'words', template: undefined };
   const decisions: AskedDecisions =
-    own === undefined ? base : { ...base, questions: readQuestions(own, `${line.where}: questions`), next: undefined };
+    own === undefined
+      ? base
+      : { ...base, questions: readQuestions(own, `${line.where}: questions`), filter: undefined };
   const text = optionalText(line, 'input') ?? optionalText(line, 'prompt');
   const content: Chunk<Source>[] = images.map(asChunk);
   if (text !== undefined) content.push({ kind: 'text', text: `${text}\n` });

@@ -4,7 +4,7 @@ import { loadPictures } from '../../image/decoder/load.ts';
 import { seenPixels } from '../../image/pixels/seen.ts';
 import { encodePng } from '../../image/pixels/write-png.ts';
 import { type ReadOptions, type Source, readSource } from '../../image/sources/sources.ts';
-import type { Decision } from '../../wires/decisions.ts';
+import type { Decision } from '../../asking/decisions/decision.ts';
 import { reportHead, reportRow, reportTail } from '../../output/decision-report.ts';
 
 export interface HtmlReport {

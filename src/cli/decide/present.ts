@@ -1,9 +1,9 @@
 import { PixtralError } from '../../base/errors.ts';
+import { type DecisionFilter, matches } from '../../asking/decisions/filter.ts';
 import { csvLine } from '../../output/csv.ts';
-import type { Decision } from '../../wires/decisions.ts';
+import type { Decision } from '../../asking/decisions/decision.ts';
 import type { Io } from '../io.ts';
 import type { Deliver } from './deliver.ts';
-import type { Where } from './where.ts';
 import { shownAt } from '../../output/printable.ts';
 
 export interface PresentFlags {
@@ -32,11 +32,11 @@ export function presents({ where, count, sort, top, csv }: PresentFlags): boolea
 export function presenter(
   flags: PresentFlags,
   {
-    where,
+    filter,
     names,
     deliver,
     io,
-  }: { where: Where | undefined; names: readonly string[]; deliver: Deliver | undefined; io: Io },
+  }: { filter: DecisionFilter | undefined; names: readonly string[]; deliver: Deliver | undefined; io: Io },
 ): Presenter {
   const order = sortName(flags, names);
   const waiting: { id: string; decisions: readonly Decision[] }[] = [];
@@ -48,7 +48,7 @@ export function presenter(
   if (flags.csv === true && flags.count !== true) io.stdout.write(shownAt(io.stdout, csvLine(['id', ...names])));
   return {
     async show(id, decisions) {
-      if (!matches(decisions, { where, invert: flags.invert === true })) return;
+      if (filter && !matches(decisions, filter)) return;
       matched++;
       if (order === undefined) await put(id, decisions);
       else waiting.push({ id, decisions });
@@ -62,23 +62,6 @@ export function presenter(
       return matched;
     },
   };
-}
-
-/** An unsure answer lets a picture neither through nor, inverted, out. */
-export function matches(
-  decisions: readonly Decision[],
-  { where, invert }: { where: Where | undefined; invert: boolean },
-): boolean {
-  if (!where) return true;
-  const found = where.test((name) => whereValue(decisions, name));
-  return typeof found === 'boolean' && found !== invert;
-}
-
-export function whereValue(decisions: readonly Decision[], name: string) {
-  const decision = decisions.find((one) => one.name === name);
-  if (!decision) return undefined;
-  const { value, choice, probabilities, unsure } = decision;
-  return { number: value, text: choice, probabilities, unsure };
 }
 
 /** --top without --sort is by the only question. */

@@ -5,18 +5,17 @@ import type { DecisionQuestion, Decisions } from '../../asking/decisions/questio
 import { imagesOf } from '../../prompt/message.ts';
 import type { Source } from '../../image/sources/sources.ts';
 import { type BatchCounts, type BatchProgress, batchProgress } from '../../output/batch-progress.ts';
-import {
-  type Decision,
-  type DecisionOptions,
-  decisionOf,
-  readDecisions as readWritten,
-} from '../../wires/decisions.ts';
+import { type Decision, type DecisionOptions, decisionOf } from '../../asking/decisions/decision.ts';
+import { type DecisionFilter, matches, nextQuestion } from '../../asking/decisions/filter.ts';
+import { holds } from '../../asking/decisions/condition.ts';
+import { writtenDecisions } from '../../wires/decisions.ts';
 import { errorJson } from '../../wires/error-json.ts';
 import { decisionSummary } from '../../output/decision-summary.ts';
 import { batchWarnings } from '../../output/picture-warnings.ts';
 import { batchServerWarnings } from '../../output/server-warnings.ts';
 import { batchInput } from '../batch/entries.ts';
 import type { BatchEntry, CommonQuestion } from '../batch/entry.ts';
+import type { WrittenLine } from '../../wires/batch-line.ts';
 import { formatMemo } from '../../wires/format-memo.ts';
 import { pictureReading } from '../batch/picture-reading.ts';
 import { readText } from '../batch/read-text.ts';
@@ -39,11 +38,11 @@ import { type PictureFlags, pictureSettings } from '../picture-flags.ts';
 import { type CalibrationFile, checkCalibration, readCalibration } from './calibration-file.ts';
 import { checkSpellings } from './check-spellings.ts';
 import { type DeliverFlags, deliverer, delivers } from './deliver.ts';
-import { type PresentFlags, type Presenter, matches, presenter, presents, whereValue } from './present.ts';
+import { type PresentFlags, type Presenter, presenter, presents } from './present.ts';
 import type { HtmlReport } from './html-report.ts';
 import { readQuestions } from '../../wires/question-json.ts';
 import { checkQuestions, parseQuestion } from '../../wires/question-text.ts';
-import { type Where, parseWhere } from './where.ts';
+import { parseWhere } from './where.ts';
 
 export interface DecideFlags
   extends
@@ -81,7 +80,7 @@ export interface DecideRun {
 /** What is asked of every picture, and how its answers are read. */
 interface Asking {
   questions: DecisionQuestion[];
-  where: Where | undefined;
+  filter: DecisionFilter | undefined;
   reading: DecisionOptions;
   /** Where the temperatures come from. */
   calibration: CalibrationFile | undefined;
@@ -104,12 +103,10 @@ export async function runDecide(words: readonly string[], run: DecideRun): Promi
       throw new PixtralError('usage', '--move-to, --copy-to and --link-to: which pictures? --where was not given');
     }
     const deliver = await deliverer(flags);
-    const shown = presents(flags) ? presenter(flags, { where: asking.where, names, deliver, io }) : undefined;
+    const shown = presents(flags) ? presenter(flags, { filter: asking.filter, names, deliver, io }) : undefined;
     const selected = selectEntries(input.entries, flags);
     const questions = selected.length * asking.questions.length * flags.orders;
-    // What is asked next is decided here: a question with a filter cannot travel whole.
-    const mayBeServed = flags.where === undefined;
-    const opened = await openAnswerer(run, { questions, options: common.options, mayBeServed });
+    const opened = await openAnswerer(run, { questions, options: common.options, mayBeServed: true });
     try {
       const { questions: fitted } = asking;
       if (asking.calibration) {
@@ -131,15 +128,8 @@ export async function runDecide(words: readonly string[], run: DecideRun): Promi
   }
 }
 
-async function readAsking({
-  question = [],
-  questions: list,
-  where,
-  calibrate,
-  calibration,
-  unsure,
-  labels,
-}: DecideFlags): Promise<Asking> {
+async function readAsking(flags: DecideFlags): Promise<Asking> {
+  const { question = [], questions: list, calibrate, calibration, unsure, labels } = flags;
   const questions = question.map((text, index) => parseQuestion(text, index + 1));
   if (list !== undefined) questions.push(...(await questionsOf(list)));
   if (questions.length === 0) {
@@ -152,12 +142,19 @@ async function readAsking({
   const isRead = calibration !== undefined && calibrate === undefined;
   const file = isRead ? await readCalibration(calibration) : undefined;
   const temperatures = file?.temperatures ?? {};
-  return {
-    questions,
-    where: where === undefined ? undefined : parseWhere(where, questions),
-    reading: { temperatures, unsure },
-    calibration: file,
-  };
+  const reading = { temperatures, unsure };
+  return { questions, filter: readFilter(flags, { questions, reading }), reading, calibration: file };
+}
+
+/** First what the filter needs, from left to right; what it does not speak of only for lines of pictures that match. */
+function readFilter(
+  { where, invert = false, sort, output, csv, values }: DecideFlags,
+  { questions, reading }: Pick<Asking, 'questions' | 'reading'>,
+): DecisionFilter | undefined {
+  if (where === undefined) return undefined;
+  const condition = parseWhere(where, questions);
+  const showsAll = output !== undefined || csv === true || values === true;
+  return { condition, invert, reading, more: showsAll ? 'all' : sort === undefined ? 'none' : { sort } };
 }
 
 async function questionsOf(path: string): Promise<DecisionQuestion[]> {
@@ -175,14 +172,13 @@ async function questionsOf(path: string): Promise<DecisionQuestion[]> {
 function commonQuestion({ flags, io, stdin }: DecideRun, asking: Asking): CommonQuestion {
   const settings = pictureSettings(flags, { io, stdin });
   const { detail, system, orders, labels, template } = flags;
-  const next = asking.where && nextQuestion(asking, flags);
   return {
     prompt: undefined,
     system,
     detail,
     formats: formatMemo(),
     options: freeText(neverDrawn),
-    decisions: { questions: asking.questions, orders, labels, template, next },
+    decisions: { questions: asking.questions, orders, labels, template, filter: asking.filter },
     ...pictureReading(settings),
   };
 }
@@ -197,20 +193,6 @@ const neverDrawn = {
   repeatPenalty: 1,
   seed: 0,
 };
-
-/** First what the filter needs, from left to right; what it does not speak of only for lines of pictures that match. */
-function nextQuestion({ questions, where, reading }: Asking, flags: DecideFlags): Decisions['next'] {
-  return (readings) => {
-    const decisions = readings.map((one) => decisionOf(one, reading));
-    const found = where!.test((name) => whereValue(decisions, name));
-    if (typeof found === 'object') return found.ask;
-    const isAll = matches(decisions, { where, invert: flags.invert === true });
-    const wanted = isAll && (flags.output !== undefined || flags.csv === true || flags.values === true);
-    if (!wanted && flags.sort === undefined) return undefined;
-    const left = questions.filter(({ name }) => wanted || name === flags.sort);
-    return isAll ? left.find(({ name }) => !decisions.some((one) => one.name === name))?.name : undefined;
-  };
-}
 
 function inputOf({ flags, stdin }: DecideRun) {
   const { records, nullList } = flags;
@@ -289,7 +271,8 @@ async function decideAll(
     answerer,
     job,
     pictures: pictureSettings(flags, { io, stdin, trace }),
-    isDone: (entry, hash) => results?.isDone(entry, hash) ?? false,
+    isDone: (entry, hash, asked) =>
+      results?.isDone(entry, hash) === true && isKnown(results.before(entry), { asked, asking }),
     asCompleted: flags.asCompleted === true,
     stop,
     signal,
@@ -307,11 +290,18 @@ async function decideAll(
       }
       count(counts, outcome, before);
       if (outcome.kind === 'failed') failed(task, outcome.error);
-      const decisions = decisionsOf(outcome, { asking, written: before?.answers });
+      const decisions = decisionsOf(outcome, { asking, written: before });
       if (!decisions) continue;
+      const lacking = asking.filter && holds(asking.filter.condition, decisions);
+      if (typeof lacking === 'object') {
+        if (outcome.kind === 'decided') counts.done--;
+        counts.failed++;
+        progress.note(`${task.id}: has no question ${lacking.ask} as --where speaks of it`);
+        continue;
+      }
       doubt(String(task.id), decisions);
       summary.add(decisions);
-      const isShown = matches(decisions, { where: asking.where, invert: flags.invert === true });
+      const isShown = !asking.filter || matches(decisions, asking.filter);
       if (report && isShown) await report.add(String(task.id), await firstSource(task), decisions);
       await shown?.show(String(task.id), decisions).catch((thrown: unknown) => {
         if (!(thrown instanceof PixtralError)) throw thrown;
@@ -331,10 +321,21 @@ async function decideAll(
 
 function decisionsOf(
   outcome: RecordOutcome,
-  { asking, written }: { asking: Asking; written: readonly unknown[] | undefined },
+  { asking: { reading }, written }: { asking: Asking; written: WrittenLine | undefined },
 ): Decision[] | undefined {
-  if (outcome.kind === 'decided') return outcome.decided.readings.map((one) => decisionOf(one, asking.reading));
-  return outcome.kind === 'skipped' && written ? readWritten(written) : undefined;
+  if (outcome.kind === 'decided') return outcome.decided.readings.map((one) => decisionOf(one, reading));
+  if (outcome.kind !== 'skipped' || !outcome.decisions || !written?.decided) return undefined;
+  return writtenDecisions(written.decided, { ...outcome.decisions, reading });
+}
+
+/** An earlier run may have asked less, for another filter, or what this one needs cannot be read. */
+function isKnown(
+  written: WrittenLine | undefined,
+  { asked, asking: { reading } }: { asked: Decisions | undefined; asking: Asking },
+): boolean {
+  if (!asked || written?.failed === true) return true;
+  const decisions = writtenDecisions(written?.decided ?? { answers: [] }, { ...asked, reading });
+  return nextQuestion(asked, decisions) === undefined;
 }
 
 /** Says of the first answer of each question that is unsure what that means. */

@@ -1,106 +1,14 @@
 import { PixtralError } from '../../base/errors.ts';
+import type { Comparison, Condition } from '../../asking/decisions/condition.ts';
 import { type DecisionQuestion, optionsOf } from '../../asking/decisions/question.ts';
-
-/** What is known of a question's answer; undefined while it was not asked. */
-export type Lookup = (name: string) => WhereValue | undefined;
-
-export interface WhereValue {
-  /** Probability of yes, expected score, or the probability of the likeliest option. */
-  number: number;
-  /** The likeliest option; yes and no of a predicate. */
-  text: string;
-  /** By option. */
-  probabilities: Readonly<Record<string, number>>;
-  /** The model wanted to say something else: a comparison neither holds nor fails. */
-  unsure: boolean;
-}
-
-export interface Where {
-  /** True, false, unsure where only an unsure answer could tell, or the name of the question that has to be asked. */
-  test(lookup: Lookup): Truth | { ask: string };
-  /** Names that it speaks of. */
-  names: ReadonlySet<string>;
-}
-
-type Truth = boolean | 'unsure';
-type Comparison = '>' | '>=' | '<' | '<=' | '=' | '!=';
-type Expression =
-  | { kind: 'and' | 'or'; left: Expression; right: Expression }
-  | { kind: 'not'; inner: Expression }
-  | { kind: 'compare'; name: string; option: string | undefined; comparison: Comparison; to: string };
 
 /**
  * `person>0.5 && kind=receipt`, `not (damage>=3 or kind.letter>0.2)`; a comparison without a name is of the only question.
  * Left to right: what is not needed is not asked.
  * @throws PixtralError `usage`
  */
-export function parseWhere(text: string, questions: readonly DecisionQuestion[]): Where {
-  const expression = new Parser(text, questions).parse();
-  return { test: (lookup) => evaluate(expression, lookup), names: new Set(namesIn(expression)) };
-}
-
-/** Kleene's logic: what is unsure makes all unsure that depends on it, and so does its opposite. */
-function evaluate(expression: Expression, lookup: Lookup): Truth | { ask: string } {
-  switch (expression.kind) {
-    case 'not': {
-      const inner = evaluate(expression.inner, lookup);
-      return typeof inner === 'boolean' ? !inner : inner;
-    }
-    case 'and':
-    case 'or': {
-      const decisive = expression.kind === 'or';
-      const left = evaluate(expression.left, lookup);
-      if (typeof left === 'object' || left === decisive) return left;
-      const right = evaluate(expression.right, lookup);
-      return left === 'unsure' && right === !decisive ? left : right;
-    }
-    case 'compare': {
-      const value = lookup(expression.name);
-      if (!value) return { ask: expression.name };
-      return value.unsure ? 'unsure' : compares(expression, value);
-    }
-    default:
-      return expression satisfies never;
-  }
-}
-
-function compares(
-  { option, comparison, to }: Extract<Expression, { kind: 'compare' }>,
-  { number, text, probabilities }: WhereValue,
-): boolean {
-  const limit = Number(to);
-  if (option === undefined && Number.isNaN(limit)) return (text === to) === (comparison === '=');
-  const value = option === undefined ? number : probabilities[option]!;
-  switch (comparison) {
-    case '>':
-      return value > limit;
-    case '>=':
-      return value >= limit;
-    case '<':
-      return value < limit;
-    case '<=':
-      return value <= limit;
-    case '=':
-      return option === undefined && Object.hasOwn(probabilities, to) ? text === to : value === limit;
-    case '!=':
-      return option === undefined && Object.hasOwn(probabilities, to) ? text !== to : value !== limit;
-    default:
-      return comparison satisfies never;
-  }
-}
-
-function namesIn(expression: Expression): string[] {
-  switch (expression.kind) {
-    case 'not':
-      return namesIn(expression.inner);
-    case 'compare':
-      return [expression.name];
-    case 'and':
-    case 'or':
-      return [...namesIn(expression.left), ...namesIn(expression.right)];
-    default:
-      return expression satisfies never;
-  }
+export function parseWhere(text: string, questions: readonly DecisionQuestion[]): Condition {
+  return new Parser(text, questions).parse();
 }
 
 const tokens = /\s*(?:(&&|\|\||>=|<=|!=|==|[()!<>=])|"([^"]*)"|([^\s()!<>=&|"]+))/y;
@@ -141,26 +49,26 @@ class Parser {
     }
   }
 
-  parse(): Expression {
+  parse(): Condition {
     const expression = this.#or();
     const rest = this.#tokens[this.#at];
     if (rest) throw this.#wrong(`has ${JSON.stringify(rest.sign ?? rest.word)} too much`);
     return expression;
   }
 
-  #or(): Expression {
+  #or(): Condition {
     let left = this.#and();
     while (this.#takes('||', 'or')) left = { kind: 'or', left, right: this.#and() };
     return left;
   }
 
-  #and(): Expression {
+  #and(): Condition {
     let left = this.#not();
     while (this.#takes('&&', 'and')) left = { kind: 'and', left, right: this.#not() };
     return left;
   }
 
-  #not(): Expression {
+  #not(): Condition {
     if (++this.#depth > deepest) throw this.#wrong('is nested too deeply');
     try {
       if (this.#takes('!', 'not')) return { kind: 'not', inner: this.#not() };
@@ -174,7 +82,7 @@ class Parser {
   }
 
   /** A question alone stands for yes. */
-  #compare(): Expression {
+  #compare(): Condition {
     const word = this.#takeWord();
     const { name, option } = this.#question(word);
     const comparison = comparisons[this.#tokens[this.#at]?.sign ?? ''];

@@ -1,6 +1,7 @@
 import { Sequence } from '../../decoder/sequence.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import { combineOrders } from '../../asking/decisions/combine-orders.ts';
+import { nextToRead } from '../../asking/decisions/filter.ts';
 import type { StageClock } from '../../asking/clock.ts';
 import type { EngineEvent } from '../../asking/events.ts';
 import { prefill } from '../answers/prefill.ts';
@@ -35,7 +36,7 @@ export interface DecisionReadings {
  */
 export async function* readDecisions(
   { asks }: DecisionPlan,
-  { next, questions }: Decisions,
+  { filter, questions }: Decisions,
   options: ReadingOptions,
 ): AsyncGenerator<EngineEvent, DecisionReadings> {
   const result: DecisionReadings = { readings: [], promptTokens: 0, cached: new Set() };
@@ -49,11 +50,12 @@ export async function* readDecisions(
         ),
       );
   };
-  if (!next) {
+  if (!filter) {
     yield* read(asks);
     return result;
   }
-  for (let name = next(result.readings); name !== undefined; name = next(result.readings)) {
+  const next = (): string | undefined => nextToRead({ questions, filter }, result.readings);
+  for (let name = next(); name !== undefined; name = next()) {
     yield* read([asks[questions.findIndex((question) => question.name === name)]!]);
   }
   return result;
