@@ -14,9 +14,20 @@ if (major < 20 || (major === 20 && minor < 19)) {
   refuse(`Node ${process.versions.node}: is too old, expected 20.19 or newer`, 'https://nodejs.org has newer ones');
 } else if (!existsSync(program)) {
   refuse(`${program}: is missing, this copy was not built`, "run 'npm install' and 'npm run build' in its folder");
+} else if (!hasFolder()) {
+  refuse('the current folder: no longer exists', 'cd to one that does');
 } else {
   process.env.UV_THREADPOOL_SIZE = process.env.UV_THREADPOOL_SIZE || String(availableParallelism() + 6);
   void import('../dist/cli/run.js');
+}
+
+/** Where it was removed, threads and other processes fail to start one by one. */
+function hasFolder() {
+  try {
+    return process.cwd() !== '';
+  } catch {
+    return false;
+  }
 }
 
 /** Exit code 5: the machine lacks something. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { PixtralError, exitCodes } from '../base/errors.ts';
-import { printable } from '../output/printable.ts';
+import { brief, printable, straight } from '../output/printable.ts';
 import { type Io, hasColor } from './io.ts';
 import { packageVersion } from './package-version.ts';
 import { withoutPasswords } from '../base/without-passwords.ts';
@@ -92,6 +92,7 @@ async function buildProgram(
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(printable(withoutPasswords(text))),
+      outputError: (text, write) => write(straight(brief(text))),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });

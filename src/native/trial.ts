@@ -11,7 +11,12 @@ import type { GpuKind } from './builds.ts';
  */
 export type Verdict =
   | { verdict: 'works'; devices: readonly string[] }
-  | { verdict: 'fails' | 'no-build' | 'no-device'; finding: string };
+  | {
+      verdict: 'fails' | 'no-build' | 'no-device';
+      finding: string;
+      /** Its process was ended by something else, which says nothing about the next trial. */
+      isKilled?: boolean;
+    };
 
 export interface TrialOptions {
   /** What is forked: trial-entry.ts. */
@@ -32,8 +37,8 @@ export const trialOptions: TrialOptions = {
  * @throws the reason of the signal
  */
 export async function tryBackend(gpu: GpuKind, options: ApartOptions): Promise<Verdict> {
-  const { told, finding } = await apart<Verdict>(gpu, options);
-  return told ?? { verdict: 'fails', finding };
+  const { told, finding, by } = await apart<Verdict>(gpu, options);
+  return told ?? { verdict: 'fails', finding, ...(by === 'SIGKILL' && { isKilled: true }) };
 }
 
 export interface ApartOptions extends TrialOptions {
@@ -43,7 +48,7 @@ export interface ApartOptions extends TrialOptions {
 }
 
 /** What a process of its own told before it ended as it should, or how it ended instead. */
-export type Told<T> = { told: T; finding?: never } | { told?: never; finding: string; by?: NodeJS.Signals };
+export type Told<T> = { told: T; finding?: never; by?: never } | { told?: never; finding: string; by?: NodeJS.Signals };
 
 /**
  * Has an entry do what may end its process.

@@ -3,7 +3,7 @@ import { PixtralError, reasonOf } from '../base/errors.ts';
 import { withoutPasswords } from '../base/without-passwords.ts';
 import { errorJson } from '../wires/error-json.ts';
 import { jsonLine } from '../wires/json.ts';
-import { printable, printableLine } from './printable.ts';
+import { brief, printable, printableLine } from './printable.ts';
 
 interface Sink {
   isTTY: boolean;
@@ -28,8 +28,8 @@ export function printError(
     return;
   }
   const paint = sink.isTTY && color ? chalk : new Chalk({ level: 0 });
-  sink.write(`${paint.red('error:')} ${printableLine(message)}\n`);
-  if (thrown.hint !== undefined) sink.write(`${paint.cyan('hint:')} ${printable(thrown.hint)}\n`);
+  sink.write(`${paint.red('error:')} ${printableLine(brief(message))}\n`);
+  if (thrown.hint !== undefined) sink.write(`${paint.cyan('hint:')} ${printable(brief(thrown.hint))}\n`);
   if (verbose) for (const cause of causes(thrown)) sink.write(`cause: ${printableLine(cause)}\n`);
 }
 

@@ -15,6 +15,8 @@ for (const [name, count] of [
   ['mcp', 30],
   ['chat', 10],
   ['torrents', 200],
+  ['peers', 10],
+  ['words', 40],
 ] as const) {
   test(`${count} attempts with ${name} find nothing that crashes, hangs, or is no error of ours`, async () => {
     const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));

@@ -56,7 +56,11 @@ function thrown(error: unknown): Outcome {
 
 async function countAll(script: string): Promise<void> {
   const { values } = parseArgs({
-    options: { count: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' } },
+    options: {
+      count: { type: 'string', default: '100' },
+      seed: { type: 'string', default: '1' },
+      from: { type: 'string', default: '0' },
+    },
   });
   const [count, seed] = [Number(values.count), Number(values.seed)];
   const sums = { answered: 0, refused: 0, found: 0 };
@@ -66,7 +70,7 @@ async function countAll(script: string): Promise<void> {
     sums.found++;
     console.log(`finding at ${index}, seed ${seed}: ${what}`);
   };
-  for (let from = 0; from < count;) {
+  for (let from = Number(values.from); from < count;) {
     const end = await attemptsFrom(script, { from, to: count, seed }, (index, outcome, milliseconds) => {
       sums.answered += outcome.answered;
       sums.refused += outcome.refused;

@@ -37,3 +37,13 @@ test('a copy that was not built says how to build it', () => {
     /dist.cli.run\.js: is missing, this copy was not built\nhint: run 'npm install' and 'npm run build'/,
   );
 });
+
+test('in a folder that was removed meanwhile the program says so', { skip: process.platform === 'win32' }, () => {
+  const gone = JSON.stringify(join(folder, 'gone'));
+  const leave = `const fs = require('fs'); fs.mkdirSync(${gone}); process.chdir(${gone}); fs.rmdirSync(${gone});`;
+  assert.deepEqual(run(`${leave} require(${JSON.stringify(launcher)})`), {
+    status: 5,
+    stdout: '',
+    stderr: 'error: the current folder: no longer exists\nhint: cd to one that does\n',
+  });
+});

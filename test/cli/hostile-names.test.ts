@@ -67,6 +67,14 @@ for (const [index, { words, code, env }] of runs.entries()) {
   });
 }
 
+test('a message quotes no more of a long value than a person reads, and no mark that turns its direction', async () => {
+  for (const words of [['ask', picture, 'x', '--threads'], ['schema'], ['inspect']]) {
+    const run = await cli([...words, `a\u202e${'x'.repeat(100_000)}`]);
+    assert.ok(run.exitCode >= 2 && run.stderr.length < 3000, run.stderr.slice(0, 5000));
+    assert.doesNotMatch(run.stderr, /\u202e/);
+  }
+});
+
 const secret = 'http://me:s3cret@127.0.0.1:9';
 const mistaken: readonly (() => string[])[] = [
   () => ['ask', picture, 'x', '--model', `${secret}/a.gguf`],

@@ -16,6 +16,9 @@ switch (process.argv[3]) {
   case 'late':
     process.send({ verdict: 'works', devices: [] }, () => process.abort());
     break;
+  case 'killed':
+    process.kill(process.pid, 'SIGKILL');
+    break;
   case 'quiet':
     process.exit();
     break;

@@ -122,7 +122,7 @@ async function openTried(
 
 async function tryAnew(gpu: GpuBackend, { verdicts, signal, machine }: Trying): Promise<Verdict> {
   const verdict = await machine.try(gpu, signal);
-  await verdicts?.put(gpu, verdict);
+  if (!isFailure(verdict) || !verdict.isKilled) await verdicts?.put(gpu, verdict);
   return verdict;
 }
 

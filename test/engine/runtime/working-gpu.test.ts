@@ -122,6 +122,18 @@ test('a trial is kept for later processes, and said again', async () => {
   assert.deepEqual((await opened('vulkan', ways, place)).log, ['open vulkan']);
 });
 
+test(
+  'a trial that something else has killed says nothing about the next one',
+  { skip: process.platform === 'win32' },
+  async () => {
+    const place = freshFolder();
+    const { kind, notices } = await opened('auto', { vulkan: 'killed' }, place);
+    assert.equal(kind, 'cpu');
+    assert.match(notices.join('\n'), /^--gpu vulkan: its trial ended with SIGKILL;/);
+    assert.deepEqual((await opened('auto', { vulkan: 'works' }, place)).log, ['try vulkan', 'open vulkan']);
+  },
+);
+
 test('without a folder every process tries anew', async () => {
   const { machine, log } = machineOf({ cuda: 'works' });
   const options = { gpu: 'auto', verdictFolder: undefined, onNotice: () => {}, signal: undefined } as const;
