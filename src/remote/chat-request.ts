@@ -8,7 +8,7 @@ import type { Chunk, Message, Thoughts, Tool, ToolCall } from '../prompt/message
 import { type Template, templates } from '../prompt/template.ts';
 import { toolsJson } from '../prompt/tool-segments.ts';
 import { mergeTurns } from '../prompt/turns.ts';
-import type { FoundServer } from './find-server.ts';
+import type { FoundServer, Untold } from './find-server.ts';
 import { type Fields, type KindName, type SamplingName, choiceSchema, serverKinds } from './server-kinds.ts';
 
 /** A question as a server is sent it. */
@@ -24,11 +24,12 @@ export interface ChatRequest {
  */
 export function chatRequest(
   { messages, options }: Pick<Question, 'messages' | 'options'>,
-  { server, stream }: { server: Pick<FoundServer, 'kind' | 'model'>; stream: boolean },
+  { server, stream }: { server: Pick<FoundServer, 'kind' | 'model' | 'untold'>; stream: boolean },
 ): ChatRequest {
   const { kind, model } = server;
   const { streamUsage, extra } = serverKinds[kind];
   const sent: ServerReceipt['sent'] = [];
+  refuseUntold({ messages, options }, server);
   const fields: Fields = {
     model,
     messages: messageFields(toldMessages({ messages, options }, 'v3'), { kind, sent }), // servers do not tell theirs
@@ -37,6 +38,20 @@ export function chatRequest(
     ...extra,
   };
   return { body: Buffer.from(withTools(JSON.stringify(fields), options.tools)), sent };
+}
+
+/** A server whose chat template lacks a part of the question would leave it out in silence. */
+function refuseUntold(
+  { messages, options: { tools, reasoningEffort: effort } }: Pick<Question, 'messages' | 'options'>,
+  { kind, untold }: Pick<FoundServer, 'kind' | 'untold'>,
+): void {
+  const asked: Readonly<Record<Untold, boolean>> = {
+    tools: tools !== undefined,
+    'tool calls': messages.some(({ role, toolCalls }) => role === 'tool' || toolCalls !== undefined),
+    'reasoning effort': effort !== undefined && effort !== 'none',
+  };
+  const part = untold.find((one) => asked[one]);
+  if (part) throw lacking(serverKinds[kind].title, part, "none: its model's chat template does not tell them");
 }
 
 /** Definitions of tools keep their numbers and the order of their keys, as they are told to models on this machine. */

@@ -38,6 +38,13 @@ export async function openConnection(address: ServerAddress, options: Connection
   const agent = await openAgent({ env, connections, connectMilliseconds, stallMilliseconds, socketPath });
   const common = { 'user-agent': userAgent, ...(key !== undefined && { authorization: `Bearer ${key}` }) };
 
+  const urls = new Map<string, URL>(); // a few, and made for each of many requests otherwise
+  const urlOf = (route: string): URL => {
+    const url = urls.get(route) ?? new URL(route, root);
+    urls.set(route, url);
+    return url;
+  };
+
   async function request(
     route: string,
     {
@@ -45,11 +52,11 @@ export async function openConnection(address: ServerAddress, options: Connection
       ...how
     }: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: Uint8Array; signal: AbortSignal },
   ): Promise<ServerReply> {
-    const url = new URL(route, root);
+    const { origin, pathname, search } = urlOf(route);
     let response: AgentReply;
     try {
       const headers = { ...common, ...how.headers };
-      response = await agent.request({ ...how, origin: url.origin, path: url.pathname + url.search, headers, signal });
+      response = await agent.request({ ...how, origin, path: pathname + search, headers, signal });
     } catch (thrown) {
       signal.throwIfAborted();
       throw networkFault(thrown, name);

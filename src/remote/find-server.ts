@@ -18,7 +18,12 @@ export interface FoundServer {
   grid: KnownGrid;
   /** Tokens of prompt and answer; undefined where it does not say. */
   contextSize: number | undefined;
+  /** What its model's chat template passes over, where it says so: nobody else would. */
+  untold: readonly Untold[];
 }
+
+/** Parts of a question that a chat template may not have. */
+export type Untold = 'tools' | 'tool calls' | 'reasoning effort';
 
 /** Which of its models is asked. */
 export interface WantedModel {
@@ -82,6 +87,7 @@ async function described(
     model,
     grid,
     contextSize: listed?.contextSize ?? about?.contextSize,
+    untold: about?.untold ?? [],
   };
 }
 
@@ -144,6 +150,7 @@ interface About {
   version?: string | undefined;
   seesPictures?: boolean | undefined;
   contextSize?: number | undefined;
+  untold?: readonly Untold[];
 }
 
 /** What only some can be asked. */
@@ -161,15 +168,28 @@ const details: Partial<Record<KindName, (connection: Connection, signal: AbortSi
       build_info: build,
       modalities,
       default_generation_settings: settings,
+      chat_template_caps: caps,
     } = (await optional(connection, 'props', signal)) ?? {};
     const vision = asObject(modalities)?.['vision'];
     return {
       version: asText(build),
       seesPictures: typeof vision === 'boolean' ? vision : undefined,
       contextSize: asCount(asObject(settings)?.['n_ctx']),
+      untold: untoldBy(asObject(caps)),
     };
   },
 };
+
+/** llama-server's words for what a chat template has. */
+const capabilities: Readonly<Record<Untold, string>> = {
+  tools: 'supports_tools',
+  'tool calls': 'supports_tool_calls',
+  'reasoning effort': 'supports_reasoning_effort',
+};
+
+function untoldBy(caps: Record<string, unknown> | undefined): Untold[] {
+  return (Object.keys(capabilities) as Untold[]).filter((part) => caps?.[capabilities[part]] === false);
+}
 
 /** A route that may be closed. */
 async function optional(

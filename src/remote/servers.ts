@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { Arrivals } from '../base/arrivals.ts';
 import { PixtralError } from '../base/errors.ts';
 import type { Answerer, Asked, Endings, ItemEvent } from '../asking/answerer.ts';
@@ -150,6 +151,7 @@ export class Servers implements Answerer {
     const failing = new AbortController();
     const until = AbortSignal.any([signal, failing.signal]);
     const beginning = stop ? AbortSignal.any([until, stop]) : until;
+    setMaxListeners(0, until, beginning); // each request has one
     // Not only at the end: records that wait for a straggler before them may hold all others up.
     const watch = setInterval(() => this.#hedgeLate(work), hedgeCheckMilliseconds);
     try {
@@ -212,17 +214,16 @@ export class Servers implements Answerer {
   ): Promise<void> {
     const { cancel } = question;
     const attempts = { count: 0 };
+    const first = (ends: AbortSignal): Promise<EngineEvent> =>
+      this.#persist(question, { held, attempts, signal: ends });
+    const second = async (ends: AbortSignal): Promise<EngineEvent> => {
+      const lane = await this.#lanes.take({ avoid: held.lane, signal: ends });
+      return this.#persist(question, { held: { lane }, attempts, signal: ends });
+    };
+    const until = cancel ? AbortSignal.any([signal, cancel]) : signal;
+    const isAlone = this.#lanes.all.length === 1; // nobody else could be asked, and signals of one's own cost time
     try {
-      const event = await hedged({
-        late,
-        first: (ends) => this.#persist(question, { held, attempts, signal: ends }),
-        second: async (ends) => {
-          const lane = await this.#lanes.take({ avoid: held.lane, signal: ends });
-          return this.#persist(question, { held: { lane }, attempts, signal: ends });
-        },
-        signal: cancel ? AbortSignal.any([signal, cancel]) : signal,
-      });
-      told(event);
+      told(await (isAlone ? first(until) : hedged({ late, first, second, signal: until })));
     } catch (thrown) {
       signal.throwIfAborted();
       if (thrown instanceof ServerRefusal || !(thrown instanceof PixtralError || cancel?.aborted === true))

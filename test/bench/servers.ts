@@ -3,12 +3,14 @@
  *
  *   npm run bench:servers
  *
- * One stand-in that answers in 50 ms, with --concurrency 64: share of the 1,280 answers a second that it has. A hundred of
- * 20 answers a second each: what is reached of 2,000. Memory over 10,000 records.
+ * One stand-in that answers in 50 ms, with --concurrency 64: answers a second beside those of a bare HTTP client that sends
+ * the same bytes, and how many of the 64 places were in work at the stand-in in the mean. A hundred of 20 answers a second
+ * each. Memory over 10,000 records. The bare client is asked before and after: a loaded machine is seen by it.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { Pool } from 'undici';
 import type { Asked } from '../../src/asking/answerer.ts';
 import type { Question } from '../../src/asking/events.ts';
 import type { Picture } from '../../src/image/decoder/load.ts';
@@ -45,13 +47,72 @@ async function* questions(count: number): AsyncGenerator<Asked<number>, void> {
   for (let item = 0; item < count; item++) yield { item, question };
 }
 
-async function measure(
-  name: string,
-  { servers: count, concurrency, records }: { servers: number; concurrency: number; records: number },
-): Promise<void> {
+interface Work {
+  servers: number;
+  concurrency: number;
+  records: number;
+}
+
+async function measure(name: string, work: Work): Promise<void> {
+  const { servers: count, concurrency } = work;
   const entry = fileURLToPath(new URL('servers-stand-in.ts', import.meta.url));
   const child = fork(entry, [String(count), String(milliseconds)], { execArgv: ['--import', 'tsx'] });
   const [urls] = (await once(child, 'message')) as [string[]];
+  const most = (count * concurrency * 1000) / milliseconds;
+  const told = async (who: string, { rate, busy, more }: Measured): Promise<void> => {
+    child.send('in work');
+    const [inWork] = (await once(child, 'message')) as [number];
+    const seconds = work.records / rate;
+    const places = ((100 * inWork) / 1000 / seconds / (count * concurrency)).toFixed(1);
+    const share = ((100 * rate) / most).toFixed(1);
+    const each = ((1000 * busy) / rate).toFixed(2);
+    console.log(
+      `${name}: ${who}: ${rate.toFixed(0)} answers a second of ${most} (${share} %), ${places} % of the places in work, ${each} ms of a core for each${more}`,
+    );
+  };
+  await told('bare HTTP client', await bare(urls, work));
+  await told('pixtral', await ours(urls, work));
+  await told('bare HTTP client again', await bare(urls, work));
+  child.disconnect();
+}
+
+interface Measured {
+  /** Answers a second. */
+  rate: number;
+  /** Cores. */
+  busy: number;
+  more: string;
+}
+
+/** As many requests at once as places, and nothing done with their answers. */
+async function bare(urls: readonly string[], { concurrency, records }: Work): Promise<Measured> {
+  const body = Buffer.alloc(5600, 'a'); // as much as the picture of ours
+  const headers = { 'content-type': 'application/json' };
+  let left = records;
+  return timed(records, async () => {
+    const pools = urls.map((url) => new Pool(url, { connections: concurrency }));
+    const place = async (pool: Pool): Promise<void> => {
+      while (left-- > 0) {
+        const reply = await pool.request({ path: '/v1/chat/completions', method: 'POST', headers, body });
+        await reply.body.text();
+      }
+    };
+    await Promise.all(pools.flatMap((pool) => Array.from({ length: concurrency }, () => place(pool))));
+    await Promise.all(pools.map((pool) => pool.close()));
+    return '';
+  });
+}
+
+async function timed(records: number, work: () => Promise<string>): Promise<Measured> {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  const more = await work();
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return { rate: records / seconds, busy: (user + system) / 1e6 / seconds, more };
+}
+
+async function ours(urls: readonly string[], { concurrency, records }: Work): Promise<Measured> {
   const servers = await openServers({
     addresses: urls.map(serverAddress),
     wanted: { name: undefined, isCertain: false },
@@ -65,28 +126,20 @@ async function measure(
     onNotice: (line) => console.log(line),
     signal: new AbortController().signal,
   });
-  const cpu = process.cpuUsage();
-  const start = performance.now();
-  let answered = 0;
-  let early = 0;
-  for await (const { event } of servers.answer(questions(records), {})) {
-    if (event?.kind === 'failed') throw event.error;
-    if (event?.kind !== 'answer') continue;
-    answered++;
-    if (answered === Math.floor(records / 5)) early = process.memoryUsage.rss();
-  }
-  const seconds = (performance.now() - start) / 1000;
-  const used = process.cpuUsage(cpu);
-  const most = (count * concurrency * 1000) / milliseconds;
-  const rate = answered / seconds;
-  const share = ((100 * rate) / most).toFixed(1);
-  const busy = (((used.user + used.system) / 1e6 / seconds) * 100).toFixed(0);
-  const growth = ((process.memoryUsage.rss() - early) / 2 ** 20).toFixed(0);
-  console.log(
-    `${name}: ${rate.toFixed(0)} answers a second of ${most} (${share} %), this process ${busy} % of a core, ${growth} MiB more memory after ${answered} records than after a fifth of them`,
-  );
+  const measured = await timed(records, async () => {
+    let answered = 0;
+    let early = 0;
+    for await (const { event } of servers.answer(questions(records), {})) {
+      if (event?.kind === 'failed') throw event.error;
+      if (event?.kind !== 'answer') continue;
+      answered++;
+      if (answered === Math.floor(records / 5)) early = process.memoryUsage.rss();
+    }
+    const growth = ((process.memoryUsage.rss() - early) / 2 ** 20).toFixed(0);
+    return `, ${growth} MiB more memory after ${answered} records than after a fifth of them`;
+  });
   await servers.close();
-  child.disconnect();
+  return measured;
 }
 
 await measure('one server, --concurrency 64', { servers: 1, concurrency: 64, records: 10_000 });

@@ -1,6 +1,7 @@
 /**
  * The example of examples/ray on a Ray cluster of this machine: two workers, one of them killed in the middle; then all
- * of it killed, and the same command again. Each record must be answered exactly once, as `pixtral batch` alone does.
+ * of it killed, and the same command again; then a Parquet file asked at a server, one worker killed. Each record must be
+ * answered exactly once, as `pixtral batch` alone does.
  * Installs Ray into a temporary folder, unless RAY_PYTHON names a Python that has it.
  */
 import assert from 'node:assert/strict';
@@ -37,6 +38,7 @@ try {
   const expected = new Map(alone().map(({ id, text }) => [id, text]));
   check('one worker killed', await withWorkerKilled(python), expected);
   check('all killed, the same command again', await withAllKilled(python), expected);
+  check('Parquet at a server, one worker killed', await withServer(python), expected);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
@@ -65,9 +67,51 @@ function alone(): Row[] {
     .map((line) => JSON.parse(line) as Row);
 }
 
-async function withWorkerKilled(python: string): Promise<Row[]> {
-  const answers = join(scratch, 'one');
-  const run = start(python, answers);
+async function withServer(python: string): Promise<Row[]> {
+  const parquet = join(scratch, 'records.parquet');
+  const script = [
+    'import sys, pyarrow.json as json, pyarrow.parquet as parquet',
+    'parquet.write_table(json.read_json(sys.argv[1]), sys.argv[2])',
+  ].join('\n');
+  execFileSync(python, ['-c', script, records, parquet]);
+  const server = spawn('node', ['bin/pixtral.cjs', 'serve', '--model', 'demo', '--port', '0', '--reproducible'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  try {
+    const url = await addressOf(server);
+    const flags = ['-p', 'what is on {title}?', '--server', url, '--temperature', '0', '--max-tokens', '8'];
+    return await withWorkerKilled(python, { answers: join(scratch, 'server'), records: parquet, flags });
+  } finally {
+    server.kill();
+  }
+}
+
+async function addressOf(server: ChildProcess): Promise<string> {
+  let said = '';
+  for await (const part of server.stderr!) {
+    said += String(part);
+    const url = /listening on (http\S+)/.exec(said)?.[1];
+    if (url !== undefined) {
+      server.stderr!.resume();
+      return url;
+    }
+  }
+  throw new Error(said);
+}
+
+interface Run {
+  answers: string;
+  records: string;
+  /** Of pixtral batch. */
+  flags: readonly string[];
+}
+
+async function withWorkerKilled(
+  python: string,
+  { answers, ...rest }: Run = { answers: join(scratch, 'one'), records, flags },
+): Promise<Row[]> {
+  const run = start(python, { answers, ...rest });
   await untilWritten(run, answers);
   const worker = workers()[0]!;
   process.kill(worker, 'SIGKILL');
@@ -77,22 +121,22 @@ async function withWorkerKilled(python: string): Promise<Row[]> {
 
 async function withAllKilled(python: string): Promise<Row[]> {
   const answers = join(scratch, 'all');
-  const first = start(python, answers);
+  const first = start(python, { answers, records, flags });
   await untilWritten(first, answers);
   process.kill(-first.pid!, 'SIGKILL');
   await once(first, 'exit');
   const before = rowsOf(python, answers).length;
   assert.ok(before > 0 && before < count, `${before} of ${count} were written when it was killed`);
-  await ended(start(python, answers));
+  await ended(start(python, { answers, records, flags }));
   return rowsOf(python, answers);
 }
 
-function start(python: string, answers: string): ChildProcess {
-  const batch = flags.map((flag) => `'${flag}'`).join(' ');
+function start(python: string, { answers, records: list, flags: words }: Run): ChildProcess {
+  const batch = words.map((flag) => `'${flag}'`).join(' ');
   const pixtral = `node ${join(root, 'bin/pixtral.cjs')}`;
   const options = ['--workers', '2', '--rows', '4', '--pixtral', pixtral, '--batch', batch];
-  const words = ['-c', withCores, join(root, 'examples/ray/pixtral_ray.py'), records, answers, ...options];
-  return spawn(python, words, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+  const all = ['-c', withCores, join(root, 'examples/ray/pixtral_ray.py'), list, answers, ...options];
+  return spawn(python, all, { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
 }
 
 async function untilWritten(run: ChildProcess, answers: string): Promise<void> {

@@ -108,3 +108,30 @@ test('llama-server: tokens that it leaves out of its log-probabilities are misse
   assert.deepEqual([told.text, tokensOf(told)], ['é😀', ['é', '😀']]);
   assert.match(told.server.warnings!.join('\n'), /told of 2 of 6 tokens/);
 });
+
+test('llama-server: what its model’s chat template does not tell is refused, not left out', async () => {
+  const path = new URL('../../fixtures/servers/llama-server.json', import.meta.url);
+  const { model, ownedBy, routes } = JSON.parse(await readFile(path, 'utf8')) as Recording;
+  const server = await startStandIn({ models: [model], ownedBy, routes });
+  const asked = { role: 'user', content: 'Is it warm?' };
+  const tools = [{ type: 'function', function: { name: 'warm', parameters: { type: 'object' } } }];
+  const call = { id: 'abcdefghi', type: 'function', function: { name: 'warm', arguments: '{}' } };
+  const called = [{ role: 'assistant', content: null, tool_calls: [call] }];
+  const result = { role: 'tool', tool_call_id: 'abcdefghi', content: '17' };
+  const records = [
+    { id: 'tools', messages: [asked], tools },
+    { id: 'tool calls', messages: [asked, ...called, result] },
+    { id: 'reasoning effort', messages: [asked], reasoning_effort: 'high' },
+    { id: 'plain', messages: [asked] },
+  ];
+  const stdin = Buffer.from(records.map((record) => JSON.stringify(record)).join('\n'));
+  const run = await cli(['batch', '--records', '-', '-q', '--server', server.url], { env: {}, stdin });
+  await server.close();
+  assert.equal(run.exitCode, 6, run.stderr);
+  assert.equal(server.seen.length, 1);
+  const lines = run.stdout.trimEnd().split('\n');
+  for (const { id } of records.slice(0, 3)) {
+    const line = lines.find((one) => one.includes(`"id":"${id}"`));
+    assert.match(line!, new RegExp(`${id}, expected none: its model's chat template does not tell them`));
+  }
+});

@@ -126,12 +126,23 @@ export async function openTranscript(chat: Chat, path: string, signal: AbortSign
   const { stop, detail } = chat.flags;
   const read = await readTranscript(path, { options: { ...freeText(chat.flags), stop }, detail });
   const { question, notes, schema } = read;
+  refuseTools(question, path);
   chat.session = await sessionOf(chat, { messages: question.messages, notes, schema, signal });
   chat.lastSeed = question.options.seed;
   const { turns, pending } = chat.session;
   if (notes) warnOfChanges(chat, notes);
   const waiting = pending.length === 0 ? '' : ', the last question has no answer: /retry asks it';
   chat.note(`${printableLine(path)}: ${turns.length} ${turns.length === 1 ? 'turn' : 'turns'}${waiting}\n`);
+}
+
+/** A chat has nobody who could answer a call, and its questions would leave the definitions out. */
+function refuseTools({ messages, options }: RecordQuestion, path: string): void {
+  const holdsCalls = messages.some(({ role, toolCalls }) => role === 'tool' || toolCalls !== undefined);
+  if (!holdsCalls && !options.tools) return;
+  const found = holdsCalls ? 'holds calls of tools' : 'defines tools';
+  throw new PixtralError('input', `${path}: ${found}, expected a conversation with a person`, {
+    hint: `ask its last question: pixtral batch --records ${path}`,
+  });
 }
 
 async function sessionOf(
@@ -153,9 +164,6 @@ async function sessionOf(
   let number = 1;
   let question: Part[] = [];
   for (const message of notes ? [...messages, answerOf(notes)] : messages) {
-    if (message.role === 'tool' || message.toolCalls) {
-      throw new PixtralError('input', 'transcript: holds calls of tools, expected a conversation with a person');
-    }
     if (message.role === 'user') {
       for (const chunk of message.content) {
         if (chunk.kind === 'text') question.push(chunk);

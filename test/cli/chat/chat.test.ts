@@ -180,6 +180,27 @@ test('a transcript that is none is refused in a line', async () => {
   }
 });
 
+test('a transcript with tools or calls of them is refused with its name and what answers it', async () => {
+  const file = join(folder, 'calls.json');
+  const call = { id: 'abcdefghi', type: 'function', function: { name: 'warm', arguments: '{}' } };
+  const asked = { role: 'user', content: 'Is it warm?' };
+  const called = [asked, { role: 'assistant', content: null, tool_calls: [call] }];
+  const result = { role: 'tool', tool_call_id: 'abcdefghi', content: '17' };
+  const tools = [{ type: 'function', function: { name: 'warm', parameters: { type: 'object' } } }];
+  const bodies = [
+    [{ messages: [...called, result] }, 'holds calls of tools'],
+    [{ messages: [asked], tools }, 'defines tools'],
+  ] as const;
+  for (const [body, found] of bodies) {
+    const line = { custom_id: 'chat', method: 'POST', url: '/v1/chat/completions', body };
+    await writeFile(file, JSON.stringify(line));
+    const { stderr, exitCode } = await chat([], '--open', file);
+    assert.equal(exitCode, 3, stderr);
+    assert.ok(stderr.includes(`${file}: ${found}, expected a conversation with a person`), stderr);
+    assert.match(stderr, /pixtral batch --records/);
+  }
+});
+
 test('a picture that has changed since is told', async () => {
   const [picture, transcript] = [file('changing.png'), file('changing.jsonl')];
   await copyFile(a, picture);
