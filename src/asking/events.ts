@@ -105,6 +105,8 @@ export interface Answer {
    * the same over and over.
    */
   finish: 'stop' | 'length' | 'stop-string' | 'loop';
+  /** The --stop that did, where it is known. */
+  stopText?: string | undefined;
   /** Why it was asked for a second time; `sampling` is that of the answer. */
   retried?: 'loop' | 'invalid';
   images: ImageReceipt[];

@@ -1,5 +1,6 @@
 import { traced } from '../base/trace.ts';
 import { AbortFlag } from '../native/abort-flag.ts';
+import { planQuestion, tokensOf } from './answers/answer-plan.ts';
 import { answerQuestions } from './answers/answer-questions.ts';
 import { mostSequences } from './runtime/budget.ts';
 import type { Answerer, Asked, Endings, ItemEvent } from '../asking/answerer.ts';
@@ -80,6 +81,11 @@ export class Engine implements Answerer {
     } finally {
       signal?.removeEventListener('abort', stop);
     }
+  }
+
+  /** Tokens of its prompt. @throws PixtralError `input` for what the model's version does not have */
+  promptTokens(question: Question): number {
+    return tokensOf(planQuestion(question, this.files.tekken).runs);
   }
 
   /** Loads the libraries, but no weights: whoever has many questions learns at once that none can be answered. */

@@ -53,7 +53,7 @@ export function errorBody({ status, type, code, message }: ErrorResponse, path: 
 }
 
 function isAnthropic(path: string): boolean {
-  return path === '/v1/messages';
+  return path === '/v1/messages' || path.startsWith('/v1/messages/');
 }
 
 const anthropicTypes: Readonly<Record<ErrorResponse['status'], string>> = {

@@ -3,8 +3,6 @@ import type { Answer } from '../asking/events.ts';
 export interface MessageHead {
   id: string;
   model: string;
-  /** Texts that end the answer. */
-  stop: readonly string[];
 }
 
 /** A whole `message` of Anthropic's API; pictures, timings and sampling are ours. */
@@ -13,7 +11,7 @@ export function anthropicMessage(head: MessageHead, answer: Answer) {
   return {
     ...messageShape(head),
     content: [{ type: 'text', text }],
-    ...ending(head, answer),
+    ...ending(answer),
     usage: { input_tokens: usage.prompt, output_tokens: usage.completion },
     pixtral: { images, timings, sampling },
   };
@@ -36,13 +34,13 @@ export function messageDelta(text: string): MessageEvent {
   return { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } };
 }
 
-export function messageEnds(head: MessageHead, answer: Answer): MessageEvent[] {
+export function messageEnds(answer: Answer): MessageEvent[] {
   const { prompt, completion } = answer.usage;
   return [
     { type: 'content_block_stop', index: 0 },
     {
       type: 'message_delta',
-      delta: ending(head, answer),
+      delta: ending(answer),
       usage: { input_tokens: prompt, output_tokens: completion },
     },
     { type: 'message_stop' },
@@ -69,8 +67,6 @@ const reasons = {
   'stop-string': 'stop_sequence',
 } as const;
 
-/** Which of several texts ended an answer is not known afterwards. */
-function ending({ stop }: MessageHead, { finish }: Pick<Answer, 'finish'>) {
-  const [only] = finish === 'stop-string' && stop.length === 1 ? stop : [];
-  return { stop_reason: reasons[finish], stop_sequence: only ?? null };
+function ending({ finish, stopText }: Pick<Answer, 'finish' | 'stopText'>) {
+  return { stop_reason: reasons[finish], stop_sequence: stopText ?? null };
 }

@@ -2,7 +2,7 @@
  * Programs that people already have, asking `pixtral serve`: they are installed into a temporary folder and run against
  * the demo model, their answers are compared with what it says.
  *
- *   npm run build && npm run compare:clients -- [--record]
+ *   npm run build && npm run compare:clients -- [--record] [client ...]
  *
  * `--record` writes what they send to test/serve/fixtures, where CI replays it. Needs python3 with venv, npm, curl and
  * some 300 MB.
@@ -23,6 +23,8 @@ const picture = join(root, 'fixtures/scenes/demo/0022a.png');
 const data = (await readFile(picture)).toString('base64');
 const right = seen['0022a.png']!;
 const isRecording = process.argv.includes('--record');
+/** Of those that are named, or all. */
+const named = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 
 interface Recorded {
   method: string;
@@ -35,7 +37,16 @@ const folder = process.env['PIXTRAL_CLIENTS'] ?? (await mkdtemp(join(tmpdir(), '
 const python = join(folder, 'py/bin');
 const versions: Record<string, string> = {};
 /** Headers that a server may treat a request by. */
-const kept = ['accept', 'accept-encoding', 'content-type', 'transfer-encoding', 'expect', 'connection', 'user-agent'];
+const kept = [
+  'accept',
+  'accept-encoding',
+  'content-type',
+  'transfer-encoding',
+  'expect',
+  'connection',
+  'user-agent',
+  'anthropic-version',
+];
 
 /** $1 is the address, $2 the picture. */
 const llmScript = `
@@ -72,6 +83,7 @@ try {
     await run('llm', { port, command: ['sh', '-c', llmScript, 'llm'], answers: 2 });
     await run('ai-sdk', { port, command: [process.execPath, join(folder, 'js/ai-sdk.mjs')], answers: 2 });
     await run('langchain-js', { port, command: [process.execPath, join(folder, 'js/langchain.mjs')], answers: 2 });
+    await run('anthropic', { port, command: [process.execPath, join(folder, 'js/anthropic.mjs')], answers: 2 });
     await run('curl', { port, command: ['sh', '-c', curlScript, 'curl'], answers: 2 });
   } finally {
     server.kill('SIGTERM');
@@ -86,13 +98,13 @@ function install(): void {
     execFileSync('python3', ['-m', 'venv', join(folder, 'py')]);
     execFileSync(join(python, 'pip'), ['-q', 'install', 'openai', 'llm', 'langchain-openai'], { stdio: 'inherit' });
   }
-  const packages = ['ai', '@ai-sdk/openai-compatible', '@langchain/openai', '@langchain/core'];
+  const packages = ['ai', '@ai-sdk/openai-compatible', '@langchain/openai', '@langchain/core', '@anthropic-ai/sdk'];
   const js = join(folder, 'js');
   execFileSync('mkdir', ['-p', js]);
   if (!existsSync(join(js, 'node_modules'))) {
     execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', js, ...packages]);
   }
-  execFileSync('cp', [join(scripts, 'ai-sdk.mjs'), join(scripts, 'langchain.mjs'), js]);
+  execFileSync('cp', [...['ai-sdk.mjs', 'langchain.mjs', 'anthropic.mjs'].map((name) => join(scripts, name)), js]);
   const listed = execFileSync(join(python, 'pip'), ['list', '--format', 'json'], { encoding: 'utf8' });
   for (const { name, version } of JSON.parse(listed) as { name: string; version: string }[]) versions[name] = version;
 }
@@ -101,6 +113,7 @@ async function run(
   name: string,
   { port, command: [program, ...words], answers }: { port: number; command: string[]; answers: number },
 ): Promise<void> {
+  if (named.length > 0 && !named.includes(name)) return;
   const recorded: Recorded[] = [];
   const proxy = createServer((asked, answered) => void pass(asked, answered, { port, recorded }));
   await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));

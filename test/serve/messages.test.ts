@@ -4,8 +4,8 @@ import { drawing, seen, sharedServer } from '../helpers/server.ts';
 
 const { server } = await sharedServer('--api-key', 'secret');
 
-const post = (body: object, key = 'secret'): Promise<Response> =>
-  fetch(`${server.url}/v1/messages`, {
+const post = (body: object, key = 'secret', path = '/v1/messages'): Promise<Response> =>
+  fetch(server.url + path, {
     method: 'POST',
     headers: { 'x-api-key': key, 'anthropic-version': '2023-06-01' },
     body: JSON.stringify({ model: 'demo', max_tokens: 200, ...body }),
@@ -47,8 +47,22 @@ test('stop sequences, limits and a system prompt', async () => {
   const asked = await asking('what do you see?');
   const stopped = (await (await post({ ...asked, stop_sequences: [' cross'] })).json()) as Record<string, unknown>;
   assert.deepEqual([stopped['stop_reason'], stopped['stop_sequence']], ['stop_sequence', ' cross']);
+  const one = (await (await post({ ...asked, stop_sequences: ['###', ' star', ' red'] })).json()) as typeof stopped;
+  assert.deepEqual([one['content'], one['stop_sequence']], [[{ type: 'text', text: 'A small green' }], ' star']);
+  const none = (await (await post({ ...asked, stop_sequences: ['###'] })).json()) as typeof stopped;
+  assert.deepEqual([none['stop_reason'], none['stop_sequence']], ['end_turn', null]);
   const cut = await (await post({ ...asked, max_tokens: 2, system: [{ type: 'text', text: 'Be short.' }] })).json();
   assert.equal((cut as Record<string, unknown>)['stop_reason'], 'max_tokens');
+});
+
+test('tokens are counted as a question of them has them', async () => {
+  const asked = await asking('what do you see?');
+  const counted = await post({ ...asked, system: 'Look.' }, 'secret', '/v1/messages/count_tokens');
+  const { usage } = (await (await post({ ...asked, system: 'Look.' })).json()) as { usage: { input_tokens: number } };
+  assert.deepEqual(await counted.json(), { input_tokens: usage.input_tokens });
+  const refused = await post({ messages: [] }, 'secret', '/v1/messages/count_tokens');
+  const { type } = (await refused.json()) as { type: string };
+  assert.deepEqual([refused.status, type], [400, 'error']);
 });
 
 test('what cannot be answered is said in the form of that API', async () => {

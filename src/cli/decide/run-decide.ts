@@ -265,7 +265,8 @@ async function decideAll(
   const doubt = onceUnsure(progress);
   const summary = decisionSummary();
   const failed = (entry: BatchEntry, error: unknown): void => {
-    if (shown) progress.note(`${entry.id}: ${errorJson(error).message}`);
+    const { message } = errorJson(error);
+    if (shown) progress.note(message.startsWith(`${entry.id}: `) ? message : `${entry.id}: ${message}`);
   };
   const decided = answerRecords(entries, {
     answerer,

@@ -1,5 +1,6 @@
 import { PixtralError } from '../../base/errors.ts';
 import type { AskOptions, Question } from '../../asking/events.ts';
+import { toldMessages } from '../../asking/told-form.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import { type Run, encodePrompt } from '../../prompt/encode.ts';
 import type { Around } from '../../prompt/message.ts';
@@ -19,6 +20,17 @@ export interface AnswerPlan {
   beginning: Beginning;
   /** Ids at the prompt's end with which the answer's calls begin. */
   begunCalls: readonly number[];
+}
+
+/** With its schema in words, where the model is to be told it so. @throws as planAnswer does */
+export function planQuestion(question: Question, tekken: Tekken): AnswerPlan {
+  const { settings, version } = tekken;
+  const messages = settings?.jsonSchema === true ? question.messages : toldMessages(question, version);
+  return planAnswer({ messages, options: question.options }, tekken);
+}
+
+export function tokensOf(runs: readonly Run<Picture>[]): number {
+  return runs.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 /** @throws PixtralError `input` for what the model's version does not have */

@@ -8,7 +8,7 @@ import type { Picture } from '../../image/decoder/load.ts';
 import type { Run } from '../../prompt/encode.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import { AnswerMatcher } from './answer-matcher.ts';
-import { type AnswerPlan, planAnswer } from './answer-plan.ts';
+import { type AnswerPlan, planQuestion, tokensOf } from './answer-plan.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { chooseContextSize } from '../runtime/budget.ts';
 import { type StageClock, stageClock } from '../../asking/clock.ts';
@@ -16,7 +16,6 @@ import { planDecisions } from '../decisions/plan-decisions.ts';
 import { type DecisionReadings, readDecisions } from '../decisions/read-decisions.ts';
 import type { Asked, ItemEvent } from '../../asking/answerer.ts';
 import type { Decided, QuestionEvent } from '../../asking/events.ts';
-import { toldMessages } from '../../asking/told-form.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import type { Grammars } from './grammars.ts';
 import { type InWork, type Planned, draw, end, fail } from './in-work.ts';
@@ -115,11 +114,9 @@ async function* plan<T>(
         retried: undefined,
       };
     }
-    const { settings, version } = files.tekken;
-    const told = settings?.jsonSchema === true ? messages : toldMessages(question, version);
-    const answer = planAnswer({ messages: told, options }, files.tekken);
+    const answer = planQuestion(question, files.tekken);
     const { runs } = answer;
-    const promptTokens = runs.reduce((sum, { ids }) => sum + ids.length, 0);
+    const promptTokens = tokensOf(runs);
     const { maxTokens } = options;
     const contextSize = runtime.contextFor(chooseContextSize(files, { contextSize: size, promptTokens, maxTokens }));
     return {

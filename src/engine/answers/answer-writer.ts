@@ -29,6 +29,7 @@ interface AnswerWriterOptions {
 export interface WrittenAnswer {
   text: string;
   finish: Answer['finish'];
+  stopText: string | undefined;
   thoughts: string;
   calls: ToolCall[];
   /** Tokens, and those of them that are thoughts with their marks. */
@@ -61,6 +62,7 @@ export class AnswerWriter {
   readonly #thinker: ReturnType<typeof textStream>;
   #text = '';
   #thoughts = '';
+  #stopText: string | undefined;
   #length = 0;
   #thoughtLength = 0;
 
@@ -124,6 +126,7 @@ export class AnswerWriter {
     if (part === 'mark' || part === 'thinking') this.#thoughtLength++;
     if (part === 'text') {
       const { text, stop } = this.#watch.push(this.#characters.push(id));
+      this.#stopText = stop;
       this.#text += text;
       return { text, thought: '', stopped: stop !== undefined };
     }
@@ -136,6 +139,7 @@ export class AnswerWriter {
   #end(finish: Answer['finish']): Written {
     const { text, stop } = this.#watch.push(this.#characters.end());
     const stopped = stop !== undefined;
+    this.#stopText = stop;
     const thought = this.#thinker.end();
     const calls = this.#calls();
     const list = calls ? '' : this.#options.tekken.decode(this.#callIds); // what was to be calls is a text
@@ -156,6 +160,7 @@ export class AnswerWriter {
       thoughts: this.#thoughts,
       calls,
       finish,
+      stopText: this.#stopText,
       length: this.#length,
       thoughtLength: this.#thoughtLength,
       details: this.#source.details(text, finish),

@@ -112,7 +112,7 @@ function answerOf<T>(
   { images, reused, planned: { promptTokens, clock, options, retried } }: InWork<T>,
   { written, model }: { written: WrittenAnswer; model: string },
 ): Answer {
-  const { text, thoughts, calls, finish, length, thoughtLength, details } = written;
+  const { text, thoughts, calls, finish, stopText, length, thoughtLength, details } = written;
   const image = images.reduce((sum, { tokens }) => sum + tokens, 0);
   const answer: Answer = {
     model,
@@ -122,6 +122,7 @@ function answerOf<T>(
       tool_calls: calls.map((call, index) => answerCall(call, [promptTokens, options.seed, index])),
     }),
     finish,
+    ...(stopText !== undefined && { stopText }),
     ...(retried && { retried }),
     images,
     usage: { prompt: promptTokens, image, completion: length, ...(thoughtLength > 0 && { reasoning: thoughtLength }) },

@@ -23,7 +23,7 @@ export const messages: Route = {
     const request = await messagesRequest({ where: 'body', record }, requestContext(context));
     const asked = context.queue.ask(await readQuestion(request, { context, cancel: gone.signal }));
     const id = `msg_${randomUUID().replaceAll('-', '')}`;
-    const head: MessageHead = { id, model: context.engine.files.name, stop: request.options.stop };
+    const head: MessageHead = { id, model: context.engine.files.name };
     if (stream !== true) return c.json(anthropicMessage(head, await answerOf(asked, context)));
     return eventStream(c, gone, async (sendEvent) => {
       const send = async (...events: MessageEvent[]): Promise<void> => {
@@ -32,12 +32,24 @@ export const messages: Route = {
       try {
         await send(...messageBegins(head));
         const answer = await answerOf(asked, { ...context, onText: (text) => send(messageDelta(text)) });
-        await send(...messageEnds(head, answer));
+        await send(...messageEnds(answer));
       } catch (thrown) {
         if (gone.signal.aborted) return;
         const body = errorBody(errorResponse(thrown), c.req.path); // the status has been sent already
         await sendEvent({ event: 'error', data: JSON.stringify(body) });
       }
     });
+  },
+};
+
+/** Tokens that a question of it would have; nothing is asked. */
+export const countTokens: Route = {
+  method: 'post',
+  path: '/v1/messages/count_tokens',
+  asks: true,
+  async answer(c, context) {
+    const request = await messagesRequest(await readBody(c), requestContext(context));
+    const question = await readQuestion(request, { context, cancel: whenGone(c).signal });
+    return c.json({ input_tokens: context.engine.promptTokens(question) });
   },
 };

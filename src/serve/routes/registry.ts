@@ -4,7 +4,7 @@ import { chatCompletions } from './chat-completions.ts';
 import { decisions } from './decisions.ts';
 import { fileRoutes } from './files.ts';
 import { health } from './health.ts';
-import { messages } from './messages.ts';
+import { countTokens, messages } from './messages.ts';
 import { metrics } from './metrics.ts';
 import { model, models } from './models.ts';
 import { pageRoutes } from './page.ts';
@@ -20,6 +20,7 @@ export const routes: readonly Route[] = [
   decisions,
   systemOne,
   messages,
+  countTokens,
   ...fileRoutes,
   ...batchRoutes,
   models,
