@@ -140,7 +140,8 @@ function isPathLike(word: string, platform: NodeJS.Platform): boolean {
 }
 
 function isMeantAsPicture(word: string, platform: NodeJS.Platform): boolean {
-  return isPathLike(word, platform) && endsLikePicture(splitSelection(word)?.at ?? word);
+  const isInFolder = isPathLike(word, platform) || (word.includes('/') && !isUrl(word));
+  return isInFolder && endsLikePicture(splitSelection(word)?.at ?? word);
 }
 
 async function isPicture(path: string): Promise<boolean> {

@@ -77,6 +77,7 @@ for (const [what, line, expected] of cases) {
 test('a picture that is not there is an error, and is not asked about blindly', async () => {
   await assert.rejects(read(`${folder}/missing.png`), /missing\.png: no such file/);
   await assert.rejects(read(`what is on ${folder}/missing.png?`), /missing\.png: no such file/);
+  await assert.rejects(read('what is on photos/missing.png?'), /photos\/missing\.png: no such file/);
   await assert.rejects(read('what is on missing.png?', true), /missing\.png: no such file/);
   assert.equal(await read('you said it was called missing.png'), '? you said it was called missing.png');
 });
