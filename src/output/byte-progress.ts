@@ -68,7 +68,7 @@ function bar(sink: Sink): Drawing {
       const width = columns < 80 ? narrowBarWidth : barWidth;
       const filled = Math.floor(shareOf(progress) * width);
       const text = `[${'#'.repeat(filled).padEnd(width, '.')}] ${describe(progress)}  ${printableLine(progress.tensor)}`;
-      sink.write(`\r\u001B[K${text.slice(0, columns - 1)}`);
+      sink.write(`\r\u001B[K${text.slice(0, Math.max(1, columns - 3))}`); // room for the ^C that a terminal shows
     },
     stop() {
       if (dirty) sink.write('\r\u001B[K');

@@ -2,7 +2,8 @@
  * Size: a checkpoint of Pixtral-12B's shapes with random weights and some of its layers, served on loopback by the
  * stand-in of the Hub in a process of its own; `pull` beside `convert` from disk, in turns.
  *
- *   npm run build && npm run measure:pull -- <folder> [--layers 1] [--types q4_k_m,q8_0] [--turns 2] [--rate 100000000] [--keep]
+ *   npm run build && [HF_CLI=<huggingface_hub's hf>] npm run measure:pull -- <folder> [--layers 1] [--types q4_k_m,q8_0]
+ *     [--turns 2] [--rate 100000000] [--keep]
  *
  * Prints seconds and processor seconds (the server's own apart), their ratios, peak memory, bytes that were written and
  * sent.
@@ -81,9 +82,26 @@ async function compare(type: string, server: ChildProcess): Promise<void> {
   say(
     `  pull / convert ${(pulled.seconds / disk.seconds).toFixed(3)}, in processor seconds ${(pulled.processorSeconds / disk.processorSeconds).toFixed(3)} (the server's own: ${serverSeconds.toFixed(1)} s), written / result ${(pulled.writtenBytes / bytes).toFixed(3)}`,
   );
+  if (process.env['HF_CLI']) await downloadAndConvert(process.env['HF_CLI'], { type, pulled });
   if (flags.rate !== '0')
     say(`  pull / (bytes / rate) ${(pulled.seconds / (fetched / Number(flags.rate))).toFixed(3)}`);
   await rm(models, { recursive: true, force: true });
+}
+
+/** What people do without `pull`: all of it to the disk, then `convert`. */
+async function downloadAndConvert(hf: string, { type, pulled }: { type: string; pulled: Measured }): Promise<void> {
+  const [local, out] = [join(folder!, 'downloaded'), join(folder!, 'converted')];
+  const began = performance.now();
+  const child = spawn(hf, ['download', 'random/Random-Pixtral', '--local-dir', local], { stdio: 'ignore' });
+  const [exitCode] = (await once(child, 'exit')) as [number | null];
+  if (exitCode !== 0) throw new Error(`${hf} ended with ${exitCode}`);
+  const downloaded = (performance.now() - began) / 1000;
+  const disk = await measured(['convert', local, '--type', type, '--out', out]);
+  for (const path of [local, out]) await rm(path, { recursive: true, force: true });
+  const both = downloaded + disk.seconds;
+  say(
+    `  hf download ${downloaded.toFixed(1)} s + convert ${disk.seconds.toFixed(1)} s; pull / both ${(pulled.seconds / both).toFixed(3)}`,
+  );
 }
 
 async function measured(words: string[]): Promise<Measured> {

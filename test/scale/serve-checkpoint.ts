@@ -49,7 +49,7 @@ const server = createServer((request, response) => {
         path,
         size,
         oid: 'f'.repeat(40),
-        lfs: { oid: sha256, size },
+        lfs: { oid: sha256, size, pointerSize: 134 },
       })),
     );
     return;
@@ -61,9 +61,12 @@ const server = createServer((request, response) => {
   const [start, end] = [Number(from), Number(to ?? file.size - 1)];
   response.writeHead(to === undefined ? 200 : 206, {
     'x-repo-commit': commit,
+    etag: `"${file.sha256}"`,
+    'accept-ranges': 'bytes',
     'content-length': end - start + 1,
     ...(to !== undefined && { 'content-range': `bytes ${start}-${end}/${file.size}` }),
   });
+  if (request.method === 'HEAD') return void response.end();
   const source = createReadStream(join(folder, name), { start, end, highWaterMark: 256 * 1024 });
   pipeline(Readable.from(limited(source)), response).catch(() => response.destroy());
 });

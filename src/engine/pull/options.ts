@@ -54,7 +54,8 @@ export interface Grain {
 export const usualGrain: Grain = { segmentBytes: 8e6, windowBytes: 96e6, saveBytes: 64e6 };
 
 export interface PullProgress {
-  stage: 'pull' | 'write' | 'keep' | 'seed';
+  /** `fetch`: the small files, before the weights. */
+  stage: 'fetch' | 'pull' | 'write' | 'keep' | 'seed';
   tensor: string;
   doneBytes: number;
   totalBytes: number;

@@ -66,7 +66,13 @@ const unknownPairId = '0'.repeat(32);
 export async function pullCheckpoint(choice: CheckpointChoice, pull: PullWork): Promise<MadePair | InstalledPair> {
   const { remote, options, work } = pull;
   const folder = join(work, 'source', remote.name);
-  await fetchSmallFiles(choice.small, { remote, folder, signal: options.signal });
+  const totalBytes = choice.weights.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  await fetchSmallFiles(choice.small, {
+    remote,
+    folder,
+    signal: options.signal,
+    onFetch: (tensor) => options.onProgress({ stage: 'fetch', tensor, doneBytes: 0, totalBytes, skippedBytes: 0 }),
+  });
   const headers = await fetchHeaders(choice.weights, { remote, folder, signal: options.signal });
   const early: EarlyRange[] = [];
   const checkpoint = await openCheckpoint(folder, openHeaders(choice.weights, { pull, folder, headers, early }));

@@ -6,15 +6,24 @@ import { systemError } from '../../base/files.ts';
 import { gitBlobId } from '../../hub/hub-remote.ts';
 import type { Remote, RemoteFile } from '../../hub/remote.ts';
 
+interface SmallFiles {
+  remote: Remote;
+  folder: string;
+  signal: AbortSignal;
+  /** Told of each file that has to be fetched, before it is. */
+  onFetch: (path: string) => void;
+}
+
 /** Files as they are, each checked; those that are there already are read from disk. */
 export async function fetchSmallFiles(
   files: readonly RemoteFile[],
-  { remote, folder, signal }: { remote: Remote; folder: string; signal: AbortSignal },
+  { remote, folder, signal, onFetch }: SmallFiles,
 ): Promise<void> {
   for (const file of files) {
     const path = join(folder, file.path);
     const there = await readFile(path).catch(() => undefined);
     if (there && there.byteLength === file.byteLength && isRight(there, file)) continue;
+    onFetch(file.path);
     const bytes = await remote.read({ path: file.path, start: 0, end: file.byteLength }, signal);
     if (!isRight(bytes, file)) {
       throw new PixtralError('model', `${remote.label}/${file.path}: its sum is not the published one`, {

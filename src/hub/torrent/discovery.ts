@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { reasonOf } from '../../base/errors.ts';
 import type { Announcing } from './announcing.ts';
 import type { Places } from './metainfo.ts';
 import { peerName } from './peer-name.ts';
@@ -23,6 +24,8 @@ const roundMilliseconds = 120_000;
 const lonelyMilliseconds = 15_000;
 
 export interface Discovery {
+  /** What kept trackers from naming peers, by tracker; of those that answer nothing is said. */
+  troubles(): ReadonlyMap<string, string>;
   /** Tells the trackers that we go; whether they hear it does not matter. */
   leave(signal: AbortSignal): Promise<void>;
   close(): void;
@@ -33,6 +36,7 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
   const { places, dht, infoHash, port, listens, uploaded, onPeer, isLonely } = options;
   const table = dht === false ? undefined : await openTable(dht.bootstrap, onPeer);
   const told = new Set<string>(); // trackers that have answered
+  const troubles = new Map<string, string>();
   let sinceRound = 0;
   let isOpen = true;
 
@@ -40,12 +44,15 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
     const event = told.has(tracker) ? undefined : 'started';
     const peers = await askTracker(tracker, { ...options, uploaded: uploaded(), event });
     told.add(tracker);
+    troubles.delete(tracker);
     if (isOpen) peers.forEach(onPeer);
   }
 
   function round(): void {
     for (const peer of places.peers) onPeer(peer);
-    for (const tracker of places.trackers) void ask(tracker).catch(() => undefined); // others and the table may know
+    for (const tracker of places.trackers) {
+      void ask(tracker).catch((thrown: unknown) => troubles.set(tracker, reasonOf(thrown))); // others may know
+    }
     if (listens) table?.announce(infoHash, port, () => undefined);
     else table?.lookup(infoHash, () => undefined);
   }
@@ -58,6 +65,7 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
   }, lonelyMilliseconds);
   round();
   return {
+    troubles: () => troubles,
     async leave(signal) {
       const leaving = { ...options, uploaded: uploaded(), event: 'stopped', signal } as const;
       await Promise.allSettled(places.trackers.map((tracker) => askTracker(tracker, leaving)));

@@ -85,11 +85,15 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
       new PixtralError(
         'machine',
         `${label}: nothing has come for ${Math.round((patience * http.stallMilliseconds) / 1000)} seconds, from ${peers.size} peers`,
-        {
-          hint: 'check the network, or try later; the same command goes on from here',
-        },
+        { hint: ['check the network, or try later; the same command goes on from here', ...refusals()].join('; ') },
       ),
     );
+  }
+
+  /** Where nobody was found, trackers may have said why. */
+  function refusals(): string[] {
+    if (peers.size > 0) return [];
+    return [...discovery.troubles()].map(([tracker, reason]) => `${tracker}: ${reason.slice(0, 100)}`);
   }
 
   function addPeer(name: string): void {

@@ -99,6 +99,17 @@ test('a repository whose tokenizer is SentencePiece is refused by that name', as
   await assert.rejects(pull('tiny/Pixtral-Large'), { code: 'model', message: /its tokenizer is SentencePiece/ });
 });
 
+test('what is fetched is said from the first file on', async () => {
+  const seen: string[] = [];
+  await pull('tiny/Mistral-Tiny', {
+    onProgress: ({ stage, tensor, doneBytes, totalBytes }) => {
+      seen.push(stage === 'fetch' ? tensor : stage);
+      assert.ok(doneBytes <= totalBytes && totalBytes === weights);
+    },
+  });
+  assert.deepEqual(seen.slice(0, 3), ['params.json', 'tekken.json', 'pull']);
+});
+
 test('the record says where a model came from, and the sums that were checked', async () => {
   const done = await pull('tiny/Mistral-Tiny');
   const record = JSON.parse(await readFile(join(done.folder, 'pixtral.json'), 'utf8'));

@@ -114,6 +114,15 @@ describe('a tracker over UDP', () => {
     await assert.rejects(askTracker(url, announcing()), { message: 'not registered' });
   });
 
+  test('that refuses is named where nobody was found', async () => {
+    const tracker = await opened(startUdpTracker(() => [], { failure: 'not registered' }));
+    const magnet = `magnet:?xt=urn:btih:${torrent.infoHash}&tr=${encodeURIComponent(tracker.url)}`;
+    await assert.rejects(
+      pullFine(magnet, { endpoint: 'http://127.0.0.1:9', root, type: 'q8_0', stallMilliseconds: 100 }),
+      { code: 'machine', message: /from 0 peers/, hint: /goes on from here; udp:\/\/127.*: not registered$/ },
+    );
+  });
+
   test('a signal ends the waiting for one that never answers', async () => {
     const tracker = await opened(startUdpTracker(() => [], { lost: Infinity }));
     const stop = new AbortController();
