@@ -2,6 +2,17 @@ import { PixtralError } from '../base/errors.ts';
 import { callAsync } from '../native/bind.ts';
 import { otherStreamsByteLength, toOneStream, toStreams } from '../native/sequence-state.ts';
 import type { DecoderContext } from './context.ts';
+import { evenCount } from './even-call.ts';
+
+/** What a common call appends to a sequence. */
+export interface Appended {
+  sequence: Sequence;
+  ids: readonly number[];
+  /** Whether the logits after the last one are asked for: they cost as much as a quarter of a token. */
+  wanted: boolean;
+}
+
+const noLogits = { call: -1, index: -1 };
 
 /** One sequence of tokens and embedding rows in a context. */
 export class Sequence {
@@ -10,7 +21,7 @@ export class Sequence {
   readonly id: number;
   #length = 0;
   /** Where its logits are: the call that made them, and the token in that call. */
-  #logits = { call: -1, index: -1 };
+  #logits = noLogits;
 
   constructor(context: DecoderContext, id: number) {
     this.context = context;
@@ -19,13 +30,10 @@ export class Sequence {
 
   /**
    * Appends ids to each of several sequences of one context in one call: the weights are read once for all of them. Each
-   * has the logits after its last id. Sums are rounded in another order than in calls of their own. Of ids that are more
-   * than its share of a call, a sequence is given the first ones before, in calls of its own.
+   * that wants them has the logits after its last id. Sums are rounded in another order than in calls of their own. Of ids
+   * that are more than its share of a call, a sequence is given the first ones before, in calls of its own.
    */
-  static async appendJointly(
-    next: readonly { sequence: Sequence; ids: readonly number[] }[],
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  static async appendJointly(next: readonly Appended[], signal: AbortSignal | undefined): Promise<void> {
     const [first] = next;
     if (!first) return;
     const { context } = first.sequence;
@@ -36,15 +44,22 @@ export class Sequence {
     for (const { sequence, ids } of next) await sequence.appendIds(ids.slice(0, -share), signal);
     const sorted = next
       .toSorted((one, other) => one.sequence.id - other.sequence.id)
-      .map(({ sequence, ids }) => ({ sequence, ids: ids.slice(-share) }));
-    const token = Int32Array.from(sorted.flatMap(({ ids }) => ids));
-    const sequenceIds = sorted.flatMap(({ sequence, ids }) => ids.map(() => sequence.id));
+      .map(({ ids, ...one }) => ({ ...one, ids: ids.slice(-share) }));
+    const filled = filledUp(sorted, context);
+    const token = Int32Array.from(filled.flatMap(({ ids, fill }) => [...ids, ...fill]));
+    const sequenceIds = filled.flatMap(({ sequence, ids, fill }) => [...ids, ...fill].map(() => sequence.id));
     const wanted = new Int8Array(token.length);
     let end = 0;
-    const ends = sorted.map(({ ids }) => (end += ids.length) - 1);
-    for (const index of ends) wanted[index] = 1;
-    await context.decode({ token, sequenceIds, wanted }, signal);
-    for (const [at, { sequence, ids }] of sorted.entries()) sequence.#appended(ids.length, ends[at]!);
+    const ends = filled.map(({ ids, fill }) => (end += ids.length + fill.length) - 1 - fill.length);
+    for (const [at, one] of filled.entries()) if (one.wanted) wanted[ends[at]!] = 1;
+    try {
+      await context.decode({ token, sequenceIds, wanted }, signal);
+    } finally {
+      for (const { sequence, ids, fill } of filled)
+        if (fill.length > 0) sequence.#forget(sequence.#length + ids.length);
+    }
+    for (const [at, one] of filled.entries())
+      one.sequence.#appended(one.ids.length, one.wanted ? ends[at]! : undefined);
   }
 
   /** Tokens and rows so far. */
@@ -129,10 +144,13 @@ export class Sequence {
 
   /** Forgets what comes after the first `length` tokens and rows. Without logits then. */
   truncate(length: number): void {
-    const { model } = this.context;
-    model.native.llama.memoryRemove(this.context.memory(), this.id, length, -1);
+    this.#forget(length);
     this.#length = length;
-    this.#logits = { call: -1, index: -1 };
+    this.#logits = noLogits;
+  }
+
+  #forget(behind: number): void {
+    this.context.model.native.llama.memoryRemove(this.context.memory(), this.id, behind, -1);
   }
 
   async #decode(
@@ -156,9 +174,10 @@ export class Sequence {
     });
   }
 
-  #appended(count: number, index: number): void {
+  /** @param index of the token whose logits were asked for; undefined for none */
+  #appended(count: number, index: number | undefined): void {
     this.#length += count;
-    this.#logits = { call: this.context.calls, index };
+    this.#logits = index === undefined ? noLogits : { call: this.context.calls, index };
   }
 
   #readLogits(count: number): Float32Array {
@@ -177,4 +196,21 @@ export class Sequence {
   #rawStateByteLength(): number {
     return this.context.model.native.llama.stateByteLength(this.context.handle, this.id);
   }
+}
+
+/** What a call is filled up with, also in sequences between that have nothing to append: none of it is kept. */
+function filledUp(appended: readonly Appended[], { sequences, callSize, contextSize }: DecoderContext) {
+  const count = evenCount(appended.map(({ sequence: { id }, ids }) => ({ id, count: ids.length })));
+  const asked = appended.map((one) => ({ ...one, fill: [] as number[] }));
+  if (count === undefined) return asked;
+  const all = sequences.slice(appended[0]!.sequence.id, appended.at(-1)!.sequence.id + 1);
+  const longest = Math.max(...appended.map(({ sequence }) => sequence.length));
+  // Longer ones would make the attention of all others longer.
+  const hasRoom = all.every(({ length }) => length <= longest && length + count <= contextSize);
+  if (!hasRoom || all.length * count > callSize) return asked;
+  const filler = appended[0]!.ids[0]!;
+  return all.map((sequence) => {
+    const one = appended.find((other) => other.sequence === sequence) ?? { sequence, ids: [], wanted: false };
+    return { ...one, fill: Array.from<number>({ length: count - one.ids.length }).fill(filler) };
+  });
 }

@@ -47,7 +47,7 @@ test('one call for several sequences gives each its own logits, rounded otherwis
     for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 300 - 70 * seed), undefined);
     const some = [sequences[3]!, sequences[0]!, sequences[1]!]; // in any order, and with a gap
     await Sequence.appendJointly(
-      some.map((sequence) => ({ sequence, ids: [50 + sequence.id] })),
+      some.map((sequence) => ({ sequence, ids: [50 + sequence.id], wanted: true })),
       undefined,
     );
     for (const sequence of some) {
@@ -55,14 +55,51 @@ test('one call for several sequences gives each its own logits, rounded otherwis
       assert.ok(relativeError(sequence.logits(), expected) < 2e-2);
       assert.equal(sequence.length, 301 - 70 * sequence.id);
     }
-    assert.throws(() => sequences[2]!.logits(), /gone/);
+    const [, , between] = sequences;
+    assert.throws(() => between!.logits(), /gone/);
+    // The call was filled up with it: nothing of that is left.
+    assert.equal(between!.length, 160);
+    await between!.appendIds([60], undefined);
+    assert.deepEqual(between!.logits(), await logitsAlone(ids(2, 160), [60]));
+  });
+});
+
+test('a call that is filled up to equal lengths leaves what was asked for alone, and no logits where none are wanted', async () => {
+  await withSequences(4, async (...sequences) => {
+    for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 90), undefined);
+    const next = [0, 1, 3].map((id) => ({
+      sequence: sequences[id]!,
+      ids: ids(20 + id, 11 + id),
+      wanted: id !== 1,
+    }));
+    await Sequence.appendJointly(next, undefined);
+    assert.throws(() => sequences[1]!.logits(), /gone/);
+    for (const { sequence, ids: appended, wanted } of next) {
+      if (!wanted) continue;
+      const expected = await logitsAlone(ids(sequence.id, 90), appended);
+      assert.ok(relativeError(sequence.logits(), expected) < 2e-2);
+    }
+    assert.deepEqual(
+      sequences.map(({ length }) => length),
+      [101, 102, 90, 104],
+    );
+    for (const sequence of sequences) {
+      const { id } = sequence;
+      await sequence.appendIds([70], undefined);
+      const expected = await logitsAlone(ids(id, 90), id === 2 ? [] : ids(20 + id, 11 + id), [70]);
+      assert.ok(relativeError(sequence.logits(), expected) < 2e-2);
+    }
   });
 });
 
 test('one call may append several ids to each, as many as each has; each gets the logits after its last one', async () => {
   await withSequences(3, async (...sequences) => {
     for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 90), undefined);
-    const next = sequences.map((sequence) => ({ sequence, ids: ids(20 + sequence.id, 1 + 12 * sequence.id) }));
+    const next = sequences.map((sequence) => ({
+      sequence,
+      ids: ids(20 + sequence.id, 1 + 12 * sequence.id),
+      wanted: true,
+    }));
     await Sequence.appendJointly(next.toReversed(), undefined);
     for (const { sequence, ids: appended } of next) {
       const expected = await logitsAlone(ids(sequence.id, 90), appended);
@@ -75,7 +112,11 @@ test('one call may append several ids to each, as many as each has; each gets th
 test('of what is more than its share of a call, a sequence is given the first ones before', async () => {
   await withSequences({ sequences: 3, batchSize: 16 }, async (...sequences) => {
     for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 40), undefined);
-    const next = sequences.map((sequence) => ({ sequence, ids: ids(20 + sequence.id, 1 + 30 * sequence.id) }));
+    const next = sequences.map((sequence) => ({
+      sequence,
+      ids: ids(20 + sequence.id, 1 + 30 * sequence.id),
+      wanted: true,
+    }));
     await Sequence.appendJointly(next, undefined);
     for (const { sequence, ids: appended } of next) {
       const expected = await logitsAlone(ids(sequence.id, 40), appended);
@@ -88,7 +129,7 @@ test('of what is more than its share of a call, a sequence is given the first on
 test('one call may be for more sequences than a prompt has tokens in a call', async () => {
   await withSequences({ sequences: 4, batchSize: 2 }, async (...sequences) => {
     await Sequence.appendJointly(
-      sequences.map((sequence) => ({ sequence, ids: [50 + sequence.id] })),
+      sequences.map((sequence) => ({ sequence, ids: [50 + sequence.id], wanted: true })),
       undefined,
     );
     for (const { length } of sequences) assert.equal(length, 1);

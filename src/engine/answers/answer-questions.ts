@@ -10,6 +10,7 @@ import type { Tekken } from '../../tokenizer/tekken.ts';
 import { AnswerMatcher } from './answer-matcher.ts';
 import { type AnswerPlan, planQuestion, tokensOf } from './answer-plan.ts';
 import { AnswerWriter } from './answer-writer.ts';
+import { commonStep } from './common-step.ts';
 import { chooseContextSize } from '../runtime/budget.ts';
 import { type StageClock, stageClock } from '../../asking/clock.ts';
 import { planDecisions } from '../decisions/plan-decisions.ts';
@@ -252,12 +253,17 @@ async function* stepTogether<T>(
   const goesOn = new Set<InWork<T>>();
   const again: Planned<T>[] = [];
   const start = performance.now();
+  const counts = commonStep(together.map(({ next }) => next.length));
+  const steps = together.map((one, at) => {
+    const [ids, rest] = [one.next.slice(0, counts[at]), one.next.slice(counts[at])];
+    return { one, ids, rest, isWhole: rest.length === 0 };
+  });
   try {
     const appended = Sequence.appendJointly(
-      together.map(({ slot, next }) => ({ sequence: slot.sequence, ids: next })),
+      steps.map(({ one: { slot }, ids, isWhole }) => ({ sequence: slot.sequence, ids, wanted: isWhole })),
       signal,
     );
-    for (const { writer } of together) writer.lookAhead();
+    for (const { one, isWhole } of steps) if (isWhole) one.writer.lookAhead();
     await appended;
   } catch (error) {
     signal?.throwIfAborted();
@@ -266,10 +272,11 @@ async function* stepTogether<T>(
   }
   const took = performance.now() - start;
   answering.options.trace?.add({ stage: 'decode', start, detail: { questions: together.length } });
-  for (const one of together) {
-    one.slot.drawn.push(...one.next);
+  for (const { one, ids, rest, isWhole } of steps) {
+    one.slot.drawn.push(...ids);
     one.planned.clock.add('decode_ms', took);
-    const outcome = yield* draw(one, answering.files.name);
+    one.next = rest;
+    const outcome = isWhole ? yield* draw(one, answering.files.name) : 'on';
     if (outcome === 'on') goesOn.add(one);
     else if (outcome !== 'over') again.push(outcome.again);
   }

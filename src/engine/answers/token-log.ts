@@ -46,6 +46,7 @@ export function tokenLog(
   const tokens: (Step | Token)[] = [];
   let now: ReturnType<typeof logProbabilities> | undefined;
   let allowed: Distribution | undefined;
+  let weights: Float64Array | undefined;
   let length = 0;
   const choice = ({ id, logprob }: LogProbability): TokenChoice => ({
     id,
@@ -54,7 +55,7 @@ export function tokenLog(
   });
   return {
     step: (logits) => {
-      now = logProbabilities(logits);
+      now = logProbabilities(logits, (weights ??= new Float64Array(logits.length)));
     },
     allowed: (mask) => {
       allowed = now?.among(mask);

@@ -308,7 +308,7 @@ async function sequenceStages({ files, context, options, prompt, drawn, limitOf 
     onStage(name);
     for (const sequence of sequences.slice(1, count)) sequence.copyBeginning(first, prompt);
     first.truncate(prompt);
-    const next = sequences.slice(0, count).map((sequence, at) => ({ sequence, ids: [ids[at]!] }));
+    const next = sequences.slice(0, count).map((sequence, at) => ({ sequence, ids: [ids[at]!], wanted: true }));
     await Sequence.appendJointly(next, signal); // moves the copies
     const { seconds } = await timed(async () => {
       for (let step = 0; step < drawn; step++) await Sequence.appendJointly(next, signal);

@@ -27,7 +27,7 @@ export class LabelReader {
   /** Takes the logits after `path`, [vocabulary]. */
   see(logits: Float32Array): void {
     const { node, path, probability } = this.#open.shift()!;
-    const distribution = logProbabilities(logits);
+    const distribution = logProbabilities(logits, new Float64Array(logits.length));
     if (path.length === 0) this.argmaxIsOption = node.children.has(distribution.top(1)[0]!.id);
     let goesOn = 0;
     for (const [id, child] of node.children) {

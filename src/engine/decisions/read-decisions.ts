@@ -105,7 +105,7 @@ async function follow(branches: readonly Branch[], { clock, reproducible, signal
   const ends = new Map(branches.map(({ slot, rest }) => [slot, slot.sequence.length + rest.length]));
   const see = async (steps: readonly { branch: Branch; ids: readonly number[] }[]): Promise<void> => {
     for (const call of calls(steps, room)) {
-      const next = call.map(({ branch, ids }) => ({ sequence: branch.slot.sequence, ids }));
+      const next = call.map(({ branch, ids }) => ({ sequence: branch.slot.sequence, ids, wanted: true }));
       await clock.time('decode_ms', () => Sequence.appendJointly(next, signal));
       for (const { branch } of call) branch.reader.see(branch.slot.sequence.logits());
       for (const { branch } of call) branch.slot.sequence.truncate(ends.get(branch.slot)!);
