@@ -7,13 +7,14 @@
  *   npm run build && LLAMA_CPP=<tree with build/bin/llama-server> \
  *     npm run bench:decide -- <folder with 3 GB free> [--pair <folder>] [--pictures 100] [--threads 2] [--rounds 3]
  */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writePictures } from '../scale/batch-records.ts';
 import { startLlamaServer } from './llama-server.ts';
+import { childrenSeconds } from './processor-seconds.ts';
 import { randomPair } from './random-pair.ts';
 import { pixtral, runCommand } from './run-command.ts';
 import { median } from './median.ts';
@@ -144,14 +145,6 @@ async function costOf(name: string, pictures: readonly string[]): Promise<Cost> 
   const answers = await way(pictures);
   if (answers !== each * pictures.length) throw new Error(`${name}: ${answers} answers`);
   return { wall: (performance.now() - wall) / 1000, processor: childrenSeconds() - processor };
-}
-
-/** Processor seconds of all children that have ended, and of theirs: proc_pid_stat(5), cutime and cstime. */
-function childrenSeconds(): number {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const ticksPerSecond = 100;
-  return (Number(fields[13]) + Number(fields[14])) / ticksPerSecond;
 }
 
 function printCosts(costs: ReadonlyMap<string, readonly Cost[]>, count: number): void {

@@ -1,14 +1,16 @@
 /**
- * What a form costs, and what it saves: free text, a receipt schema of fifteen fields, and the same with --logprobs, for
- * one sequence and for eight, with `pixtral batch` on a pair of random weights (503 million parameters, Pixtral's whole
- * vocabulary); an older build, and llama-server with LLAMA_CPP, in the same rounds. Then the grammar alone: the tokens of
- * the answers that were written, once more through the automaton.
+ * What a form costs, and what it saves: free text, a schema, and the same with --logprobs, for one sequence and for eight,
+ * with `pixtral batch` on a pair of random weights (503 million parameters, Pixtral's whole vocabulary); an older build,
+ * and llama-server with LLAMA_CPP, in the same rounds. There are two schemas: a receipt of fifteen fields, three of them
+ * texts that a model of noise fills to their ends, and one of a pipeline that has enums, booleans, dates and a list. Then
+ * the grammar alone: the tokens of the answers that were written, once more through the automaton.
  *
  *   npm run build && [LLAMA_CPP=<tree with build/bin/llama-server>] npm run bench:structured -- <folder with 3 GB free>
  *     [--pair <folder>] [--older <folder of an older build>] [--threads 2] [--rounds 3] [--records 8] [--parallel 1,8]
+ *     [--schemas receipt,pipeline]
  */
 import { mkdirSync, rmSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,7 +23,10 @@ import { Matcher } from '../../src/grammar/matcher.ts';
 import { TokenMasks } from '../../src/grammar/token-masks.ts';
 import { tokenTrie } from '../../src/grammar/token-trie.ts';
 import { binary } from '../helpers/binary.ts';
+import { formSchemas } from './form-schemas.ts';
 import { startLlamaServer } from './llama-server.ts';
+import { median } from './median.ts';
+import { childrenSeconds, processSeconds } from './processor-seconds.ts';
 import { randomPair } from './random-pair.ts';
 import { runCommand } from './run-command.ts';
 
@@ -34,6 +39,7 @@ const { values: flags, positionals } = parseArgs({
     rounds: { type: 'string', default: '3' },
     records: { type: 'string', default: '8' },
     parallel: { type: 'string', default: '1,8' },
+    schemas: { type: 'string', default: 'receipt,pipeline' },
   },
 });
 const [folder] = positionals;
@@ -43,37 +49,9 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 mkdirSync(scratch, { recursive: true });
 
-const text = (maxLength: number) => ({ type: 'string', maxLength });
-const amount = { type: 'number', minimum: 0, maximum: 9999 };
-const receipt = {
-  type: 'object',
-  properties: {
-    shop_name: text(24),
-    street_address: text(24),
-    postal_code: { type: 'string', pattern: '^[0-9]{5}$' },
-    purchase_date: { type: 'string', format: 'date' },
-    purchase_time: { type: 'string', format: 'time' },
-    receipt_number: text(12),
-    payment_method: { enum: ['cash', 'card', 'voucher', 'transfer'] },
-    currency_code: { enum: ['EUR', 'USD', 'GBP', 'CHF'] },
-    net_amount: amount,
-    value_added_tax: amount,
-    total_amount: amount,
-    amount_given: amount,
-    change_returned: amount,
-    customer_card: { type: 'boolean' },
-    items_bought: { type: 'integer', minimum: 1, maximum: 99 },
-  },
-  additionalProperties: false,
-};
-const schema = { ...receipt, required: Object.keys(receipt.properties) };
-
-const forms = {
-  'free text': [],
-  schema: ['--schema', join(scratch, 'receipt.json')],
-  'schema and --logprobs 1': ['--schema', join(scratch, 'receipt.json'), '--logprobs', '1'],
-} as const;
-type Form = keyof typeof forms;
+type SchemaName = keyof typeof formSchemas;
+const kinds = ['schema', 'schema and --logprobs 1', 'free text'] as const;
+type Kind = (typeof kinds)[number];
 
 interface Run {
   /** Of the whole process, less what a run of one token each takes. */
@@ -82,10 +60,17 @@ interface Run {
   tokens: number;
   /** Of tokens that the grammar forced, where it is told. */
   forced: number | undefined;
+  /** Answers that came to no end, where it is not an error. */
+  cut: number;
   ids: number[][];
 }
 
-await writeFile(join(scratch, 'receipt.json'), JSON.stringify(schema));
+const schemaNames = flags.schemas.split(',').map((name) => {
+  if (name in formSchemas) return name as SchemaName;
+  throw new Error(`--schemas: ${name}, expected ${Object.keys(formSchemas).join(', ')}`);
+});
+const schemaFile = (name: SchemaName): string => join(scratch, `${name}.json`);
+for (const name of schemaNames) await writeFile(schemaFile(name), JSON.stringify(formSchemas[name]));
 const records = Array.from({ length: Number(flags.records) }, (_, id) => ({
   id,
   images: [],
@@ -97,41 +82,53 @@ const builds = {
   'this build': binary,
   ...(flags.older && { 'older build': join(resolve(flags.older), 'bin/pixtral.cjs') }),
 };
-const measured = new Map<string, Run[]>();
-/** Free text is as long as the answers in the form are on average. */
-let freeTokens = 160;
-for (let round = 0; round < Number(flags.rounds); round++) await measureAll();
-print();
-await grammarAlone();
+/** What the samplers of both programs are told: llama-server has others by default. */
+const sampling = { temperature: 0.8, top_p: 0.95, top_k: 40, min_p: 0.05, seed: 1 };
+const maxTokens = 3900;
+const contextSize = 4096;
+for (const name of schemaNames) {
+  const measured = new Map<string, Run[]>();
+  for (let round = 0; round < Number(flags.rounds); round++) await measureAll(name, measured);
+  print(name, measured);
+  await grammarAlone(name, measured);
+}
 
-async function measureAll(): Promise<void> {
+async function measureAll(schema: SchemaName, measured: Map<string, Run[]>): Promise<void> {
+  /** Free text is as long as the answers in the form are on average. */
+  let freeTokens = 160;
+  const keep = (name: string, run: Run): void => {
+    measured.set(name, [...(measured.get(name) ?? []), run]);
+    process.stderr.write(
+      `${schema}|${name}: ${run.tokens} tokens, ${run.wall.toFixed(1)} s, ${run.processor.toFixed(1)} s of the processor\n`,
+    );
+  };
   for (const parallel of flags.parallel.split(',')) {
     for (const [build, program] of Object.entries(builds)) {
-      const start = await batch(program, { form: 'free text', parallel, maxTokens: 1 });
-      for (const form of ['schema', 'schema and --logprobs 1', 'free text'] as const) {
-        const run = await batch(program, { form, parallel, maxTokens: form === 'free text' ? freeTokens : 4000 });
-        if (form === 'schema' && build === 'this build') freeTokens = Math.round(run.tokens / records.length);
-        keep(`${form}|${parallel}|${build}`, {
+      const start = await batch(program, { schema, kind: 'free text', parallel, most: 1 });
+      for (const kind of kinds) {
+        const run = await batch(program, {
+          schema,
+          kind,
+          parallel,
+          most: kind === 'free text' ? freeTokens : maxTokens,
+        });
+        if (kind === 'schema' && build === 'this build') freeTokens = Math.round(run.tokens / records.length);
+        keep(`${kind}|${parallel}|${build}`, {
           ...run,
           wall: run.wall - start.wall,
           processor: run.processor - start.processor,
         });
       }
     }
-    if (process.env['LLAMA_CPP'] !== undefined) await server(Number(parallel), process.env['LLAMA_CPP']);
+    const tree = process.env['LLAMA_CPP'];
+    if (tree !== undefined)
+      keep(`schema|${parallel}|llama-server`, await server(schema, { slots: Number(parallel), tree }));
   }
-}
-
-function keep(name: string, run: Run): void {
-  measured.set(name, [...(measured.get(name) ?? []), run]);
-  process.stderr.write(
-    `${name}: ${run.tokens} tokens, ${run.wall.toFixed(1)} s, ${run.processor.toFixed(1)} s of the processor\n`,
-  );
 }
 
 async function batch(
   program: string,
-  { form, parallel, maxTokens }: { form: Form; parallel: string; maxTokens: number },
+  { schema, kind, parallel, most }: { schema: SchemaName; kind: Kind; parallel: string; most: number },
 ): Promise<Run> {
   const runtime = [
     '--model',
@@ -141,24 +138,26 @@ async function batch(
     '--threads',
     flags.threads,
     '--context',
-    '4096',
+    String(contextSize),
     '--no-cache',
     '-q',
   ];
-  const sampling = ['--temperature', '0.8', '--seed', '1', '--max-tokens', String(maxTokens)];
+  const sampled = Object.entries(sampling).flatMap(([name, value]) => [`--${name.replace('_', '-')}`, String(value)]);
+  const formed = kind === 'free text' ? [] : ['--schema', schemaFile(schema)];
+  const logged = kind === 'schema and --logprobs 1' ? ['--logprobs', '1'] : [];
   const onLoop = program === binary ? ['--on-loop', 'off'] : [];
-  const words = ['batch', '--records', join(scratch, 'records.jsonl'), '--parallel', parallel, ...forms[form]];
-  const command = [process.execPath, program, ...words, ...runtime, ...sampling, ...onLoop];
-  const out = join(scratch, 'out.jsonl');
-  // The shell tells what its children took of the processor.
-  const run = await runCommand(['sh', '-c', '"$@" >"$OUT" || exit; times', 'sh', ...command], { OUT: out });
-  const lines = (await readFile(out, 'utf8')).trimEnd().split('\n').map(lineOf);
-  const logged = lines.flatMap(({ logprobs = [] }) => logprobs);
+  const words = ['batch', '--records', join(scratch, 'records.jsonl'), '--parallel', parallel, ...formed, ...logged];
+  const length = ['--max-tokens', String(most)];
+  const before = childrenSeconds();
+  const run = await runCommand([process.execPath, program, ...words, ...runtime, ...sampled, ...length, ...onLoop]);
+  const lines = run.stdout.trimEnd().split('\n').map(lineOf);
+  const told = lines.flatMap(({ logprobs = [] }) => logprobs);
   return {
     wall: run.seconds,
-    processor: processorSeconds(run.stdout),
+    processor: childrenSeconds() - before,
     tokens: lines.reduce((sum, { usage }) => sum + usage.completion, 0),
-    forced: logged.length === 0 ? undefined : logged.filter((token) => 'forced' in token).length,
+    forced: told.length === 0 ? undefined : told.filter((token) => 'forced' in token).length,
+    cut: 0,
     ids: lines.map(({ logprobs = [] }) => logprobs.map(({ id }) => id!)),
   };
 }
@@ -174,83 +173,70 @@ function lineOf(text: string): Line {
   return line;
 }
 
-/** Of the second line of `times`: user and system of the children. */
-function processorSeconds(times: string): number {
-  const [user, system] = [
-    ...times
-      .trimEnd()
-      .split('\n')
-      .at(-1)!
-      .matchAll(/(\d+)m([\d.]+)s/g),
-  ];
-  return [user!, system!].reduce((sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds), 0);
-}
-
-async function server(slots: number, tree: string): Promise<void> {
-  const model = [
-    '-m',
-    join(pair, 'model.gguf'),
-    '-t',
-    flags.threads,
-    '-ngl',
-    '0',
-    '-np',
-    String(slots),
-    '-c',
-    String(4096 * slots),
-  ];
-  const started = await startLlamaServer([join(tree, 'build/bin/llama-server'), ...model]);
+/** As many requests at once as it has slots, each with as much context as ours has. */
+async function server(schema: SchemaName, { slots, tree }: { slots: number; tree: string }): Promise<Run> {
+  const model = ['-m', join(pair, 'model.gguf'), '-t', flags.threads, '-tb', flags.threads, '-ngl', '0'];
+  const room = ['-np', String(slots), '-c', String(contextSize * slots)];
+  const started = await startLlamaServer([join(tree, 'build/bin/llama-server'), ...model, ...room]);
   try {
-    const start = performance.now();
+    const [start, before] = [performance.now(), processSeconds(started.pid)];
     const todo = records.values();
-    let tokens = 0;
+    const run = { tokens: 0, cut: 0 };
     const client = async (): Promise<void> => {
       for (const { prompt } of todo) {
         const body = {
           messages: [{ role: 'user', content: prompt }],
-          response_format: { type: 'json_schema', json_schema: { name: 'receipt', schema } },
-          temperature: 0.8,
-          seed: 1,
+          response_format: { type: 'json_schema', json_schema: { name: schema, schema: formSchemas[schema] } },
+          ...sampling,
+          max_tokens: maxTokens,
         };
-        tokens += ((await started.complete(body)) as { usage: { completion_tokens: number } }).usage.completion_tokens;
+        const { usage, choices } = (await started.complete(body)) as Completion;
+        run.tokens += usage.completion_tokens;
+        if (choices[0]!.finish_reason !== 'stop') run.cut++;
       }
     };
     await Promise.all(Array.from({ length: slots }, client));
     const wall = (performance.now() - start) / 1000;
-    keep(`schema|${slots}|llama-server`, { wall, processor: Number.NaN, tokens, forced: undefined, ids: [] });
+    return { ...run, wall, processor: processSeconds(started.pid) - before, forced: undefined, ids: [] };
   } finally {
     await started.close();
   }
 }
 
-function print(): void {
-  const median = (name: string, value: (run: Run) => number): number => {
-    const values = (measured.get(name) ?? []).map(value).toSorted((a, b) => a - b);
-    return values[values.length >> 1] ?? Number.NaN;
-  };
+interface Completion {
+  usage: { completion_tokens: number };
+  choices: { finish_reason: string }[];
+}
+
+function print(schema: SchemaName, measured: ReadonlyMap<string, readonly Run[]>): void {
+  const middle = (name: string, value: (run: Run) => number): number => median((measured.get(name) ?? []).map(value));
   const rate = (run: Run): number => run.tokens / run.wall;
   const each = (run: Run): number => (1000 * run.processor) / run.tokens;
   say(
-    `${records.length} records, answers of about ${freeTokens} tokens, ${flags.threads} threads, median of ${flags.rounds} rounds\n`,
+    `${schema}: ${records.length} records, ${flags.threads} threads, median of rounds: ${flags.rounds}; start-up not counted\n`,
   );
-  say('| | sequences | | tokens/s | times free text | ms of the processor a token | of free text | forced |');
-  say('| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |');
+  say(
+    '| | sequences | | tokens an answer | tokens/s | times free text | ms of the processor a token | of free text | forced | cut |',
+  );
+  say('| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
   for (const [name, [first]] of measured) {
     const [form, parallel, build] = name.split('|') as [string, string, string];
     const free = `free text|${parallel}|${build === 'llama-server' ? 'this build' : build}`;
     const cells = [
-      median(name, rate).toFixed(1),
-      (median(name, rate) / median(free, rate)).toFixed(2),
-      median(name, each).toFixed(1),
-      (median(name, each) / median(free, each)).toFixed(2),
+      (first!.tokens / records.length).toFixed(0),
+      middle(name, rate).toFixed(1),
+      (middle(name, rate) / middle(free, rate)).toFixed(2),
+      middle(name, each).toFixed(1),
+      (middle(name, each) / middle(free, each)).toFixed(2),
       first!.forced === undefined ? '' : `${((100 * first!.forced) / first!.tokens).toFixed(0)} %`,
+      first!.cut === 0 ? '' : String(first!.cut),
     ];
     say(`| ${form} | ${parallel} | ${build} | ${cells.join(' | ')} |`);
   }
 }
 
 /** Everything that a form adds to a token, but for the likeliest token among those that are allowed. */
-async function grammarAlone(): Promise<void> {
+async function grammarAlone(schema: SchemaName, measured: ReadonlyMap<string, readonly Run[]>): Promise<void> {
   const answers = [...measured].find(([name]) => name.startsWith('schema and') && name.endsWith('this build'))![1][0]!
     .ids;
   const tekken = readTokenizer(await readGguf(join(pair, 'model.gguf')), undefined);
@@ -258,7 +244,7 @@ async function grammarAlone(): Promise<void> {
   const count = tekken.vocabularySize;
   const words = { count, trie: tokenTrie(count, bytes), bytes, ends: [2] };
   const compiling = performance.now();
-  const masks = new TokenMasks(schemaFormat(JSON.stringify(schema), 'receipt').grammar, words);
+  const masks = new TokenMasks(schemaFormat(JSON.stringify(formSchemas[schema]), schema).grammar, words);
   const compiled = performance.now() - compiling;
   const took: number[] = [];
   for (const ids of answers) {
@@ -278,7 +264,7 @@ async function grammarAlone(): Promise<void> {
   const at = (share: number): string => took[Math.min(took.length - 1, Math.floor(share * took.length))]!.toFixed(3);
   say(
     `\nThe grammar alone, a token and sequence: ${mean.toFixed(3)} ms on average, median ${at(0.5)}, ` +
-      `of a hundred the worst ${at(0.99)}, the worst of ${took.length} ${at(1)}; made in ${compiled.toFixed(0)} ms`,
+      `of a hundred the worst ${at(0.99)}, the worst of ${took.length} ${at(1)}; made in ${compiled.toFixed(0)} ms\n`,
   );
 }
 
