@@ -121,6 +121,7 @@ export const pickWords = (first: Code, second: Code, places: readonly number[]):
   places.flatMap((place) => [0, 1, 2, 3].map((byte) => place * 4 + byte)),
 ];
 export const addF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe4)];
+export const subtractF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe5)];
 export const multiplyF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe6)];
 export const extendLow8 = (value: Code): Code => [value, simd(0x89)];
 export const extendHigh8 = (value: Code): Code => [value, simd(0x8a)];
@@ -133,10 +134,14 @@ export const words = (bits: number): Code => {
   const bytes = [bits, bits >>> 8, bits >>> 16, bits >>> 24].map((byte) => byte & 0xff);
   return [simd(0x0c), bytes, bytes, bytes, bytes];
 };
+/** Four times the number of a local. */
+export const splatF32 = (value: Code): Code => [value, simd(0x13)];
 /** Four times the same number. */
 export const floats = (value: number): Code => words(new Uint32Array(Float32Array.of(value).buffer)[0]!);
 export const and = (a: Code, b: Code): Code => [a, b, simd(0x4e)];
 export const or = (a: Code, b: Code): Code => [a, b, simd(0x50)];
+export const lessI32x4 = (a: Code, b: Code): Code => [a, b, simd(0x39)];
+export const maxU8x16 = (a: Code, b: Code): Code => [a, b, simd(0x79)];
 export const maxI16x8 = (a: Code, b: Code): Code => [a, b, simd(0x98)];
 export const maxU32x4 = (a: Code, b: Code): Code => [a, b, simd(0xb9)];
 export const addI32x4 = (a: Code, b: Code): Code => [a, b, simd(0xae)];

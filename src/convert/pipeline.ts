@@ -78,7 +78,7 @@ function openQ8(
   const readBytes = largest(own, (slice) => sourceRange(slice).length);
   // A permutation needs a head's room there.
   const targetBytes = largest(own, (slice) =>
-    slice.tensor.source.permuteHeads === undefined ? targetByteLength(slice) : sourceRange(slice).length,
+    Math.max(targetByteLength(slice), slice.tensor.source.permuteHeads === undefined ? 0 : sourceRange(slice).length),
   );
   return openQ8Quantizer({ slots: count, threads: Math.min(threads, count), readBytes, targetBytes });
 }

@@ -61,9 +61,12 @@ export async function convertSlice(
   return quantize(floats, { slice, target, codec });
 }
 
-/** Whether the slice is for the quantiser of q8_0: Pixtral's own weights, as nearly everyone converts them. */
-export function isForQ8({ tensor: { source, type } }: Slice): boolean {
-  return source.dtype === 'BF16' && type === typeId('q8_0') && source.lowRank === undefined;
+/** Whether the slice is for the quantiser of q8_0: weights of bf16, or of 8 bits with one scale, as nearly all are. */
+export function isForQ8({ tensor: { source, type }, perRow }: Slice): boolean {
+  if (source.lowRank !== undefined) return false;
+  if (source.dtype === 'BF16') return type === typeId('q8_0');
+  const inBlocks = perRow % 32 === 0 && source.scales?.values.length === 1;
+  return source.dtype === 'F8_E4M3' && inBlocks && (type === typeId('q8_0') || type === typeId('bf16'));
 }
 
 /**
@@ -71,11 +74,29 @@ export function isForQ8({ tensor: { source, type } }: Slice): boolean {
  * @throws PixtralError `model` as it
  */
 export async function convertQ8Slice(slice: Slice, buffers: Q8Buffers, quantizer: Q8Quantizer): Promise<Uint8Array> {
-  const bytes = buffers.read.subarray(0, slice.rows * slice.perRow * sourceTypeBytes.BF16);
-  if (slice.tensor.source.permuteHeads !== undefined) interleaveHalves(bytes, slice, buffers.target);
-  const peak = await quantizer.quantize(buffers, bytes.byteLength);
-  if (peak >= firstBeyondF16) requireRange(bytes, { slice, dtype: 'BF16' });
+  const { source } = slice.tensor;
+  const bytes = buffers.read.subarray(0, slice.rows * slice.perRow * sourceTypeBytes[source.dtype]);
+  if (source.permuteHeads !== undefined) interleaveHalves(bytes, slice, buffers.target);
+  if (source.scales) await scaleSlice(slice, { bytes, buffers, quantizer, scale: source.scales.values[0]! });
+  else {
+    const peak = await quantizer.quantize(buffers, bytes.byteLength);
+    if (peak >= firstBeyondF16) requireRange(bytes, { slice, dtype: 'BF16' });
+  }
   return buffers.target.subarray(0, targetByteLength(slice));
+}
+
+async function scaleSlice(
+  slice: Slice,
+  {
+    bytes: { byteLength },
+    buffers,
+    quantizer,
+    scale,
+  }: { bytes: Uint8Array; buffers: Q8Buffers; quantizer: Q8Quantizer; scale: number },
+): Promise<void> {
+  const to = slice.tensor.type === typeId('q8_0') ? 'q8_0' : 'bf16';
+  const peak = await quantizer.scale(buffers, { to, byteLength, scale });
+  requireRange(bytesOf(Float32Array.of(float8[peak]! * scale)), { slice, dtype: 'F32' });
 }
 
 /** As bf16: 65,536, which f16 rounds to infinity. */

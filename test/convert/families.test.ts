@@ -27,7 +27,7 @@ import {
   relatives,
 } from '../helpers/checkpoints.ts';
 import { convertedPair, oneLayout, plainOptions } from '../helpers/converted.ts';
-import { encodeFloats, safetensorsBytes, withFolder } from '../helpers/weights.ts';
+import { type StoredTensor, encodeFloats, safetensorsBytes, withFolder } from '../helpers/weights.ts';
 
 let native: Native;
 before(async () => {
@@ -123,17 +123,28 @@ test('what was begun with other scales is not gone on with, also where they stan
   });
 });
 
-/** Weights are written once: only the file of scales changes, and there what no pair's id is made of. */
-async function oneShardOfScales(folder: string, { factor }: { factor: number }): Promise<void> {
-  const from = checkpointFolder('ministral-3');
-  const path = join(from, 'consolidated.safetensors');
+/** Of the Instruct's, to be changed. */
+async function storedTensors(): Promise<(StoredTensor & { bytes: Uint8Array })[]> {
+  const path = join(checkpointFolder('ministral-3'), 'consolidated.safetensors');
   const bytes = await readFile(path);
-  const tensors = [...(await readSafetensors(path)).values()].map(({ name, dtype, shape, offset, byteLength }) => ({
+  return [...(await readSafetensors(path)).values()].map(({ name, dtype, shape, offset, byteLength }) => ({
     name,
     dtype,
     shape,
     bytes: Uint8Array.from(bytes.subarray(offset, offset + byteLength)),
   }));
+}
+
+async function copyConfig(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const file of ['params.json', 'tekken.json']) {
+    await copyFile(join(checkpointFolder('ministral-3'), file), join(folder, file));
+  }
+}
+
+/** Weights are written once: only the file of scales changes, and there what no pair's id is made of. */
+async function oneShardOfScales(folder: string, { factor }: { factor: number }): Promise<void> {
+  const tensors = await storedTensors();
   const isScale = ({ name }: { name: string }): boolean => name.endsWith('qscale_weight');
   const scales = tensors.filter(isScale);
   for (const scale of scales.filter(({ name }) => name.includes('attention.wq'))) {
@@ -144,11 +155,33 @@ async function oneShardOfScales(folder: string, { factor }: { factor: number }):
       ),
     );
   }
-  await mkdir(folder, { recursive: true });
+  await copyConfig(folder);
   const weights = join(folder, 'consolidated-00001-of-00002.safetensors');
   if (!existsSync(weights)) await writeFile(weights, safetensorsBytes(tensors.filter((tensor) => !isScale(tensor))));
   await writeFile(join(folder, 'consolidated-00002-of-00002.safetensors'), safetensorsBytes(scales));
-  for (const file of ['params.json', 'tekken.json']) await copyFile(join(from, file), join(folder, file));
+}
+
+const faults = [
+  ['a byte that is no number', 'attention.wk.weight', /layers\.0\.attention\.wk\.weight: holds NaN or infinity/],
+  ['a scale that leaves f16', 'attention.wk.qscale_weight', /layers\.0\.attention\.wk\.weight: holds weights beyond/],
+] as const;
+for (const [what, ending, message] of faults) {
+  for (const type of ['q8_0', 'q4_k_m', 'bf16', 'f32'] as const) {
+    test(`${what} is told of by its tensor's name where ${type} cannot hold it`, async () => {
+      await withFolder(async (folder) => {
+        const checkpoint = join(folder, 'in');
+        await copyConfig(checkpoint);
+        const tensors = await storedTensors();
+        const { bytes } = tensors.find(({ name }) => name === `layers.0.${ending}`)!;
+        if (ending.includes('qscale')) bytes.set(encodeFloats(Float32Array.of(1e4), 'BF16'));
+        else bytes[301] = 0xff;
+        await writeFile(join(checkpoint, 'consolidated.safetensors'), safetensorsBytes(tensors));
+        const converted = convertCheckpoint(checkpoint, { ...plainOptions(type, join(folder, 'out')), native });
+        if (ending.includes('qscale') && (type === 'bf16' || type === 'f32')) await converted;
+        else await assert.rejects(converted, { code: 'model', message });
+      });
+    });
+  }
 }
 
 /** All numbers of 8 bits, row by row, as fixtures/families.py makes them. */

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { q8Module } from './kernel.ts';
+import { type KernelName, q8Module } from './kernel.ts';
 
 /** Bytes of the quantiser's memory for one slice after the other. */
 export interface Q8Buffers {
@@ -7,7 +7,7 @@ export interface Q8Buffers {
   target: Uint8Array;
 }
 
-/** Threads that turn bf16 into q8_0, in a memory that they share with whoever reads and writes files. */
+/** Threads that turn bf16 and numbers of 8 bits into q8_0, and the latter into bf16, in a memory that they share with whoever reads and writes files. */
 export interface Q8Quantizer {
   /** One for each slice that may be in work. */
   buffers: readonly Q8Buffers[];
@@ -16,6 +16,11 @@ export interface Q8Quantizer {
    * @returns the largest magnitude, as bf16
    */
   quantize(buffers: Q8Buffers, byteLength: number): Promise<number>;
+  /**
+   * The same for numbers of 8 bits that are multiplied by a scale.
+   * @returns the largest magnitude, as a number of 8 bits without its sign
+   */
+  scale(buffers: Q8Buffers, job: { to: 'q8_0' | 'bf16'; byteLength: number; scale: number }): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -40,9 +45,9 @@ const peakBytes = 16;
 /** Does what it is told in a thread of its own; the module is compiled once for all. */
 const worker = `
 const { parentPort, workerData: { module, memory } } = require('node:worker_threads');
-const { quantize } = new WebAssembly.Instance(module, { env: { memory } }).exports;
-parentPort.on('message', ({ job, addresses }) => {
-  quantize(...addresses);
+const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports;
+parentPort.on('message', ({ job, kernel, parameters }) => {
+  kernels[kernel](...parameters);
   parentPort.postMessage(job);
 });`;
 
@@ -62,14 +67,29 @@ export function openQ8Quantizer({ slots, threads, readBytes, targetBytes }: Size
   });
   return {
     buffers,
-    async quantize({ read: { byteOffset: source }, target: { byteOffset: target } }, byteLength) {
-      const peak = target + targetLength;
-      const least = workers.reduce((one, other) => (other.waiting() < one.waiting() ? other : one));
-      await least.run([source, source + byteLength, target, peak]);
+    async quantize(slot, byteLength) {
+      const peak = await runKernel('quantizeBf16', { slot, byteLength, more: [] });
       return Math.max(...new Int16Array(memory.buffer, peak, peakBytes / 2));
+    },
+    async scale(slot, { to, byteLength, scale }) {
+      const kernel = to === 'q8_0' ? 'quantizeFloat8' : 'roundFloat8';
+      const peak = await runKernel(kernel, { slot, byteLength, more: [scale] });
+      return Math.max(...new Uint8Array(memory.buffer, peak, peakBytes));
     },
     close: async () => void (await Promise.all(workers.map(({ end }) => end()))),
   };
+
+  /** @returns the address of the peak */
+  async function runKernel(
+    kernel: KernelName,
+    { slot, byteLength, more }: { slot: Q8Buffers; byteLength: number; more: readonly number[] },
+  ): Promise<number> {
+    const [source, target] = [slot.read.byteOffset, slot.target.byteOffset];
+    const peak = target + targetLength;
+    const least = workers.reduce((one, other) => (other.waiting() < one.waiting() ? other : one));
+    await least.run(kernel, [source, source + byteLength, target, peak, ...more]);
+    return peak;
+  }
 }
 
 function aligned(byteLength: number): number {
@@ -97,10 +117,10 @@ function workerThread(workerData: { module: object; memory: object }) {
   });
   return {
     waiting: () => jobs.size,
-    run: (addresses: readonly number[]) =>
+    run: (kernel: KernelName, parameters: readonly number[]) =>
       new Promise<void>((done, failed) => {
         jobs.set(++count, { done, failed });
-        if (failure === undefined) thread.postMessage({ job: count, addresses }, []);
+        if (failure === undefined) thread.postMessage({ job: count, kernel, parameters }, []);
         else failed(failure);
       }),
     end: () => thread.terminate(),

@@ -95,3 +95,49 @@ test('the largest magnitude tells of infinity and NaN', async () => {
     assert.equal(await quantizer.quantize(buffers!, halves.byteLength), half & 0x7fff);
   }
 });
+
+/** By the definition: a sign, 4 bits of exponent, 3 of fraction. */
+function fromEight(byte: number): number {
+  const [exponent, fraction] = [(byte >> 3) & 15, byte & 7];
+  const magnitude = exponent === 0 ? fraction * 2 ** -9 : (1 + fraction / 8) * 2 ** (exponent - 7);
+  return byte & 0x80 ? -magnitude : magnitude;
+}
+
+const number8 = (byte: number): number => ((byte & 0x7f) === 0x7f ? byte - 1 : byte);
+const kinds8: Record<string, (index: number) => number> = {
+  'every number, in turn': (index) => number8(index & 0xff),
+  'any numbers': () => number8(whole(256)),
+  'every largest magnitude': (index) => number8(whole(1 + ((index >> 5) % 127)) | (whole(2) << 7)),
+  'numbers without an exponent, and zeros of both signs': () => whole(8) | (whole(2) << 7),
+};
+const scales = [1, 1e-4, 0.013, 3.3e-3, 1.7e-38, 2 ** -140, 0, 1e30].map(Math.fround);
+
+for (const to of ['q8_0', 'bf16'] as const) {
+  for (const [kind, byteAt] of Object.entries(kinds8)) {
+    test(`8 bits times a scale become the ${to} that ggml makes of the products: ${kind}`, async () => {
+      const [buffers] = quantizer.buffers;
+      const bytes = Uint8Array.from({ length: 64 * 1024 }, (_, at) => byteAt(at));
+      for (const scale of scales) {
+        const products = Float32Array.from(bytes, (byte) => fromEight(byte) * scale);
+        const expected = new Uint8Array(to === 'bf16' ? bytes.length * 2 : (bytes.length / 32) * 34);
+        await native.ggml.quantizeChunk(typeId(to), products, expected, 0, bytes.length / 32, 32, null);
+        buffers!.read.set(bytes);
+        buffers!.target.fill(0x77);
+        const peak = await quantizer.scale(buffers!, { to, byteLength: bytes.length, scale });
+        assert.ok(Buffer.from(buffers!.target.subarray(0, expected.length)).equals(expected), `scale ${scale}`);
+        assert.equal(
+          peak,
+          bytes.reduce((most, byte) => Math.max(most, byte & 0x7f), 0),
+        );
+      }
+    });
+  }
+}
+
+test('a byte that is no number is the largest magnitude of all', async () => {
+  const [buffers] = quantizer.buffers;
+  for (const to of ['q8_0', 'bf16'] as const) {
+    buffers!.read.set(Uint8Array.from({ length: 96 }, (_, at) => (at === 50 ? 0xff : 0x7e)));
+    assert.equal(await quantizer.scale(buffers!, { to, byteLength: 96, scale: 1 }), 0x7f);
+  }
+});
