@@ -5,6 +5,8 @@ import { ascii } from './opened.ts';
 /** A format of pictures or drawings that no decoder here reads, and what turns it into one that is read. */
 interface OtherPicture {
   start: RegExp;
+  /** The name of a file that has to be in it, where the beginning is that of any ZIP file. */
+  holds?: string;
   /** With its article. */
   is: string;
   remedy: (name: string) => string;
@@ -18,6 +20,9 @@ const ghostscript = (name: string): string => `gs -sDEVICE=png16m -r300 -dEPSCro
 const inkscape = (name: string): string => `inkscape ${name} --export-filename=picture.svg`;
 const gdal = (name: string): string => `gdal_translate -of PNG -ot Byte -scale ${name} picture.png`;
 const vips = (name: string): string => `vips copy ${name} picture.png`;
+const office = (name: string): string => `soffice --headless --convert-to pdf ${name}`;
+const xps = (name: string): string => `xpstopdf ${name} pages.pdf`;
+const book = (name: string): string => `ebook-convert ${name} book.pdf`;
 const octave = (): string => 'Octave or MATLAB, with imwrite';
 const pcl = (name: string): string => `gpcl6 -sDEVICE=pdfwrite -o pages.pdf ${name}`;
 const ffmpeg = (name: string): string => `ffmpeg -i ${name} picture.png`;
@@ -66,6 +71,15 @@ const others: readonly OtherPicture[] = [
   { start: /^ncols\s+\d+\s+nrows\s+\d/i, is: 'a grid of numbers (ArcInfo)', remedy: gdal },
   { start: /^AutoCAD Slide/, is: 'a slide of AutoCAD', remedy: inkscape },
   { start: /^\x1b(E|%-12345X|\*[rt]\d|&l)/, is: 'a file for printers (PCL)', remedy: pcl },
+  { start: /^PK\u0003\u0004/, holds: 'word/document.xml', is: 'a Word document', remedy: office },
+  { start: /^PK\u0003\u0004/, holds: 'ppt/presentation.xml', is: 'a PowerPoint presentation', remedy: office },
+  { start: /^PK\u0003\u0004/, holds: 'xl/workbook.xml', is: 'an Excel workbook', remedy: office },
+  { start: /^PK\u0003\u0004/, holds: 'visio/document.xml', is: 'a Visio drawing', remedy: office },
+  { start: /^PK\u0003\u0004/, holds: 'FixedDocSeq.fdseq', is: 'an XPS document', remedy: xps },
+  { start: /^PK.{28}mimetypeapplication\/vnd\.oasis\./s, is: 'an OpenDocument file', remedy: office },
+  { start: /^PK.{28}mimetypeapplication\/epub/s, is: 'an e-book (EPUB)', remedy: book },
+  { start: /^\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1/, is: 'a document of an older Office', remedy: office },
+  { start: /^\{\\rtf\d/, is: 'an RTF document', remedy: office },
   { start: /^(\u001f\x8b)/, is: 'a file packed with gzip', remedy: (name) => `gunzip --keep ${name}` },
 ];
 
@@ -73,7 +87,9 @@ const openingLength = 2100;
 
 export function otherPicture(bytes: Uint8Array): OtherPicture | undefined {
   const opening = ascii(bytes, 0, openingLength);
-  return others.find(({ start }) => start.test(opening));
+  return others.find(
+    ({ start, holds }) => start.test(opening) && (holds === undefined || Buffer.from(bytes).includes(holds)),
+  );
 }
 
 export function notRead(name: string, { is, remedy }: OtherPicture): PixtralError {

@@ -27,7 +27,8 @@ export function isTga(bytes: Uint8Array): boolean {
   const tga = readHeader(bytes);
   if (!tga) return false;
   if (ascii(bytes, bytes.byteLength - 18, 17) === 'TRUEVISION-XFILE.') return true;
-  const wanted = tga.start + Math.ceil((tga.bits * tga.width) / 8) * tga.height;
+  const lineLength = tga.bits === 1 ? Math.ceil(tga.width / 8) : Math.ceil(tga.bits / 8) * tga.width;
+  const wanted = tga.start + lineLength * tga.height;
   return tga.packed ? bytes.byteLength > tga.start : Math.abs(bytes.byteLength - wanted) <= 26;
 }
 

@@ -44,6 +44,23 @@ const others: Readonly<Record<string, [bytes: Buffer, says: RegExp, remedy: RegE
   'a.asc': [latin1('ncols        96\nnrows        64\n'), /a grid of numbers/, /gdal_translate/],
   'a.sld': [latin1('AutoCAD Slide\r\n'), /a slide of AutoCAD/, /inkscape/],
   'a.pcl': [latin1('\x1bE\x1b&l0E'), /a file for printers/, /gpcl6/],
+  'a.docx': [
+    latin1('PK\x03\x04\x14\0[Content_Types].xml\0\0word/document.xml\0'),
+    /a Word document/,
+    /soffice .*pdf a\.docx$/,
+  ],
+  'a.pptx': [latin1('PK\x03\x04\x14\0[Content_Types].xml\0\0ppt/presentation.xml\0'), /a PowerPoint pres/, /soffice/],
+  'a.xlsx': [latin1('PK\x03\x04\x14\0[Content_Types].xml\0\0xl/workbook.xml\0'), /an Excel workbook/, /soffice/],
+  'a.vsdx': [latin1('PK\x03\x04\x14\0[Content_Types].xml\0\0visio/document.xml\0'), /a Visio drawing/, /soffice/],
+  'a.xps': [latin1('PK\x03\x04\x14\0[Content_Types].xml\0\0FixedDocSeq.fdseq\0'), /an XPS document/, /xpstopdf/],
+  'a.odt': [
+    latin1(`PK\x03\x04${'\0'.repeat(26)}mimetypeapplication/vnd.oasis.opendocument.text`),
+    /an OpenDocument/,
+    /soffice/,
+  ],
+  'a.epub': [latin1(`PK\x03\x04${'\0'.repeat(26)}mimetypeapplication/epub+zip`), /an e-book/, /ebook-convert/],
+  'a.doc': [latin1('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0'), /a document of an older Office/, /soffice/],
+  'a.rtf': [latin1('{\\rtf1\\ansi hello}'), /an RTF document/, /soffice/],
   'a.gz': [gzipSync('no drawing'), /a file packed with gzip/, /gunzip/],
 };
 
