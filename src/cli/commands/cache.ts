@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { exitCodes } from '../../base/errors.ts';
 import type { Io } from '../io.ts';
+import { printable } from '../../output/printable.ts';
 import { bytesIn } from '../options.ts';
 import { cacheLimit, resultsFolder } from '../user-cache.ts';
 
@@ -39,7 +40,7 @@ async function tidy(
   const { jsonLine } = await import('../../wires/json.ts');
   const cache = openCache({ folder, limit: () => Promise.resolve(limit) });
   const print = (shape: object, text: string): void => {
-    io.stdout.write(flags.json === true ? jsonLine({ folder, ...shape }) : text);
+    io.stdout.write(flags.json === true ? jsonLine({ folder, ...shape }) : printable(text));
   };
   switch (action) {
     case 'ls': {
