@@ -3,7 +3,7 @@
  * bodies of 50 MB, malformed JSON; batches over SIGKILL, SIGTERM under load. Each asks about a drawing of its own, and
  * checks its answer.
  *
- *   npm run soak:serve -- [--requests 5000] [--clients 500] [--batch 400] [--kills 4]
+ *   npm run soak:serve -- [--requests 5000] [--clients 500] [--batch 400] [--kills 4] [--drawings 24] [--queue 10000]
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     batch: { type: 'string', default: '400' },
     kills: { type: 'string', default: '4' },
     drawings: { type: 'string', default: '24' },
+    queue: { type: 'string', default: '10000' },
   },
 });
 const [requests, clients, batchLines, kills, drawings] = [
@@ -47,7 +48,19 @@ interface Server {
 }
 
 async function start(): Promise<Server> {
-  const words = ['serve', '--model', 'demo', '--gpu', 'off', '--temperature', '0', '--port', '0', '--queue', '10000'];
+  const words = [
+    'serve',
+    '--model',
+    'demo',
+    '--gpu',
+    'off',
+    '--temperature',
+    '0',
+    '--port',
+    '0',
+    '--queue',
+    values.queue,
+  ];
   const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'src/cli/run.ts'), ...words], {
     env: {
       ...process.env,
