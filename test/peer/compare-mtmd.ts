@@ -1,7 +1,9 @@
 /**
- * The pair that we write, in llama.cpp's own llama-mtmd-cli against our own run: greedy, the same pictures and prompts.
+ * The pairs that we write, in llama.cpp's own llama-mtmd-cli against our own run: greedy, the same pictures and prompts. The
+ * Both are given the PNG that `pixtral view` writes: the tool's own resize then does nothing. Without --jinja it guesses
+ * another template of its own for those with [SYSTEM_PROMPT], one with spaces.
  *
- *   npm run compare:mtmd -- <path of llama-mtmd-cli>
+ *   npm run compare:mtmd -- <path of llama-mtmd-cli> [mistral merger ministral-3 demo ...]
  *
  * (built from node_modules/node-llama-cpp/llama/gitRelease.bundle: cmake, target llama-mtmd-cli). llama.cpp's tower uses
  * the tanh GELU and rounds pixels to f16. The script dumps its embedding rows, feeds them to our decoder, and shows at the
@@ -12,17 +14,23 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { openNative } from '../../src/native/open-native.ts';
 import { readModelFiles } from '../../src/engine/runtime/model-files.ts';
-import { relativeError, scenePath } from '../helpers/checkpoints.ts';
-import { convertedPair } from '../helpers/converted.ts';
+import { checkpointFolder, relativeError, relatives, scenePath } from '../helpers/checkpoints.ts';
+import { cli } from '../helpers/cli.ts';
+import { convertedFolder } from '../helpers/converted.ts';
 import { type Trace, openTracer } from './trace.ts';
 
-const [tool] = process.argv.slice(2);
+const [tool, ...asked] = process.argv.slice(2);
 if (tool === undefined) throw new Error('usage: npm run compare:mtmd -- <llama-mtmd-cli>');
 
 const steps = 32;
-// Sides that are multiples of 16: llama.cpp's own resize then does nothing.
+const checkpoints = ['mistral', 'huggingface', 'merger', ...relatives] as const;
+const folders: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(checkpoints.map((name) => [name, checkpointFolder(name)])),
+  demo: fileURLToPath(new URL('../../models/demo', import.meta.url)),
+};
 const scenes = ['a-80x48.png', 'b-48x80.png', 'c-64x64.png'];
 const prompts = ['describe this', 'what is on the left', 'how many'];
 
@@ -30,27 +38,30 @@ const scratch = await mkdtemp(join(tmpdir(), 'pixtral-peer-'));
 const native = await openNative({ gpu: 'off', onLog: () => {} });
 let failures = 0;
 try {
-  for (const layout of ['mistral', 'huggingface'] as const) await compareLayout(layout);
+  for (const name of asked.length > 0 ? asked : Object.keys(folders)) await compareModel(name, folders[name]!);
 } finally {
   await native.close();
   await rm(scratch, { recursive: true, force: true });
 }
 process.exitCode = failures > 0 ? 1 : 0;
 
-async function compareLayout(layout: 'mistral' | 'huggingface'): Promise<void> {
-  const pair = await convertedPair(layout, 'f32', native);
+async function compareModel(name: string, folder: string): Promise<void> {
+  const pair = await convertedFolder(folder, 'f32', native);
   const files = await readModelFiles(pair);
   const tracer = await openTracer(native, files);
   try {
     for (const scene of scenes) {
+      const seen = join(scratch, 'seen.png');
+      const view = await cli(['view', scenePath(scene), '--model', pair.folder, '-o', seen, '--force']);
+      if (view.exitCode !== 0) throw new Error(view.stderr);
       for (const prompt of prompts) {
         const dump = join(scratch, 'rows.bin');
-        const ours = await tracer.run(scene, { prompt, rows: undefined, steps });
-        const theirText = wholeText(() => runTool(pair, { scene, prompt, dump }), printed(ours.ids));
+        const ours = await tracer.run(seen, { prompt, rows: undefined, steps });
+        const theirText = wholeText(() => runTool(pair, { seen, prompt, dump }), printed(ours.ids));
         const rows = readDump(dump);
-        const theirs = await tracer.run(scene, { prompt, rows, steps });
+        const theirs = await tracer.run(seen, { prompt, rows, steps });
         const towers = relativeError(rows, ours.rows.subarray(0, rows.length));
-        report(`${layout}, ${scene}, ${JSON.stringify(prompt)}`, { ours, theirs, towers, theirText });
+        report(`${name}, ${scene}, ${JSON.stringify(prompt)}`, { ours, theirs, towers, theirText });
       }
     }
   } finally {
@@ -58,11 +69,12 @@ async function compareLayout(layout: 'mistral' | 'huggingface'): Promise<void> {
     await pair.remove();
   }
 
-  // The tool prints control tokens by name and bytes as they come.
+  // The tool prints control tokens by name and bytes as they come, but for NUL, which ends a string in C.
   function printed(ids: readonly number[]): Buffer {
-    return Buffer.concat(
+    const bytes = Buffer.concat(
       ids.map((id) => (files.tekken.isControl(id) ? Buffer.from(files.tekken.label(id)) : files.tekken.bytes(id))),
     );
+    return withoutEnd(bytes.filter((byte) => byte !== 0));
   }
 
   function report(
@@ -100,20 +112,26 @@ function shift(ours: Trace, theirs: Trace, step: number): number {
 
 function runTool(
   { model, mmproj }: { model: string; mmproj: string },
-  { scene, prompt, dump }: { scene: string; prompt: string; dump: string },
+  { seen, prompt, dump }: { seen: string; prompt: string; dump: string },
 ): Buffer {
   const { status, stdout, stderr } = spawnSync(
     tool!,
     [
-      ['-m', model, '--mmproj', mmproj, '--image', scenePath(scene), '-p', prompt],
+      ['--jinja', '-m', model, '--mmproj', mmproj, '--image', seen, '-p', prompt],
       ['--temp', '0', '-n', String(steps), '-c', '512', '-ctk', 'f32', '-ctv', 'f32', '-fa', 'off'],
       ['--image-min-tokens', '1', '--image-max-tokens', '4096'],
     ].flat(),
     { env: { ...process.env, MTMD_DEBUG_EMBEDDINGS: dump } },
   );
   if (status !== 0) throw new Error(`llama-mtmd-cli ended with ${status}: ${stderr.toString().slice(-500)}`);
-  // One newline before the answer, two behind it.
-  return stdout.subarray(1, -2);
+  // One newline before the answer, two or three behind it.
+  return withoutEnd(stdout.subarray(1));
+}
+
+/** Without the newlines at its end, of which nobody knows whether they are the answer's. */
+function withoutEnd(bytes: Uint8Array): Buffer {
+  const last = bytes.findLastIndex((byte) => byte !== 0x0a);
+  return Buffer.from(bytes.subarray(0, last + 1));
 }
 
 /** [int32 rows, int32 width, f32 values]: [IMG_BREAK] rows included, [IMG_END] not. */

@@ -9,7 +9,6 @@ import { mainDevice } from '../../src/native/devices.ts';
 import type { Native } from '../../src/native/native.ts';
 import { encodePrompt } from '../../src/prompt/encode.ts';
 import { VisionEncoder } from '../../src/vision/encoder.ts';
-import { scenePath } from '../helpers/checkpoints.ts';
 import { loadFile } from '../helpers/pictures.ts';
 
 /** A greedy answer with everything that led to it. */
@@ -25,7 +24,7 @@ export interface Trace {
 
 export interface Tracer {
   /** @param rows another tower's rows (without the last, [IMG_END]'s) in place of ours */
-  run(scene: string, options: { prompt: string; rows: Float32Array | undefined; steps: number }): Promise<Trace>;
+  run(path: string, options: { prompt: string; rows: Float32Array | undefined; steps: number }): Promise<Trace>;
   close(): void;
 }
 
@@ -42,8 +41,8 @@ export async function openTracer(native: Native, files: ModelFiles): Promise<Tra
   const control = ['[IMG_BREAK]', '[IMG_END]'].map((name) => files.tekken.id(name));
   const [imgBreak, imgEnd] = await embeddingRows({ native, gguf: files.model, config: files.decoder }, control);
   return {
-    async run(scene, { prompt, rows: replacement, steps }) {
-      const image = await loadFile(scenePath(scene), files.image);
+    async run(path, { prompt, rows: replacement, steps }) {
+      const image = await loadFile(path, files.image);
       const runs = encodePrompt(
         [
           {
@@ -57,8 +56,9 @@ export async function openTracer(native: Native, files: ModelFiles): Promise<Tra
         files.tekken,
       );
       const { columns, rows: down } = image.grid;
+      const merge = encoder.config.spatialMergeSize;
       const encoded = await encoder.encode(
-        { columns, rows: down, values: image.patches },
+        { columns: columns * merge, rows: down * merge, values: image.patches },
         { keepTower: false, signal: undefined },
       );
       const rows = imageRows(encoded.rows, { columns, rows: down, imgBreak: imgBreak!, imgEnd: imgEnd! });
