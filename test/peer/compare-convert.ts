@@ -15,7 +15,7 @@ import { convertCheckpoint } from '../../src/engine/convert.ts';
 import { type MmprojType, mmprojTypes } from '../../src/convert/types.ts';
 import { readGguf } from '../../src/gguf/read.ts';
 import { type Gguf, type GgufValue, ggmlTypeName } from '../../src/gguf/types.ts';
-import { checkpointFolder, scenePath } from '../helpers/checkpoints.ts';
+import { checkpointFolder, layoutFiles, relatives, scenePath } from '../helpers/checkpoints.ts';
 import { plainOptions } from '../helpers/converted.ts';
 import {
   type QuantizedCase,
@@ -186,14 +186,10 @@ async function compareType(
   compareAnswers(mine, other, where);
 }
 
-/** Ministral 3 with weights of 8 bits, and its base with tied embeddings, from each of the two layouts alone. */
+/** Each from the two layouts alone. */
 async function compareRelatives(base: string): Promise<void> {
-  const layouts = {
-    mistral: ['params.json', 'consolidated.safetensors', 'tekken.json'],
-    huggingface: ['config.json', 'model.safetensors', 'tekken.json'],
-  };
-  for (const name of ['ministral-3', 'ministral-3-base'] as const) {
-    for (const [layout, files] of Object.entries(layouts)) {
+  for (const name of relatives) {
+    for (const [layout, files] of Object.entries(layoutFiles)) {
       const folder = join(base, layout, name);
       mkdirSync(folder, { recursive: true });
       for (const file of files) copyFileSync(join(checkpointFolder(name), file), join(folder, file));
