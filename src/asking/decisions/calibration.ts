@@ -27,7 +27,7 @@ const folds = 5;
 /** Fewer say nothing about a temperature. */
 export const fewestExamples = 20;
 
-/** Fits one question's temperature. */
+/** Fits one question's temperature: 1 unless answers that it was not fitted to are told better by another one. */
 export function calibrate(readings: readonly LabelledReading[]): Calibration {
   const temperatures = Array.from({ length: folds }, (_, fold) =>
     fitTemperature(readings.filter((__, index) => index % folds !== fold)),
@@ -36,15 +36,19 @@ export function calibrate(readings: readonly LabelledReading[]): Calibration {
     right,
     probabilities: atTemperature(probabilities, temperatures[index % folds]!),
   }));
+  const isBetter = surprise(held) < surprise(readings) - leastGain;
   return {
-    temperature: fitTemperature(readings),
+    temperature: isBetter ? fitTemperature(readings) : 1,
     examples: readings.length,
     accuracy: readings.filter(isRight).length / readings.length,
     auroc: meanAuroc(readings),
     before: reliability(readings),
-    after: reliability(held),
+    after: reliability(isBetter ? held : readings),
   };
 }
+
+/** Natural units of log-likelihood: less may be chance. */
+const leastGain = 1;
 
 /** Probabilities flattened (above 1) or sharpened (below). */
 export function atTemperature(probabilities: readonly number[], temperature: number): number[] {
@@ -53,29 +57,39 @@ export function atTemperature(probabilities: readonly number[], temperature: num
   return powers.map((power) => power / total);
 }
 
+/** Of the prior: two questions of three are within a factor of 1.65. */
+const spread = 0.5;
 const coldest = Math.log(0.05);
 const hottest = Math.log(20);
 const golden = (Math.sqrt(5) - 1) / 2;
 
-/** The temperature at which the right options are likeliest: its logarithm has one minimum, found by golden section. */
+/**
+ * The temperature at which the right options are likeliest, drawn to 1 by a normal prior on its logarithm: a few right answers
+ * are no proof that all will be, and would make any model certain. Found by golden section.
+ */
 function fitTemperature(readings: readonly LabelledReading[]): number {
   let [low, high] = [coldest, hottest];
   while (high - low > 1e-4) {
     const [left, right] = [high - golden * (high - low), low + golden * (high - low)];
-    if (surprise(readings, Math.exp(left)) < surprise(readings, Math.exp(right))) high = right;
+    if (cost(readings, left) < cost(readings, right)) high = right;
     else low = left;
   }
   return Math.exp((low + high) / 2);
 }
 
-/** Mean negative log-likelihood. */
-function surprise(readings: readonly LabelledReading[], temperature: number): number {
-  const total = readings.reduce(
-    (sum, { probabilities, right }) =>
-      sum - Math.log(Math.max(atTemperature(probabilities, temperature)[right]!, 1e-300)),
-    0,
-  );
-  return total / readings.length;
+/** Negative log-likelihood. */
+function surprise(readings: readonly LabelledReading[]): number {
+  return readings.reduce((sum, { probabilities, right }) => sum - Math.log(Math.max(probabilities[right]!, 1e-300)), 0);
+}
+
+/** The same at another temperature, with the prior. */
+function cost(readings: readonly LabelledReading[], logTemperature: number): number {
+  const temperature = Math.exp(logTemperature);
+  const tempered = readings.map(({ probabilities, right }) => ({
+    right,
+    probabilities: atTemperature(probabilities, temperature),
+  }));
+  return surprise(tempered) + (logTemperature / spread) ** 2 / 2;
 }
 
 export function reliability(readings: readonly LabelledReading[]): Reliability {

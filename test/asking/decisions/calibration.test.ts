@@ -25,6 +25,18 @@ test('the temperature that was put in is found again, and calibration is better 
   }
 });
 
+test('a few right answers make no model certain, and many of one that is too sure of itself still cool it', () => {
+  const allRight = Array.from({ length: 30 }, (): LabelledReading => ({ probabilities: [0.95, 0.05], right: 0 }));
+  const { temperature, after } = calibrate(allRight);
+  const [sure] = atTemperature([0.95, 0.05], temperature);
+  assert.ok(temperature <= 1 && sure! < 0.99, `${temperature}: ${sure}`);
+  assert.ok(after.error <= 0.05);
+  const nearlySure = allRight.map((reading) => ({ ...reading, probabilities: [0.9999, 0.0001] }));
+  assert.ok(Math.abs(calibrate(nearlySure).temperature - 1) < 0.05);
+  const wrongInTen = nearlySure.map((reading, index) => ({ ...reading, right: [3, 11, 24].includes(index) ? 1 : 0 }));
+  assert.ok(calibrate(wrongInTen).temperature > 3);
+});
+
 test('accuracy, area under the curve and calibration error are those of their definitions', () => {
   const readings = [0.9, 0.8, 0.7, 0.6, 0.4, 0.3].map((share, index): LabelledReading => ({
     probabilities: [share, 1 - share],
