@@ -26,6 +26,19 @@ for (const [what, content] of Object.entries(loads)) {
   });
 }
 
+test('a drawing that comes out white is said to be blank, an empty one and one with something on it are not', async () => {
+  const warningsOf = async (content: string) =>
+    (await decodeFile(Buffer.from(svg('width="8" height="8"', content)))).warnings;
+  assert.deepEqual(await warningsOf('<path d="M0 0"/><rect width="4" height="4" fill="none"/>'), [
+    'is blank, although there are 2 elements to be drawn in it',
+  ]);
+  assert.deepEqual(await warningsOf('<text x="900" y="900">x</text>'), [
+    'is blank, although there is one element to be drawn in it',
+  ]);
+  for (const content of ['', '<rect width="4" height="4"/>', '<g/>', '<line x2="8" y2="8" stroke="#fefefe"/>'])
+    assert.equal(await warningsOf(content), undefined, content);
+});
+
 test('an SVG shows a picture that it carries', async () => {
   const carried =
     'data:image/svg+xml,%3Csvg xmlns="http://www.w3.org/2000/svg"%3E%3Crect width="8" height="8"/%3E%3C/svg%3E';

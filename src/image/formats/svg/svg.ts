@@ -3,6 +3,7 @@ import { damaged } from '../damaged.ts';
 import type { OpenRequest, Opened } from '../opened.ts';
 import { openWithVips } from '../vips.ts';
 import { hasOtherBackground, writeAsBrowsersDo } from './as-browsers.ts';
+import { blank } from './blank.ts';
 import { carriesOthers, carryAsPng } from './carried-pictures.ts';
 import { parseSvg, serialized, withRootTag } from './document.ts';
 import { nameFilterInputs } from './filter-inputs.ts';
@@ -48,7 +49,8 @@ export async function openSvg({ bytes, name, image, drawSize = image.maxImageSiz
   const opened = isAsWritten ? whole : await openSized(serialized(document), name);
   const page = async (index: number): ReturnType<Opened['page']> => {
     const pixels = await opened.page(index);
-    return warnings.length === 0 ? pixels : { ...pixels, warnings };
+    const all = warnings.length > 0 ? warnings : blank(root, pixels);
+    return all.length === 0 ? pixels : { ...pixels, warnings: all };
   };
   return { ...opened, page, drawn: true };
 }

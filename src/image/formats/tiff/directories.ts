@@ -22,6 +22,7 @@ export const tags = {
   planarConfiguration: 284,
   t4Options: 292,
   t6Options: 293,
+  resolutionUnit: 296,
   predictor: 317,
   colorMap: 320,
   tileWidth: 322,

@@ -53,6 +53,8 @@ export async function readPage(
 const leastStretch = 1.01;
 /** Faxes go up to 408 by 98. What is beyond is no statement about pixels but a number that nobody set. */
 const mostStretch = 4.2;
+/** To an inch or centimetre. Nothing is scanned with fewer: some programs write other numbers here. */
+const fewestDots = 5;
 
 /** How many times wider than high a pixel is. */
 function pixelAspect(tiff: Tiff, directory: Directory, { bits }: Layout): { aspect: number; warning?: string } {
@@ -62,7 +64,8 @@ function pixelAspect(tiff: Tiff, directory: Directory, { bits }: Layout): { aspe
   const stretch = Math.max(aspect, 1 / aspect);
   if (!(stretch > leastStretch) || across <= 0 || down <= 0) return { aspect: 1 };
   const says = `it says that it has ${short(across)} by ${short(down)} pixels an inch or centimetre`;
-  if (!(stretch <= mostStretch))
+  const isOfLength = number(tiff, directory, tags.resolutionUnit) !== 1;
+  if (!(stretch <= mostStretch) || (isOfLength && Math.min(across, down) < fewestDots))
     return { aspect: 1, warning: `${says}, which is not believed: pixels are shown square` };
   const isFax = bits.length === 1 && bits[0] === 1;
   return isFax ? { aspect } : { aspect, warning: `${says}: it is stretched to match` };
