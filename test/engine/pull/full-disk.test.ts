@@ -127,7 +127,7 @@ for (const [name, { what, options, bytes }] of Object.entries(cases)) {
         root: disk.root,
         type: 'q8_0',
         ...options,
-        onProgress: () => assert.fail('has begun'),
+        onProgress: ({ stage }) => assert.equal(stage, 'fetch', 'of small files, which tell how large the pair is'),
       });
       const keeps = options.keeps === true ? ' and the original' : '';
       await assert.rejects(run, (thrown: PixtralError) => {
