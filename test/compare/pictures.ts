@@ -86,7 +86,7 @@ async function expectationOf(path: string): Promise<Expectation> {
   return expected[basename(path)] ?? expected['*'] ?? {};
 }
 
-async function compare(path: string): Promise<Result & { judgement: Judgement }> {
+async function compare(path: string): Promise<Result> {
   const expected = await expectationOf(path);
   const mine = await ours(path, { maxPages: Number(flags.pages) });
   const { kind, judgement } = await judged(path, { mine, expected });
@@ -101,7 +101,6 @@ async function compare(path: string): Promise<Result & { judgement: Judgement }>
     says,
     excess,
     warnings,
-    judgement,
     pair: { title: name, says, ours: page, theirs: reading },
   };
 }
@@ -177,14 +176,10 @@ async function report(): Promise<void> {
     join(out, 'worst.png'),
     worst.map(({ pair, verdict }) => ({ ...pair, title: `${verdict}: ${pair.title}` })),
   );
-  const lines = results.map(({ name, kind, verdict, says, excess, warnings }) => ({
-    name,
-    kind,
-    verdict,
-    says,
-    excess,
-    warnings,
-  }));
+  const lines = results.map((result) => {
+    const { pair: _, ...line } = result;
+    return line;
+  });
   await writeFile(join(out, 'results.json'), JSON.stringify(lines, undefined, 1));
   const kinds = [...new Set(results.map(({ kind }) => kind))].sort();
   const count = (verdict: Verdict, kind?: string): number =>

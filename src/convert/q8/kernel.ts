@@ -64,17 +64,22 @@ const rotated = (by: number): number[] => Array.from({ length: 16 }, (_, index) 
 const widenLow = [0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23];
 const widenHigh = [8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31];
 
+/** What all of them begin with. */
+const constants: Code = [
+  set(running, words(0)),
+  set(zero, words(0)),
+  set(sign, words(0x80000000)),
+  set(nearHalf, words(0x3effffff)),
+  set(magic, words(0x4b400000)),
+];
+
 const quantizeBf16: WasmFunction = {
   name: 'quantizeBf16',
   parameters: ['i32', 'i32', 'i32', 'i32'],
   locals: Array.from({ length: 14 }, () => 'v128' as const),
   body: [
-    set(running, words(0)),
-    set(zero, words(0)),
+    constants,
     set(magnitude, words(0x7fff7fff)),
-    set(sign, words(0x80000000)),
-    set(nearHalf, words(0x3effffff)),
-    set(magic, words(0x4b400000)),
     loopBelow(source, get(sourceEnd), [
       halves.map((local, index) => set(local, load(get(source), index * 16))),
       set(most, maxI16x8(maxI16x8(abs(0), abs(1)), maxI16x8(abs(2), abs(3)))),
@@ -98,11 +103,7 @@ const float8 = (name: KernelName, turn: Code): WasmFunction => ({
   parameters: ['i32', 'i32', 'i32', 'i32', 'f32'],
   locals: Array.from({ length: 16 }, () => 'v128' as const),
   body: [
-    set(running, words(0)),
-    set(zero, words(0)),
-    set(sign, words(0x80000000)),
-    set(nearHalf, words(0x3effffff)),
-    set(magic, words(0x4b400000)),
+    constants,
     set(factors, splatF32(get(factor))),
     loopBelow(source, get(sourceEnd), [
       bytes.map((local, index) => set(local, load(get(source), index * 16))),

@@ -87,7 +87,7 @@ function readHeader(bytes: Uint8Array): Header | undefined {
   const components = view.getUint16(40);
   if (42 + components * 3 > view.byteLength) return undefined;
   const steps = Array.from({ length: components * 2 }, (_, at) => view.getUint8(42 + (at >> 1) * 3 + 1 + (at & 1)));
-  const depths = Array.from({ length: components }, (_, at) => view.getUint8(40 + 2 + at * 3));
+  const depths = Array.from({ length: components }, (_, at) => view.getUint8(42 + at * 3));
   return {
     width: view.getUint32(8) - view.getUint32(16),
     height: view.getUint32(12) - view.getUint32(20),

@@ -87,9 +87,8 @@ const openingLength = 2100;
 
 export function otherPicture(bytes: Uint8Array): OtherPicture | undefined {
   const opening = ascii(bytes, 0, openingLength);
-  return others.find(
-    ({ start, holds }) => start.test(opening) && (holds === undefined || Buffer.from(bytes).includes(holds)),
-  );
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return others.find(({ start, holds }) => start.test(opening) && (holds === undefined || whole.includes(holds)));
 }
 
 export function notRead(name: string, { is, remedy }: OtherPicture): PixtralError {
