@@ -1,5 +1,5 @@
 import type { EngineEvent, PictureReceipt } from '../asking/events.ts';
-import type { Told } from '../local/ask-local.ts';
+import { type Told, askLocal } from '../local/ask-local.ts';
 import type { RecordQuestion } from '../asking/record-hash.ts';
 import type { ModelPaths } from '../engine/runtime/resolve.ts';
 import { readSource } from '../image/sources/sources.ts';
@@ -40,7 +40,6 @@ export async function askLocalServer(
     once: false,
     priority: 'foreground' as const,
   };
-  const { askLocal } = await import('../local/ask-local.ts');
   const reply = await askLocal(server, { question, signal: io.signal });
   if (reply.kind !== 'told') return undefined;
   asking.onServer(server);

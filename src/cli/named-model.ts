@@ -2,6 +2,7 @@ import { cacheFolder } from '../base/cache-folder.ts';
 import { modelsFolder } from '../base/models-folder.ts';
 import type { NamedModel } from '../engine/runtime/resolve.ts';
 import { noteLine } from '../output/note.ts';
+import { storedModel } from '../store/models.ts';
 import type { Io } from './io.ts';
 import { verdictFolder } from './user-cache.ts';
 
@@ -10,7 +11,6 @@ export async function namedModel(
   { model, mmproj, gpu = 'off', json = false }: NamedFlags,
   io: Io,
 ): Promise<NamedModel> {
-  const { storedModel } = await import('../store/models.ts');
   return {
     model: await storedModel(modelsFolder(io.env), model ?? io.env['PIXTRAL_MODEL']),
     mmproj,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { PixtralError } from '../base/errors.ts';
 import { decodeText } from '../base/text.ts';
+import { endsLikePicture, findSources, isNamedLikeSource, missingSource } from '../image/sources/expand.ts';
 import type { Source } from '../image/sources/sources.ts';
 import { urlName } from '../image/sources/url-name.ts';
 import { type Chunk, type Message, asParagraphs } from '../prompt/message.ts';
@@ -79,7 +80,6 @@ export async function promptMessages(
 /** `My photo.jpg` that is not there would be asked about as a text, and the answer made up. */
 async function checkNotBlind(content: readonly Chunk<Source>[], words: readonly Chunk<Source>[]): Promise<void> {
   if (content.some(({ kind }) => kind === 'image')) return;
-  const { endsLikePicture, missingSource } = await import('../image/sources/expand.ts');
   for (const word of words) {
     if (word.kind !== 'text' || !endsLikePicture(word.text)) continue;
     const { code, message } = missingSource(word.text);
@@ -124,7 +124,6 @@ function checkPositional(
 
 /** What names pictures, or is named like one, is not text. */
 async function chunksOf(word: string): Promise<Chunk<Source>[]> {
-  const { findSources, isNamedLikeSource } = await import('../image/sources/expand.ts');
   if (!isNamedLikeSource(word) && !(await findSources(word))) return [{ kind: 'text', text: word }];
   return imageChunks(word);
 }
@@ -135,7 +134,6 @@ async function imageChunks(word: string): Promise<Chunk<Source>[]> {
 
 /** The pictures of a word that has to name some. @throws PixtralError `input` when it names none */
 export async function namedSources(word: string): Promise<Source[]> {
-  const { findSources, missingSource } = await import('../image/sources/expand.ts');
   const found = await findSources(word);
   if (!found) throw missingSource(word);
   return found;

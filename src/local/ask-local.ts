@@ -34,7 +34,9 @@ export async function askLocal(
 ): Promise<LocalReply> {
   const body = encodeLocalQuestion(question);
   const byteLength = body.reduce((sum, part) => sum + part.byteLength, 0);
-  const asking = request({ socketPath: at, method: 'POST', path: '/ask', agent: false, signal });
+  // `servername`: else it is looked for in the host, by an expression that takes milliseconds to compile.
+  const how = { socketPath: at, servername: '', method: 'POST', path: '/ask', agent: false, signal };
+  const asking = request(how);
   asking.setHeader('content-length', byteLength);
   asking.on('error', () => {}); // thrown below
   try {

@@ -4,11 +4,14 @@ import type { EngineEvent } from '../../asking/events.ts';
 import type { RecordQuestion } from '../../asking/record-hash.ts';
 import { PixtralError } from '../../base/errors.ts';
 import { type Trace, traced } from '../../base/trace.ts';
-import type { ModelPaths } from '../../engine/runtime/resolve.ts';
+import { type ModelPaths, resolveModel } from '../../engine/runtime/resolve.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import type { Source } from '../../image/sources/sources.ts';
-import type { StageReporter } from '../../output/progress.ts';
+import { showAnswer } from '../../output/answer.ts';
+import { warnOfPictures } from '../../output/picture-warnings.ts';
+import { type StageReporter, stageReporter } from '../../output/progress.ts';
 import { type Message, imagesOf } from '../../prompt/message.ts';
+import { askLocalServer } from '../ask-local-server.ts';
 import { type EngineFlags, engineOptions } from '../engine-flags.ts';
 import { freeText } from '../free-text.ts';
 import { type FormatFlags, answerFormat, formatHelp, formatOptions } from '../format-options.ts';
@@ -90,7 +93,6 @@ async function ask(
   const { messages: sources } = asked;
   const mayBe = await mayBeServed(flags, io);
   if (!mayBe) await startDecoder(sources);
-  const { stageReporter } = await import('../../output/progress.ts');
   const servers = serverWords(flags, io);
   const paths = servers ? undefined : await modelPaths(flags, { io, trace, isNeeded: !mayBe }); // its notice comes before the spinner
   const reporter = stageReporter(io.stderr, {
@@ -139,12 +141,10 @@ type AskedSources = Pick<RecordQuestion, 'messages' | 'options' | 'detail'>;
 type AskedOptions = RecordQuestion['options'];
 
 /** The answer of this user's own server, without so much as a look at the engine. */
-async function askServing(
+function askServing(
   asked: AskedSources,
   { paths, reporter, flags, io, stdin }: Omit<Asking, 'answerer'> & { paths: ModelPaths },
 ): Promise<AsyncIterable<EngineEvent> | undefined> {
-  const { askLocalServer } = await import('../ask-local-server.ts');
-  const { warnOfPictures } = await import('../../output/picture-warnings.ts');
   return askLocalServer(asked, {
     paths,
     flags,
@@ -162,7 +162,6 @@ async function show(
   events: AsyncIterable<EngineEvent>,
   { reporter, flags, io, trace }: Pick<Asking, 'reporter' | 'flags' | 'io' | 'trace'>,
 ): Promise<void> {
-  const { showAnswer } = await import('../../output/answer.ts');
   const json = flags.json === true;
   const { stdout, stderr } = io;
   const color = hasColor(flags, io);
@@ -174,7 +173,6 @@ async function modelPaths(
   { io, trace, isNeeded }: Pick<Asking, 'io' | 'trace'> & { isNeeded: boolean },
 ): Promise<ModelPaths> {
   if (isNeeded) void import('../../engine/engine.ts'); // while the model is found
-  const { resolveModel } = await import('../../engine/runtime/resolve.ts');
   const paths = await traced({ trace, stage: 'model_found' }, async () => resolveModel(await namedModel(flags, io)));
   if (paths.notice !== undefined) io.stderr.write(`${paths.notice}\n`);
   return paths;
@@ -248,7 +246,6 @@ async function readPictures(
     onSource: (name) => reporter.stage('image', name),
   });
   const { pictureReceipt } = await import('../../asking/pictures/receipt.ts');
-  const { warnOfPictures } = await import('../../output/picture-warnings.ts');
   const images = messages.flatMap(({ content }) => imagesOf(content));
   const receipts = images.map((image) => pictureReceipt(image));
   warnOfPictures(receipts, { write: (lines) => reporter.note(lines), json: flags.json === true });

@@ -44,11 +44,14 @@ async function checkpointName(): Promise<string> {
     const file = await open(path);
     try {
       const { size } = await file.stat();
+      const positions = Array.from({ length: samples }, (_, sample) =>
+        Math.floor((sample * (size - sampleBytes)) / (samples - 1)),
+      );
+      const parts = await Promise.all(
+        positions.map((position) => readExactly(file, { path, position, length: sampleBytes })),
+      );
       const hash = createHash('sha256').update(`${size}\n`);
-      for (let sample = 0; sample < samples; sample++) {
-        const position = Math.floor((sample * (size - sampleBytes)) / (samples - 1));
-        hash.update(await readExactly(file, { path, position, length: sampleBytes }));
-      }
+      for (const part of parts) hash.update(part);
       return hash.digest('hex').slice(0, 16);
     } finally {
       await file.close();

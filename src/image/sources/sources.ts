@@ -1,10 +1,8 @@
 import { PixtralError, errnoOf, reasonOf } from '../../base/errors.ts';
 import { readWhole } from '../../base/read-whole.ts';
-import { isPublicAddress } from './addresses.ts';
 import { readDataUri, unwrapBase64 } from './base64.ts';
 import { readClipboard } from './clipboard.ts';
 import { filePath, isFileUrl } from './file-url.ts';
-import { fetchPicture } from './network.ts';
 import { type Selection, isSelection, parseSelection, splitSelection } from './selection.ts';
 import { urlName } from './url-name.ts';
 
@@ -77,12 +75,7 @@ export async function readSource({ kind, at, name, bytes }: Source, options: Rea
     case 'data':
       return checked(readDataUri(at, name), name);
     case 'url':
-      return fetchPicture(at, {
-        isAllowed: (address) => options.allowPrivate || isPublicAddress(address),
-        milliseconds: options.urlSeconds * 1000,
-        maxBytes: maxFileBytes,
-        signal,
-      });
+      return fetchUrl(at, options);
     case 'read':
       return bytes!;
     case 'path':
@@ -90,6 +83,17 @@ export async function readSource({ kind, at, name, bytes }: Source, options: Rea
     default:
       return kind satisfies never;
   }
+}
+
+async function fetchUrl(url: string, { allowPrivate, urlSeconds, signal }: ReadOptions): Promise<Uint8Array> {
+  const { isPublicAddress } = await import('./addresses.ts');
+  const { fetchPicture } = await import('./network.ts');
+  return fetchPicture(url, {
+    isAllowed: (address) => allowPrivate || isPublicAddress(address),
+    milliseconds: urlSeconds * 1000,
+    maxBytes: maxFileBytes,
+    signal,
+  });
 }
 
 async function readStdin({ stdin }: ReadOptions): Promise<Uint8Array> {

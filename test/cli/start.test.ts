@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { scenePath } from '../helpers/checkpoints.ts';
+import { loadedModules } from '../helpers/loaded-modules.ts';
+import { sharedServer } from '../helpers/server.ts';
+
+const { cache } = await sharedServer();
+const env = { PIXTRAL_CACHE: cache, PIXTRAL_RUNTIME: join(cache, 'runtime'), PIXTRAL_MODELS: join(cache, 'models') };
+const ask = [
+  'ask',
+  scenePath('demo/0022a.png'),
+  'what do you see?',
+  '--model',
+  'demo',
+  '--gpu',
+  'off',
+  '--threads',
+  '1',
+];
+
+test('a question to a running server loads one package and a handful of files: no engine, decoder or tokenizer', async () => {
+  const { exitCode, stderr, own, packages } = await loadedModules([...ask, '--verbose'], env);
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stderr, /asking pixtral serve/);
+  assert.deepEqual(packages, ['commander']);
+  assert.ok(own.length <= 6, own.join('\n'));
+});
+
+test('the version is told without any package', async () => {
+  const { exitCode, own, packages } = await loadedModules(['--version'], env);
+  assert.deepEqual({ exitCode, packages }, { exitCode: 0, packages: [] });
+  assert.ok(own.length <= 2, own.join('\n'));
+});
+
+for (const words of [
+  ['--help'],
+  ['ask', '--help'],
+  ['view', '--help'],
+  ['batch', '--help'],
+  ['serve', '--help'],
+  ['models'],
+]) {
+  test(`nothing but the parser of the command line is loaded for: pixtral ${words.join(' ')}`, async () => {
+    const { exitCode, packages } = await loadedModules(words, env);
+    assert.deepEqual({ exitCode, packages }, { exitCode: 0, packages: ['commander'] });
+  });
+}
