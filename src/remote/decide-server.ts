@@ -36,8 +36,8 @@ interface Read {
 }
 
 /**
- * Asks a server to decide, question by question: pixtral serve by its own route, which reads options of several tokens,
- * others by the likeliest tokens at the beginning of an answer.
+ * Asks a server to decide: pixtral serve by its own route, all questions in one request, and it reads options of several
+ * tokens; others question by question, by the likeliest tokens at the beginning of an answer.
  * @throws as askServer does; PixtralError `usage` where the kind of server tells no probabilities
  */
 export async function decideServer(
@@ -51,8 +51,8 @@ export async function decideServer(
   for (const { milliseconds } of pictures) clock.add('image_ms', milliseconds);
   const asking = { ...options, decisions, clock };
   const read: Read[] = [];
-  const ask = async (question: DecisionQuestion): Promise<void> => {
-    read.push(await decideOne(question, { messages, asking }));
+  const ask = async (some: readonly DecisionQuestion[]): Promise<void> => {
+    read.push(...(await decideSome(some, { messages, asking })));
   };
   if (filter) {
     const next = (): string | undefined =>
@@ -61,9 +61,9 @@ export async function decideServer(
         read.map(({ reading }) => reading),
       );
     for (let name = next(); name !== undefined; name = next()) {
-      await ask(questions.find((question) => question.name === name)!);
+      await ask(questions.filter((question) => question.name === name));
     }
-  } else for (const question of questions) await ask(question);
+  } else await ask(questions);
   const images = pictures.map((picture) => ({ ...pictureReceipt(picture), cached: false }));
   return {
     model: server.model,
@@ -92,20 +92,28 @@ interface One {
   asking: Asking;
 }
 
-async function decideOne(question: DecisionQuestion, one: One): Promise<Read> {
-  const { server, decisions } = one.asking;
-  const isOwn = decisions.labels === 'words' && decisions.template === templateFor(isDemo(server.model) ? 'demo' : '');
-  const isPlain = one.messages.every(({ content }) => content.every(({ kind }) => kind === 'image'));
-  if (server.kind === 'pixtral' && isOwn && isPlain && rotationsOf(question, decisions).length === 1) {
-    return decideByRoute(question, one);
+/** In the order of the questions. */
+async function decideSome(questions: readonly DecisionQuestion[], one: One): Promise<Read[]> {
+  if (questions.every((question) => isForRoute(question, one))) return decideByRoute(questions, one);
+  const read: Read[] = [];
+  for (const question of questions) {
+    const isRoute = isForRoute(question, one);
+    read.push(...(isRoute ? await decideByRoute([question], one) : [await decideByTokens(question, one)]));
   }
-  return decideByTokens(question, one);
+  return read;
+}
+
+/** What the route says of a question is what would be said here: its words, one order of the options. */
+function isForRoute(question: DecisionQuestion, { messages, asking: { server, decisions } }: One): boolean {
+  const isOwn = decisions.labels === 'words' && decisions.template === templateFor(isDemo(server.model) ? 'demo' : '');
+  const isPlain = messages.every(({ content }) => content.every(({ kind }) => kind === 'image'));
+  return server.kind === 'pixtral' && isOwn && isPlain && rotationsOf(question, decisions).length === 1;
 }
 
 const route = 'v1/decisions';
 
 /** OpenAI's Decisions API, as pixtral serve has it. */
-async function decideByRoute(question: DecisionQuestion, { messages, asking }: One): Promise<Read> {
+async function decideByRoute(questions: readonly DecisionQuestion[], { messages, asking }: One): Promise<Read[]> {
   const { server, connection, clock, signal } = asking;
   const { name } = server.address;
   const input = messages.map(({ role, content }) => ({
@@ -115,16 +123,19 @@ async function decideByRoute(question: DecisionQuestion, { messages, asking }: O
       image_url: chunk.kind === 'image' ? pngUri(chunk.image) : '',
     })),
   }));
-  const body = Buffer.from(JSON.stringify({ model: server.model, input, questions: [requestQuestion(question)] }));
+  const body = Buffer.from(JSON.stringify({ model: server.model, input, questions: questions.map(requestQuestion) }));
   const reply = await clock.time('decode_ms', () => connection.post(route, body, signal));
   if (reply.status !== 200) await refuseStatus(reply, { name, model: server.model, signal });
   const fields = asObject(completion(await wholeReply(reply, { name, signal }), name));
-  const answer = asObject(asList(fields?.['answers'])?.[0]);
-  const reading = answer && routeReading(question, answer);
-  if (!reading) throw new ServerFault('failed', `${name}: answered no decision`);
+  const answers = asList(fields?.['answers']) ?? [];
   const promptTokens = asCount(asObject(fields?.['usage'])?.['input_tokens']);
-  const told = { promptTokens, promptIds: undefined, pictureTokens: undefined };
-  return { reading, reply: told, promptTokens: promptTokens ?? 0 };
+  return questions.map((question, place) => {
+    const answer = asObject(answers[place]);
+    const reading = answer && routeReading(question, answer);
+    if (!reading) throw new ServerFault('failed', `${name}: answered no decision`);
+    const told = { promptTokens, promptIds: undefined, pictureTokens: undefined };
+    return { reading, reply: told, promptTokens: place === 0 ? (promptTokens ?? 0) : 0 }; // it is that of all together
+  });
 }
 
 function requestQuestion(question: DecisionQuestion) {

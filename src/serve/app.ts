@@ -31,11 +31,19 @@ export function serveApp({ context, lobby, mostBytes, onFailure, ...guarding }: 
   for (const route of routes) {
     const { bodyBytes = mostBytes } = route;
     const tooLarge = clientError(413, `the body is over ${bodyBytes / 2 ** 20} MiB`);
-    const limited = bodyLimit({ maxSize: bodyBytes, onError: (c) => refusal(c, tooLarge) });
-    app[route.method](route.path, limited, (c) => {
-      if (route.asks) enter(c, { lobby, bodyBytes });
-      return route.answer(c, context);
-    });
+    const counted = bodyLimit({ maxSize: bodyBytes, onError: (c) => refusal(c, tooLarge) });
+    app[route.method](
+      route.path,
+      (c, next) => {
+        const length = saidLength(c);
+        if (length === undefined) return counted(c, next);
+        return length > bodyBytes ? Promise.resolve(refusal(c, tooLarge)) : next();
+      },
+      (c) => {
+        if (route.asks) enter(c, { lobby, bodyBytes });
+        return route.answer(c, context);
+      },
+    );
   }
   app.notFound((c) => refusal(c, clientError(404, `${c.req.method} ${c.req.path}: there is no such route`)));
   app.onError((thrown, c) => {
@@ -45,6 +53,12 @@ export function serveApp({ context, lobby, mostBytes, onFailure, ...guarding }: 
     return refusal(c, told);
   });
   return app;
+}
+
+/** Node reads no more than a request says. Of others the bytes are counted, for which all of a web request is made first. */
+function saidLength({ req }: Request): number | undefined {
+  const length = req.header('content-length');
+  return length === undefined || req.header('transfer-encoding') !== undefined ? undefined : Number(length);
 }
 
 /** A client that goes away while its body is read is no failure of the server's. */

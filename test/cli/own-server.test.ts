@@ -150,3 +150,28 @@ test('what a server cannot tell a probability of is refused', async () => {
   assert.match(none.stdout, /tells no more probabilities/);
   await mistral.close();
 });
+
+test('all questions about a picture travel to it in one request, those of a filter as they are needed', async () => {
+  const requests = async (): Promise<number> => {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    return Number(/requests_total\{route="\/v1\/decisions",status="200"\} (\d+)/.exec(metrics)?.[1] ?? 0);
+  };
+  const questions = [
+    '-q',
+    'word=Is there a word?',
+    '-q',
+    'colour=red|green|blue: Which colour?',
+    '-q',
+    'n=1..3: How many?',
+  ];
+  const before = await requests();
+  const lines = linesOf(await there(['decide', ...scenes.slice(0, 2), ...questions]));
+  assert.deepEqual(
+    lines.map(({ answers }) => (answers as object[]).length),
+    [3, 3],
+  );
+  assert.equal((await requests()) - before, 2);
+  const filtered = await there(['decide', scenes[0]!, ...questions, '--where', 'word>=0']);
+  assert.equal(filtered.exitCode, 0, filtered.stderr);
+  assert.equal((await requests()) - before, 3);
+});

@@ -70,9 +70,12 @@ function readAhead(messages: readonly Message<Source>[], options: MessagePicture
       return value.value;
     },
     /** After an error nobody waits for what is ahead. */
-    end: () => ending.abort(),
+    end: () => ending.abort(ended),
   };
 }
+
+/** A reason that nobody sees: the one of AbortController's own looks for the stack. */
+const ended = 'ended';
 
 async function chunksOf(source: Source, options: MessagePicturesOptions): Promise<Chunk<Picture>[]> {
   const chunks: Chunk<Picture>[] = [];

@@ -55,7 +55,9 @@ export async function* draw<T>(one: InWork<T>, model: string): AsyncGenerator<It
   // Whether it is what was asked for is known at its end.
   const isHeldBack = options.format !== undefined || options.onLoop === 'retry';
   try {
+    const start = performance.now();
     const { text, thought, next } = one.writer.draw(one.slot.sequence);
+    one.planned.clock.add('decode_ms', performance.now() - start);
     const showsThoughts = options.reasoning === 'show' && options.onLoop !== 'retry';
     if (thought !== '' && showsThoughts) yield { item, event: { kind: 'thought', text: thought } };
     if (text !== '' && !isHeldBack) yield { item, event: { kind: 'text', text } };
