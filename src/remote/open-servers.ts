@@ -50,11 +50,14 @@ export async function openServers(options: OpenServersOptions): Promise<Servers>
   }
 }
 
+/** A connection rests for a turn of the event loop behind an answer: of one each, half of many places would be empty then. */
+const connectionsForPlace = 2;
+
 async function connect(address: ServerAddress, options: OpenServersOptions): Promise<Connection> {
   const { keyFile, env, concurrency, stallMilliseconds, userAgent } = options;
   const key = await apiKey(address, { file: keyFile, env });
-  const connections = concurrency === 'auto' ? mostConcurrency : concurrency;
-  return openConnection(address, { env, key, connections: connections + 1, stallMilliseconds, userAgent });
+  const places = concurrency === 'auto' ? mostConcurrency : concurrency;
+  return openConnection(address, { env, key, connections: connectionsForPlace * places, stallMilliseconds, userAgent });
 }
 
 interface Found {
