@@ -7,9 +7,9 @@ import { type Tekken, type TokenizerVersion, createTekken } from '../../src/toke
 import { type Grid, picture, said } from './tekken-conversations.ts';
 import { tekken } from './tekken.ts';
 
-type Part = { text: string } | { image: [columns: number, rows: number] } | { think: string; closed: boolean };
+export type Part = { text: string } | { image: [columns: number, rows: number] } | { think: string; closed: boolean };
 
-interface ChatMessage {
+export interface ChatMessage {
   role: Message<Grid>['role'];
   content: string | Part[] | null;
   calls?: { id: string; name: string; arguments: string }[];

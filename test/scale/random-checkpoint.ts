@@ -4,6 +4,7 @@ import { type CanonicalTensor, canonicalTensors, nameAt } from '../../src/weight
 import { huggingFaceNames } from '../../src/weights/huggingface.ts';
 import { mistralNames } from '../../src/weights/mistral.ts';
 import type { Layout, ModelConfig } from '../../src/weights/types.ts';
+import type { TokenizerVersion } from '../../src/tokenizer/tekken.ts';
 import { jsonBytes, tekkenFile } from '../helpers/tekken.ts';
 import { configJson, hubParams, paramsJson } from '../helpers/weights.ts';
 
@@ -86,15 +87,21 @@ export const relatives = {
 
 /**
  * Writes a checkpoint with random weights; Hugging Face's in shards with an index.
+ * @param version of the tokenizer
  * @param float8 matrices of the text model's layers in 8 bits, each with a scale; in Mistral's layout
  * @returns bytes of weights
  */
 export async function writeRandomCheckpoint(
   folder: string,
-  { config, layout, float8 = false }: { config: ModelConfig; layout: Layout; float8?: boolean },
+  {
+    config,
+    layout,
+    float8 = false,
+    version = 'v3',
+  }: { config: ModelConfig; layout: Layout; float8?: boolean; version?: TokenizerVersion },
 ): Promise<number> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'tekken.json'), jsonBytes(tekkenFile('v3')));
+  await writeFile(join(folder, 'tekken.json'), jsonBytes(tekkenFile(version)));
   const names = layout === 'mistral' ? mistralNames : huggingFaceNames;
   const tensors = canonicalTensors(config).map((tensor) => ({
     ...tensor,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Q8Quantizer, openQ8Quantizer } from '../../../src/convert/q8/quantizer.ts';
+import { fromFloat8 } from '../../helpers/float8.ts';
 import { typeId } from '../../../src/convert/types.ts';
 import type { Native } from '../../../src/native/native.ts';
 import { openNative } from '../../../src/native/open-native.ts';
@@ -96,13 +97,6 @@ test('the largest magnitude tells of infinity and NaN', async () => {
   }
 });
 
-/** By the definition: a sign, 4 bits of exponent, 3 of fraction. */
-function fromEight(byte: number): number {
-  const [exponent, fraction] = [(byte >> 3) & 15, byte & 7];
-  const magnitude = exponent === 0 ? fraction * 2 ** -9 : (1 + fraction / 8) * 2 ** (exponent - 7);
-  return byte & 0x80 ? -magnitude : magnitude;
-}
-
 const number8 = (byte: number): number => ((byte & 0x7f) === 0x7f ? byte - 1 : byte);
 const kinds8: Record<string, (index: number) => number> = {
   'every number, in turn': (index) => number8(index & 0xff),
@@ -118,7 +112,7 @@ for (const to of ['q8_0', 'bf16'] as const) {
       const [buffers] = quantizer.buffers;
       const bytes = Uint8Array.from({ length: 64 * 1024 }, (_, at) => byteAt(at));
       for (const scale of scales) {
-        const products = Float32Array.from(bytes, (byte) => fromEight(byte) * scale);
+        const products = Float32Array.from(bytes, (byte) => fromFloat8(byte) * scale);
         const expected = new Uint8Array(to === 'bf16' ? bytes.length * 2 : (bytes.length / 32) * 34);
         await native.ggml.quantizeChunk(typeId(to), products, expected, 0, bytes.length / 32, 32, null);
         buffers!.read.set(bytes);
