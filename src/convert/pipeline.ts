@@ -1,5 +1,5 @@
-import { type Q8Buffers, type Q8Quantizer, openQ8Quantizer } from './q8/quantizer.ts';
-import { type RowCodec, type SliceBuffers, convertQ8Slice, convertSlice, isForQ8 } from './rows.ts';
+import { type SimdBuffers, type SimdConverter, openSimdConverter } from './simd/converter.ts';
+import { type RowCodec, type SliceBuffers, convertSimdSlice, convertSlice, isForSimd } from './rows.ts';
 import { type Slice, sourceRange, targetByteLength } from './slices.ts';
 import type { SourceFiles } from './source-files.ts';
 
@@ -28,20 +28,20 @@ export interface Pipeline {
 export async function convertSlices(slices: readonly Slice[], pipeline: Pipeline): Promise<void> {
   const { threads, signal, onSlice } = pipeline;
   const count = Math.min(threads + spareSlots, maxSlots, slices.length);
-  const q8 = openQ8(slices, { count, threads });
-  const slots = makeSlots(q8 ? slices.filter((slice) => !isForQ8(slice)) : slices, { count, q8 });
-  const jobs = slots.map((slot, index) => start(slices[index], { slot, q8, pipeline }));
+  const simd = openSimd(slices, { count, threads });
+  const slots = makeSlots(simd ? slices.filter((slice) => !isForSimd(slice)) : slices, { count, simd });
+  const jobs = slots.map((slot, index) => start(slices[index], { slot, simd, pipeline }));
   try {
     for (const [index, slice] of slices.entries()) {
       const turn = index % slots.length;
       signal?.throwIfAborted();
       await onSlice(slice, (await jobs[turn]) ?? nothing);
       const slot = slots[turn];
-      if (slot) jobs[turn] = start(slices[index + slots.length], { slot, q8, pipeline });
+      if (slot) jobs[turn] = start(slices[index + slots.length], { slot, simd, pipeline });
     }
   } finally {
     await Promise.allSettled(jobs); // native code writes into the buffers, also when another slice failed
-    await q8?.close();
+    await simd?.close();
   }
 }
 
@@ -49,13 +49,13 @@ const nothing = new Uint8Array(0);
 
 function start(
   slice: Slice | undefined,
-  { slot, q8, pipeline: { source, codec } }: { slot: Slot; q8: Q8Quantizer | undefined; pipeline: Pipeline },
+  { slot, simd, pipeline: { source, codec } }: { slot: Slot; simd: SimdConverter | undefined; pipeline: Pipeline },
 ): Promise<Uint8Array> {
   if (slice === undefined) return Promise.resolve(nothing);
-  const shared = isForQ8(slice) ? slot.q8 : undefined;
+  const shared = isForSimd(slice) ? slot.simd : undefined;
   const job =
-    q8 && shared
-      ? source.read(slice, shared.read).then(() => convertQ8Slice(slice, shared, q8))
+    simd && shared
+      ? source.read(slice, shared.read).then(() => convertSimdSlice(slice, shared, simd))
       : Promise.all([source.read(slice, slot.read), source.readFactors?.(slice)]).then(([, factors]) =>
           convertSlice(slice, slot, { codec, factors }),
         );
@@ -65,29 +65,32 @@ function start(
 
 /** Slices of one slot go through either kind of memory; what native code writes to is not shared. */
 interface Slot extends SliceBuffers {
-  q8: Q8Buffers | undefined;
+  simd: SimdBuffers | undefined;
 }
 
 /** Undefined where no slice is for it. */
-function openQ8(
+function openSimd(
   slices: readonly Slice[],
   { count, threads }: { count: number; threads: number },
-): Q8Quantizer | undefined {
-  const own = slices.filter(isForQ8);
+): SimdConverter | undefined {
+  const own = slices.filter(isForSimd);
   if (own.length === 0) return undefined;
   const readBytes = largest(own, (slice) => sourceRange(slice).length);
   // A permutation needs a head's room there.
   const targetBytes = largest(own, (slice) =>
     Math.max(targetByteLength(slice), slice.tensor.source.permuteHeads === undefined ? 0 : sourceRange(slice).length),
   );
-  return openQ8Quantizer({ slots: count, threads: Math.min(threads, count), readBytes, targetBytes });
+  return openSimdConverter({ slots: count, threads: Math.min(threads, count), readBytes, targetBytes });
 }
 
 function largest(slices: readonly Slice[], measure: (slice: Slice) => number): number {
   return slices.reduce((most, slice) => Math.max(most, measure(slice)), 4);
 }
 
-function makeSlots(slices: readonly Slice[], { count, q8 }: { count: number; q8: Q8Quantizer | undefined }): Slot[] {
+function makeSlots(
+  slices: readonly Slice[],
+  { count, simd }: { count: number; simd: SimdConverter | undefined },
+): Slot[] {
   const most = (measure: (slice: Slice) => number): number => largest(slices, measure);
   const readBytes = most((slice) => sourceRange(slice).length);
   const weights = most(({ rows, perRow }) => rows * perRow);
@@ -96,6 +99,6 @@ function makeSlots(slices: readonly Slice[], { count, q8 }: { count: number; q8:
     read: new Uint8Array(readBytes),
     floats: new Float32Array(weights),
     target: new Uint8Array(targetBytes),
-    q8: q8?.buffers[slot],
+    simd: simd?.buffers[slot],
   }));
 }

@@ -3,7 +3,7 @@ import { ggmlTypeName } from '../gguf/types.ts';
 import type { Ggml } from '../native/native.ts';
 import { type SourceType, sourceTypeBytes } from '../weights/types.ts';
 import { type Factors, addLowRank } from './low-rank.ts';
-import type { Q8Buffers, Q8Quantizer } from './q8/quantizer.ts';
+import { type Float8Target, type SimdBuffers, type SimdConverter, float8Targets } from './simd/converter.ts';
 import { type Slice, targetByteLength } from './slices.ts';
 import { typeId } from './types.ts';
 
@@ -61,25 +61,33 @@ export async function convertSlice(
   return quantize(floats, { slice, target, codec });
 }
 
-/** Whether the slice is for the quantiser of q8_0: weights of bf16, or of 8 bits with one scale, as nearly all are. */
-export function isForQ8({ tensor: { source, type }, perRow }: Slice): boolean {
+/** Whether the slice is for the converter on threads: of bf16 to q8_0, or of 8 bits with one scale, as nearly all are. */
+export function isForSimd({ tensor: { source, type }, perRow }: Slice): boolean {
   if (source.lowRank !== undefined) return false;
   if (source.dtype === 'BF16') return type === typeId('q8_0');
   const inBlocks = perRow % 32 === 0 && source.scales?.values.length === 1;
-  return source.dtype === 'F8_E4M3' && inBlocks && (type === typeId('q8_0') || type === typeId('bf16'));
+  return source.dtype === 'F8_E4M3' && inBlocks && float8Target(type) !== undefined;
+}
+
+function float8Target(type: number): Float8Target | undefined {
+  return float8Targets.find((target) => typeId(target) === type);
 }
 
 /**
- * `convertSlice` of a slice that is for the quantiser, on its threads.
+ * `convertSlice` of a slice that is for the converter, on its threads.
  * @throws PixtralError `model` as it
  */
-export async function convertQ8Slice(slice: Slice, buffers: Q8Buffers, quantizer: Q8Quantizer): Promise<Uint8Array> {
+export async function convertSimdSlice(
+  slice: Slice,
+  buffers: SimdBuffers,
+  converter: SimdConverter,
+): Promise<Uint8Array> {
   const { source } = slice.tensor;
   const bytes = buffers.read.subarray(0, slice.rows * slice.perRow * sourceTypeBytes[source.dtype]);
   if (source.permuteHeads !== undefined) interleaveHalves(bytes, slice, buffers.target);
-  if (source.scales) await scaleSlice(slice, { bytes, buffers, quantizer, scale: source.scales.values[0]! });
+  if (source.scales) await scaleSlice(slice, { bytes, buffers, converter, scale: source.scales.values[0]! });
   else {
-    const peak = await quantizer.quantize(buffers, bytes.byteLength);
+    const peak = await converter.quantize(buffers, bytes.byteLength);
     if (peak >= firstBeyondF16) requireRange(bytes, { slice, dtype: 'BF16' });
   }
   return buffers.target.subarray(0, targetByteLength(slice));
@@ -90,12 +98,12 @@ async function scaleSlice(
   {
     bytes: { byteLength },
     buffers,
-    quantizer,
+    converter,
     scale,
-  }: { bytes: Uint8Array; buffers: Q8Buffers; quantizer: Q8Quantizer; scale: number },
+  }: { bytes: Uint8Array; buffers: SimdBuffers; converter: SimdConverter; scale: number },
 ): Promise<void> {
-  const to = slice.tensor.type === typeId('q8_0') ? 'q8_0' : 'bf16';
-  const peak = await quantizer.scale(buffers, { to, byteLength, scale });
+  const to = float8Target(slice.tensor.type)!;
+  const peak = await converter.scale(buffers, { to, byteLength, scale });
   requireRange(bytesOf(Float32Array.of(float8[peak]! * scale)), { slice, dtype: 'F32' });
 }
 

@@ -103,9 +103,17 @@ function show(value: GgufValue | undefined): string {
 
 const reasons = new Set<string>();
 
+/** Where nothing is stretched the two architectures have the same keys, but for their first word. */
+function underOneName({ metadata }: Gguf, isPlain: boolean): ReadonlyMap<string, GgufValue> {
+  if (!isPlain) return metadata;
+  return new Map([...metadata].map(([key, value]) => [key.replace(/^mistral3\./, 'llama.'), value]));
+}
+
 function compareKeys(ours: Gguf, theirs: Gguf, where: string): void {
-  for (const key of new Set([...ours.metadata.keys(), ...theirs.metadata.keys()])) {
-    const [mine, other] = [show(ours.metadata.get(key)), show(theirs.metadata.get(key))];
+  const isPlain = show(ours.metadata.get('general.architecture')) === 'string llama';
+  const [mineAll, otherAll] = [underOneName(ours, isPlain), underOneName(theirs, isPlain)];
+  for (const key of new Set([...mineAll.keys(), ...otherAll.keys()])) {
+    const [mine, other] = [show(mineAll.get(key)), show(otherAll.get(key))];
     if (mine === other) continue;
     const reason = expected.find(([pattern]) => pattern.test(key))?.[1];
     const line = `${key}: ours ${mine.slice(0, 60)}, theirs ${other.slice(0, 60)}`;
@@ -144,7 +152,7 @@ function answer(folder: string): string {
 
 /** What their converter demands of each layout and real folders have. */
 function complete(folder: string, layout: string): void {
-  if (layout === 'mistral') return;
+  if (layout === 'mistral') return addContext(join(folder, 'params.json'));
   const decoder = { 12: { content: '[IMG_BREAK]', special: true } };
   writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ added_tokens_decoder: decoder }));
   const [mean, std] = [
@@ -152,6 +160,12 @@ function complete(folder: string, layout: string): void {
     [0.26862954, 0.26130258, 0.27577711],
   ];
   writeFileSync(join(folder, 'preprocessor_config.json'), JSON.stringify({ image_mean: mean, image_std: std }));
+}
+
+/** Their converter writes no context length without it, and pixtral refuses such a file. */
+function addContext(path: string): void {
+  const params = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  writeFileSync(path, JSON.stringify({ max_position_embeddings: 131_072, ...params }));
 }
 
 const only = ['quantize', 'relatives'].find((part) => process.argv.includes(part));

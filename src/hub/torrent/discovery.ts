@@ -22,21 +22,25 @@ export const usualPort = 6881;
 
 const roundMilliseconds = 120_000;
 const lonelyMilliseconds = 15_000;
+/** Of a stall: who lost the only peer looks for it again before patience ends. */
+const lonelyStalls = 5;
+const farewellMilliseconds = 2000;
 
 export interface Discovery {
   /** What kept trackers from naming peers, by tracker; of those that answer nothing is said. */
   troubles(): ReadonlyMap<string, string>;
-  /** Tells the trackers that we go; whether they hear it does not matter. */
-  leave(signal: AbortSignal): Promise<void>;
+  /** Tells the trackers that may know of us that we go, for two seconds; whether they hear it does not matter. */
+  leave(): Promise<void>;
   close(): void;
 }
 
 /** Looks for peers at trackers and in the distributed hash table, again and again, until it is closed. */
 export async function startDiscovery(options: DiscoveryOptions): Promise<Discovery> {
-  const { places, dht, infoHash, port, listens, uploaded, onPeer, isLonely } = options;
+  const { places, dht, infoHash, port, listens, uploaded, http, onPeer, isLonely } = options;
   const table = dht === false ? undefined : await openTable(dht.bootstrap, onPeer);
   const told = new Set<string>(); // trackers that have answered
   const troubles = new Map<string, string>();
+  const lonely = Math.min(lonelyMilliseconds, lonelyStalls * http.stallMilliseconds);
   let sinceRound = 0;
   let isOpen = true;
 
@@ -58,17 +62,19 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
   }
 
   const timer = setInterval(() => {
-    sinceRound += lonelyMilliseconds;
+    sinceRound += lonely;
     if (!isLonely() && sinceRound < roundMilliseconds) return;
     sinceRound = 0;
     round();
-  }, lonelyMilliseconds);
+  }, lonely);
   round();
   return {
     troubles: () => troubles,
-    async leave(signal) {
+    async leave() {
+      const signal = AbortSignal.timeout(farewellMilliseconds);
       const leaving = { ...options, uploaded: uploaded(), event: 'stopped', signal } as const;
-      await Promise.allSettled(places.trackers.map((tracker) => askTracker(tracker, leaving)));
+      const reached = places.trackers.filter((tracker) => told.has(tracker) || !troubles.has(tracker));
+      await Promise.allSettled(reached.map((tracker) => askTracker(tracker, leaving)));
     },
     close() {
       isOpen = false;

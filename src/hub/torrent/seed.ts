@@ -143,7 +143,7 @@ export async function seedTorrent(options: SeedOptions): Promise<{ sentBytes: nu
   try {
     options.onListening(port);
     if (!signal.aborted) await once(signal, 'abort');
-    await discovery.leave(AbortSignal.timeout(farewellMilliseconds));
+    await discovery.leave();
   } finally {
     discovery.close();
     server.close();

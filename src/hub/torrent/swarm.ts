@@ -25,7 +25,7 @@ export interface Swarm {
   /** A piece whose hash is right. */
   piece(index: number): Promise<Uint8Array>;
   fetchedBytes(): number;
-  close(): void;
+  close(): Promise<void>;
 }
 
 const maxPeers = 40;
@@ -249,11 +249,12 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
       return Promise.race([promise, failing.promise]);
     },
     fetchedBytes: () => fetched,
-    close() {
+    async close() {
       closing.abort(new Error('closed'));
       clearInterval(watch);
-      discovery.close();
       for (const peer of peers.values()) peer.close();
+      await discovery.leave();
+      discovery.close();
     },
   };
 }

@@ -63,12 +63,12 @@ export async function openTorrentRemote(torrent: TorrentName, options: TorrentOp
       kept,
       fetchedBytes: () => fetchedBytes(),
       close: async () => {
-        (await swarm)?.close();
+        await (await swarm)?.close();
         await kept.close();
       },
     };
   } catch (thrown) {
-    (await swarm)?.close();
+    await (await swarm)?.close();
     throw thrown;
   }
 }

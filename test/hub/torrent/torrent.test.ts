@@ -69,7 +69,8 @@ test('a .torrent file: the pair that convert makes, only what is needed is fetch
   const sent = seeders.reduce((sum, { sentBytes }) => sum + sentBytes(), 0);
   assert.ok(sent < needed + 6 * torrent.pieceLength, `${sent} of ${needed}`);
   assert.ok(seeders.every((seeder) => seeder.gotBytes() === 0));
-  assert.match(tracker.asked[0]!, /info_hash=(%[0-9a-f]{2}){20}&peer_id=/);
+  assert.match(tracker.asked[0]!, /info_hash=(%[0-9a-f]{2}){20}&peer_id=.*&event=started$/);
+  assert.match(tracker.asked.at(-1)!, /info_hash=(%[0-9a-f]{2}){20}&peer_id=.*&event=stopped$/);
   const record = JSON.parse(await readFile(join(done.folder, 'pixtral.json'), 'utf8'));
   assert.equal(record.revision, torrent.infoHash);
   assert.match(record.source, new RegExp(`^magnet:\\?xt=urn:btih:${torrent.infoHash}&dn=${name}&tr=http`));
@@ -146,6 +147,7 @@ test('what is stopped goes on where it was', async () => {
     onProgress: ({ doneBytes }) => void (doneBytes > 500_000 && controller.abort(new Error('stopped by the test'))),
   });
   await assert.rejects(stopping, /stopped by the test/);
+  assert.match(tracker.asked.at(-1)!, /&event=stopped$/);
   const before = seeders[0]!.sentBytes();
   const done = await pull(magnet());
   assert.ok(done.resumedBytes > 200_000);

@@ -1,28 +1,38 @@
 import { Worker } from 'node:worker_threads';
-import { type KernelName, q8Module } from './kernel.ts';
+import { type KernelName, simdModule } from './kernels.ts';
 
-/** Bytes of the quantiser's memory for one slice after the other. */
-export interface Q8Buffers {
+/** Bytes of the converter's memory for one slice after the other. */
+export interface SimdBuffers {
   read: Uint8Array;
   target: Uint8Array;
 }
 
-/** Threads that turn bf16 and numbers of 8 bits into q8_0, and the latter into bf16, in a memory that they share with whoever reads and writes files. */
-export interface Q8Quantizer {
+/** Threads that turn bf16 into q8_0, and numbers of 8 bits into that and floats, in a memory that they share with whoever reads and writes files. */
+export interface SimdConverter {
   /** One for each slice that may be in work. */
-  buffers: readonly Q8Buffers[];
+  buffers: readonly SimdBuffers[];
   /**
    * @param byteLength of whole blocks at the start of the buffers' `read`; the result is in `target`
    * @returns the largest magnitude, as bf16
    */
-  quantize(buffers: Q8Buffers, byteLength: number): Promise<number>;
+  quantize(buffers: SimdBuffers, byteLength: number): Promise<number>;
   /**
    * The same for numbers of 8 bits that are multiplied by a scale.
    * @returns the largest magnitude, as a number of 8 bits without its sign
    */
-  scale(buffers: Q8Buffers, job: { to: 'q8_0' | 'bf16'; byteLength: number; scale: number }): Promise<number>;
+  scale(buffers: SimdBuffers, job: { to: Float8Target; byteLength: number; scale: number }): Promise<number>;
   close(): Promise<void>;
 }
+
+/** What numbers of 8 bits become, by which kernel. */
+const float8Kernels = {
+  q8_0: 'float8ToQ8',
+  bf16: 'float8ToBf16',
+  f16: 'float8ToF16',
+  f32: 'float8ToF32',
+} as const satisfies Record<string, KernelName>;
+export type Float8Target = keyof typeof float8Kernels;
+export const float8Targets = Object.keys(float8Kernels) as Float8Target[];
 
 interface Sizes {
   slots: number;
@@ -51,14 +61,14 @@ parentPort.on('message', ({ job, kernel, parameters }) => {
   parentPort.postMessage(job);
 });`;
 
-export function openQ8Quantizer({ slots, threads, readBytes, targetBytes }: Sizes): Q8Quantizer {
+export function openSimdConverter({ slots, threads, readBytes, targetBytes }: Sizes): SimdConverter {
   const [readLength, targetLength] = [aligned(readBytes), aligned(targetBytes)];
   const slotBytes = readLength + targetLength + alignment;
   const pages = Math.ceil((slots * slotBytes) / pageBytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  const module = new WebAssembly.Module(q8Module({ initial: pages, maximum: pages }));
+  const module = new WebAssembly.Module(simdModule({ initial: pages, maximum: pages }));
   const workers = Array.from({ length: threads }, () => workerThread({ module, memory }));
-  const buffers = Array.from({ length: slots }, (_, slot): Q8Buffers => {
+  const buffers = Array.from({ length: slots }, (_, slot): SimdBuffers => {
     const at = slot * slotBytes;
     return {
       read: new Uint8Array(memory.buffer, at, readBytes),
@@ -68,12 +78,11 @@ export function openQ8Quantizer({ slots, threads, readBytes, targetBytes }: Size
   return {
     buffers,
     async quantize(slot, byteLength) {
-      const peak = await runKernel('quantizeBf16', { slot, byteLength, more: [] });
+      const peak = await runKernel('bf16ToQ8', { slot, byteLength, more: [] });
       return Math.max(...new Int16Array(memory.buffer, peak, peakBytes / 2));
     },
     async scale(slot, { to, byteLength, scale }) {
-      const kernel = to === 'q8_0' ? 'quantizeFloat8' : 'roundFloat8';
-      const peak = await runKernel(kernel, { slot, byteLength, more: [scale] });
+      const peak = await runKernel(float8Kernels[to], { slot, byteLength, more: [scale] });
       return Math.max(...new Uint8Array(memory.buffer, peak, peakBytes));
     },
     close: async () => void (await Promise.all(workers.map(({ end }) => end()))),
@@ -82,7 +91,7 @@ export function openQ8Quantizer({ slots, threads, readBytes, targetBytes }: Size
   /** @returns the address of the peak */
   async function runKernel(
     kernel: KernelName,
-    { slot, byteLength, more }: { slot: Q8Buffers; byteLength: number; more: readonly number[] },
+    { slot, byteLength, more }: { slot: SimdBuffers; byteLength: number; more: readonly number[] },
   ): Promise<number> {
     const [source, target] = [slot.read.byteOffset, slot.target.byteOffset];
     const peak = target + targetLength;

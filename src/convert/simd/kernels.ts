@@ -42,17 +42,17 @@ const blockBytes = 34;
 /**
  * Functions of byte addresses (source, sourceEnd, target, peak), which take whole blocks.
  *
- * `quantizeBf16`: bf16 becomes q8_0, to the bit that of ggml's quantize_row_q8_0_ref, and at `peak` stand eight magnitudes
+ * `bf16ToQ8`: bf16 becomes q8_0, to the bit that of ggml's quantize_row_q8_0_ref, and at `peak` stand eight magnitudes
  * as bf16 of which the largest is that of all weights. Four lanes at once are eleven times as fast as libggml-base, which
  * calls roundf for each weight.
- * `quantizeFloat8`, `roundFloat8`: numbers of 8 bits times a scale, the fifth parameter, rounded to f32, become q8_0 as above,
- * or bf16; at `peak` stand sixteen magnitudes of 8 bits.
+ * `float8ToQ8`, `float8ToBf16`, `float8ToF16`, `float8ToF32`: numbers of 8 bits times a scale, the fifth parameter, rounded to
+ * f32, become the type, to the bit as ggml makes it; at `peak` stand sixteen magnitudes of 8 bits.
  */
-export function q8Module(pages: SharedPages): Uint8Array<ArrayBuffer> {
-  return assembleModule([quantizeBf16, quantizeFloat8, roundFloat8], pages);
+export function simdModule(pages: SharedPages): Uint8Array<ArrayBuffer> {
+  return assembleModule([bf16ToQ8, float8ToQ8, float8ToBf16, float8ToF16, float8ToF32], pages);
 }
 
-export type KernelName = 'quantizeBf16' | 'quantizeFloat8' | 'roundFloat8';
+export type KernelName = 'bf16ToQ8' | 'float8ToQ8' | 'float8ToBf16' | 'float8ToF16' | 'float8ToF32';
 
 const [source, sourceEnd, target, peak] = [0, 1, 2, 3];
 const halves = [4, 5, 6, 7] as const;
@@ -73,8 +73,8 @@ const constants: Code = [
   set(magic, words(0x4b400000)),
 ];
 
-const quantizeBf16: WasmFunction = {
-  name: 'quantizeBf16',
+const bf16ToQ8: WasmFunction = {
+  name: 'bf16ToQ8',
   parameters: ['i32', 'i32', 'i32', 'i32'],
   locals: Array.from({ length: 14 }, () => 'v128' as const),
   body: [
@@ -116,29 +116,53 @@ const float8 = (name: KernelName, turn: Code): WasmFunction => ({
   ],
 });
 
-const quantizeFloat8 = float8('quantizeFloat8', [
+const float8ToQ8 = float8('float8ToQ8', [
   // Rounding keeps the order: the largest byte is that of the largest product.
   [8, 4, 2, 1].map((by) => set(most, maxU8x16(get(most), pickBytesOfTwo(get(most), get(most), rotated(by))))),
   storeBlock(scaled(most, 0), (index) => scaled(bytes[index >> 2]!, index % 4)),
 ]);
 
-/** Upper halves of words: f32 as bf16. */
+/** Words of which only these halves are kept: f32 as bf16, and f16. */
 const upperHalves = [2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31];
+const lowerHalves = upperHalves.map((place) => place - 2);
 
-const roundFloat8 = float8('roundFloat8', [
-  [0, 2, 4, 6].map((index) => [
-    set(low, rounded(scaled(bytes[index >> 2]!, index % 4))),
-    set(value, rounded(scaled(bytes[index >> 2]!, (index % 4) + 1))),
-    store(add(get(target), i32(index * 8)), pickBytesOfTwo(get(low), get(value), upperHalves)),
-  ]),
-  set(target, add(get(target), i32(blockWeights * 2))),
+const float8ToBf16 = float8('float8ToBf16', inHalves(upperHalves, rounded));
+const float8ToF16 = float8('float8ToF16', inHalves(lowerHalves, signedHalf));
+
+const float8ToF32 = float8('float8ToF32', [
+  [0, 1, 2, 3, 4, 5, 6, 7].map((index) =>
+    store(add(get(target), i32(index * 16)), scaled(bytes[index >> 2]!, index % 4)),
+  ),
+  set(target, add(get(target), i32(blockWeights * 4))),
 ]);
+
+/** A block of two bytes a weight at `target`, which goes on behind it. */
+function inHalves(kept: readonly number[], round: (product: Code) => Code): Code {
+  return [
+    [0, 2, 4, 6].map((index) => [
+      set(low, round(scaled(bytes[index >> 2]!, index % 4))),
+      set(value, round(scaled(bytes[index >> 2]!, (index % 4) + 1))),
+      store(add(get(target), i32(index * 8)), pickBytesOfTwo(get(low), get(value), kept)),
+    ]),
+    set(target, add(get(target), i32(blockWeights * 2))),
+  ];
+}
 
 /** To the nearest bf16, ties to even, in the upper half of a word. */
 function rounded(product: Code): Code {
   return [
     set(word, product),
     addI32x4(addI32x4(get(word), words(0x7fff)), and(shiftRightU32x4(get(word), 16), words(1))),
+  ];
+}
+
+/** To the nearest f16 in the lower half of a word. */
+function signedHalf(product: Code): Code {
+  return [
+    set(scale, product),
+    set(most, shiftRightU32x4(and(get(scale), get(sign)), 16)),
+    set(scale, and(get(scale), words(0x7fffffff))),
+    or(halfOf(scale), get(most)),
   ];
 }
 
