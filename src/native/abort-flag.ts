@@ -1,4 +1,4 @@
-import koffi from 'koffi';
+import { koffi } from './koffi.ts';
 import { tensorLayout } from './ggml.ts';
 import type { Pointer } from './bind.ts';
 

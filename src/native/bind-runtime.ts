@@ -5,7 +5,7 @@ import { checkRuntime, knownVersion } from './check-runtime.ts';
 import { ggmlCpuPrototypes, ggmlPrototypes, initParamsFields, precisionPrototype, typeTraitsLayout } from './ggml.ts';
 import { type LibraryPaths, findLibraries, loadedLibraries } from './libraries.ts';
 import { llamaPrototypes, llamaStructSymbols } from './llama.ts';
-import { loadKoffi } from './load-koffi.ts';
+
 import type { Native } from './native.ts';
 
 type Koffi = typeof Koffi_;
@@ -18,7 +18,7 @@ export async function bindRuntime(
   runtime: LoadedBuild,
   lastError: Native['lastError'],
 ): Promise<Omit<Native, 'ownBuild'>> {
-  const koffi = await loadKoffi();
+  const { koffi } = await import('./koffi.ts');
   const libraries = findLibraries(loadedLibraries(), process.platform);
   const base = koffi.load(libraries.ggmlBase);
   const registry = koffi.load(libraries.ggml);

@@ -1,4 +1,4 @@
-import koffi from 'koffi';
+import { koffi } from './koffi.ts';
 
 /** llama_token_data_array (llama.h, lines 236-243): data, size, selected, sorted. */
 const arrayLayout = { size: 32, count: 1, selected: 2, sorted: 24 } as const;

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { createServer } from 'node:net';
-import { loadKoffi } from './load-koffi.ts';
 
 /** `locked`: ours until the file is closed or the process ends, however it ends; `unsupported`: the disk has no locks. */
 export type LockState = 'locked' | 'taken' | 'unsupported';
@@ -19,7 +18,7 @@ export function lockFile(file: { descriptor: number; path: string }): Promise<Lo
 }
 
 async function lockByDescriptor(descriptor: number): Promise<LockState> {
-  const koffi = await loadKoffi();
+  const { koffi } = await import('./koffi.ts');
   const flock = koffi.load(null).func('flock', 'int', ['int', 'int']) as (file: number, how: number) => number;
   if (flock(descriptor, exclusive | atOnce) === 0) return 'locked';
   return koffi.errno() === constants.errno.EWOULDBLOCK ? 'taken' : 'unsupported';

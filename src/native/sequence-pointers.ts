@@ -1,4 +1,4 @@
-import koffi from 'koffi';
+import { koffi } from './koffi.ts';
 
 /** `seq_id` of llama_batch: for each token a pointer to the ids of its sequences, here always one. */
 export class SequencePointers {

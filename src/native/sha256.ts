@@ -1,5 +1,3 @@
-import { loadKoffi } from './load-koffi.ts';
-
 /** A sum whose state can be kept and gone on with in another process; Node's own cannot. */
 export interface ResumableSha256 {
   /** The bytes must not change before it resolves. */
@@ -53,7 +51,7 @@ async function opensslSha256(state: string | undefined): Promise<ResumableSha256
 }
 
 async function openOpenSsl(): Promise<OpenSsl | undefined> {
-  const koffi = await loadKoffi();
+  const { koffi } = await import('./koffi.ts');
   try {
     const node = koffi.load(null);
     return {

@@ -172,7 +172,8 @@ async function modelPaths(
   flags: AskFlags,
   { io, trace, isNeeded }: Pick<Asking, 'io' | 'trace'> & { isNeeded: boolean },
 ): Promise<ModelPaths> {
-  if (isNeeded) void import('../../engine/engine.ts'); // while the model is found
+  // While the model is found; who opens it says what is wrong with it.
+  if (isNeeded) void import('../../engine/engine.ts').catch(() => undefined);
   const paths = await traced({ trace, stage: 'model_found' }, async () => resolveModel(await namedModel(flags, io)));
   if (paths.notice !== undefined) io.stderr.write(`${paths.notice}\n`);
   return paths;

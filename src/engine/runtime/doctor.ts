@@ -2,6 +2,7 @@ import { totalmem } from 'node:os';
 import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { type CacheType, isCacheType } from '../../decoder/cache-types.ts';
 import { memoryNeed } from '../../decoder/fit.ts';
+import { tryDecoder } from '../../image/decoder/try-decoder.ts';
 import { ggmlPrototypes } from '../../native/ggml.ts';
 import { type Device, listDevices, mainDevice } from '../../native/devices.ts';
 import type { LibraryPaths } from '../../native/libraries.ts';
@@ -81,6 +82,7 @@ export async function diagnose(options: DoctorOptions, machine: Backends = backe
     problems: [],
   };
   diagnosis.problems.push(...backendProblems(diagnosis, options));
+  await attempt(diagnosis, () => tryDecoder(options.signal));
   const gpu = diagnosis.backends.find(({ verdict }) => verdict === 'works')?.gpu ?? 'off';
   const native = await attempt(
     diagnosis,

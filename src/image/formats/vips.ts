@@ -1,4 +1,5 @@
 import type { Metadata, Sharp, SharpConstructor } from 'sharp';
+import { notLoaded } from '../../base/not-loaded.ts';
 import { damaged } from './damaged.ts';
 import type { Opened, Size } from './opened.ts';
 import { checkSize } from '../decoder/limits.ts';
@@ -56,15 +57,20 @@ export async function rgbaByVips(bytes: Uint8Array): Promise<RawPixels> {
 
 let loading: Promise<SharpConstructor> | undefined;
 
-/** With no reader but those. Once: what another thread opens while all are blocked is in no known format to it. */
+/**
+ * With no reader but those. Once: what another thread opens while all are blocked is in no known format to it.
+ * @throws PixtralError `machine` when it does not load
+ */
 export function loadSharp(): Promise<SharpConstructor> {
-  loading ??= import('sharp').then(({ default: sharp }) => {
-    sharp.block({ operation: ['VipsForeignLoad'] });
-    sharp.unblock({ operation: readers.map((reader) => `VipsForeignLoad${reader}`) });
-    sharp.cache(false);
-    return sharp;
-  });
-  return loading;
+  return (loading ??= openSharp());
+}
+
+async function openSharp(): Promise<SharpConstructor> {
+  const { default: sharp } = await import('sharp').catch(notLoaded('libvips, which reads pictures'));
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: readers.map((reader) => `VipsForeignLoad${reader}`) });
+  sharp.cache(false);
+  return sharp;
 }
 
 async function decode(picture: Sharp, { space, hasProfile, depth }: Metadata): Promise<Pixels> {
