@@ -91,6 +91,38 @@ for (const [index, { words, code, env }] of runs.entries()) {
   });
 }
 
+/** Lines of a conversation, each in one of its own: the first mistake of lines from a pipe is the end. */
+const typed: readonly { lines: () => string[]; code: number }[] = [
+  { lines: () => [`what is this${hostile}?`, '/tokens', '/retry'], code: 0 },
+  { lines: () => [`/image ${JSON.stringify(picture)}`, 'what is this?', '/tokens', '/drop 1'], code: 0 },
+  { lines: () => [`/system be ${hostile}`, '/system', '/tokens'], code: 0 },
+  { lines: () => [`/schema a${hostile}`], code: 3 },
+  { lines: () => ['/schema shop, total: number', '/schema'], code: 0 },
+  { lines: () => [`/image none${hostile}.png`], code: 3 },
+  { lines: () => [`what is on none${hostile}.png?`], code: 3 },
+  { lines: () => [`/none ${hostile}`], code: 2 },
+  { lines: () => [`/drop ${hostile}`], code: 2 },
+  { lines: () => ['what is this?', `/save ${join(folder, `talk${hostile}.jsonl`)}`, 'and that?'], code: 0 },
+  { lines: () => [`/open ${join(folder, `none${hostile}.jsonl`)}`], code: 3 },
+];
+
+for (const [index, { lines, code }] of typed.entries()) {
+  test(`no line of a conversation steers a terminal: ${index}, exit code ${code}`, async () => {
+    const stdin = Buffer.from(
+      lines()
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+    const words = ['chat', ...few, '--temperature', '0'];
+    const run = await cli(words, { stdin, isTerminal: true, env: { PIXTRAL_CACHE_SIZE: '0', PIXTRAL_STATE: folder } });
+    const what = JSON.stringify({ lines: lines(), run });
+    assert.equal(run.exitCode, code, what);
+    assert.notEqual(run.stdout + run.stderr, '', what);
+    assert.equal(printable(run.stdout), run.stdout, what);
+    assert.equal(printable(run.stderr), run.stderr, what);
+  });
+}
+
 test('a message quotes no more of a long value than a person reads, and no mark that turns its direction', async () => {
   for (const words of [['ask', picture, 'x', '--threads'], ['schema'], ['inspect']]) {
     const run = await cli([...words, `a\u202e${'x'.repeat(100_000)}`]);
