@@ -1,14 +1,12 @@
 /**
- * What decoding a large photo costs in memory: `npm run build && npm run measure:decode -- [megapixels]`, on Linux. Draws a
+ * What decoding a large photo costs in memory: `npm run measure:decode -- [megapixels]`, on Linux. Draws a
  * JPEG of that size, loads it as `ask` would, and prints the peaks of the decoder's process and of this one.
  */
 import { createCanvas } from '@napi-rs/canvas';
 import { readFile } from 'node:fs/promises';
-import type { loadPictures as LoadPictures } from '../../src/image/decoder/load.ts';
+import { loadPictures } from '../../src/image/decoder/load.ts';
 
 const megapixels = Number(process.argv[2] ?? 100);
-const built = new URL('../../dist/image/load.js', import.meta.url).href;
-const { loadPictures } = (await import(built)) as { loadPictures: typeof LoadPictures };
 const bytes = await drawJpeg(megapixels);
 const before = await peakOf('self');
 const start = performance.now();
