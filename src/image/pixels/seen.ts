@@ -28,10 +28,13 @@ export function seenPixels(
         const scale = deviation[channel]! * 255;
         const shift = mean[channel]! * 255;
         for (let y = top; y < top + patchSize; y++) {
-          for (let x = left; x < left + patchSize; x++) {
-            const value = Math.round(patches[at++]! * scale + shift);
+          let to = (y * width + left) * 3 + channel;
+          for (let x = 0; x < patchSize; x++) {
+            // As Math.round, which takes half as long again: sums with `shift` end far before the bit that they differ in.
+            const value = Math.floor(patches[at++]! * scale + shift + 0.5);
             if (value < 0 || value > 255) clamped++;
-            bytes[(y * width + x) * 3 + channel] = Math.min(Math.max(value, 0), 255);
+            bytes[to] = value < 0 ? 0 : value > 255 ? 255 : value;
+            to += 3;
           }
         }
       }
