@@ -5,7 +5,7 @@
  */
 export type Code = readonly (number | Code)[];
 
-export type ValueType = 'i32' | 'f32' | 'v128';
+export type ValueType = 'i32' | 'f32' | 'f64' | 'v128';
 
 export interface WasmFunction {
   name: string;
@@ -15,7 +15,7 @@ export interface WasmFunction {
   body: Code;
 }
 
-const typeCodes: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, v128: 0x7b };
+const typeCodes: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
 /** Of a memory that several threads share, in pages. */
 export interface SharedPages {
@@ -88,6 +88,8 @@ const simd = (opcode: number): Code => [0xfd, unsigned(opcode)];
 const at = (offset: number): Code => [0, unsigned(offset)];
 
 export const load = (address: Code, offset: number): Code => [address, simd(0x00), at(offset)];
+/** Two numbers of 32 bits and two zeros. */
+export const load64 = (address: Code, offset: number): Code => [address, simd(0x5d), at(offset)];
 export const load32Splat = (address: Code, offset: number): Code => [address, simd(0x09), at(offset)];
 export const store = (address: Code, value: Code): Code => [address, value, simd(0x0b), at(0)];
 export const store32Lane = (address: Code, value: Code, lane: number): Code => [
@@ -154,3 +156,35 @@ export const shiftRightU32x4 = (value: Code, bits: number): Code => [value, i32(
 /** Signed numbers of 32 bits as ones of 16, and of 16 as ones of 8, each at most as far from 0 as there is room for. */
 export const narrow32 = (low: Code, high: Code): Code => [low, high, simd(0x85)];
 export const narrow16 = (low: Code, high: Code): Code => [low, high, simd(0x65)];
+
+/** The larger ones; what is no number in `b` is none. */
+export const largerF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xeb)];
+/** Where a bit of `mask` is set that of `a`, else that of `b`. */
+export const select = (mask: Code, a: Code, b: Code): Code => [a, b, mask, simd(0x52)];
+export const not = (value: Code): Code => [value, simd(0x4d)];
+
+/** Twice the same number. */
+export const doubles = (value: number): Code => {
+  const bytes = [...new Uint8Array(Float64Array.of(value).buffer)];
+  return [simd(0x0c), bytes, bytes];
+};
+/** Twice a local's number of 32 bits. */
+export const splatF32AsF64 = (value: Code): Code => [value, 0xbb, simd(0x14)];
+/** The lower two of four. */
+export const lowF32AsF64x2 = (value: Code): Code => [value, simd(0x5f)];
+export const lowI32AsF64x2 = (value: Code): Code => [value, simd(0xfe)];
+export const truncateF64x2 = (value: Code): Code => [value, simd(0xfc)];
+export const addF64x2 = (a: Code, b: Code): Code => [a, b, simd(0xf0)];
+export const subtractF64x2 = (a: Code, b: Code): Code => [a, b, simd(0xf1)];
+export const multiplyF64x2 = (a: Code, b: Code): Code => [a, b, simd(0xf2)];
+export const divideF64x2 = (a: Code, b: Code): Code => [a, b, simd(0xf3)];
+export const negateF64x2 = (value: Code): Code => [value, simd(0xed)];
+export const lessF64x2 = (a: Code, b: Code): Code => [a, b, simd(0x49)];
+/** Twice 2 to the power of the lower two of four whole numbers, from -1022 to 1023. */
+export const powersOfTwo = (exponents: Code): Code => {
+  const bias = [1023, 0, 1023, 0].flatMap((word) => [word & 0xff, word >>> 8, 0, 0]);
+  return [exponents, simd(0xc7), [simd(0x0c), bias], simd(0xce), i32(52), simd(0xcb)];
+};
+export const laneF64 = (value: Code, lane: number): Code => [value, simd(0x21), lane];
+export const addF64 = (a: Code, b: Code): Code => [a, b, 0xa0];
+export const storeF64 = (address: Code, value: Code): Code => [address, value, 0x39, 0, 0];

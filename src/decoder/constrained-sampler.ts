@@ -1,11 +1,9 @@
 import { PixtralError } from '../base/errors.ts';
 import type { Matcher } from '../grammar/matcher.ts';
 import { type TokenMask, isAllowed } from '../grammar/token-masks.ts';
-import type { Pointer } from '../native/bind.ts';
-import { Candidates } from '../native/candidates.ts';
-import { Handles } from '../native/handles.ts';
+import { DrawChain } from './draw-chain.ts';
 import type { DecoderModel } from './model.ts';
-import { type SamplingOptions, samplerChain } from './sampler.ts';
+import type { SamplingOptions } from './samplers.ts';
 import type { Sequence } from './sequence.ts';
 
 export interface ConstraintOptions {
@@ -18,17 +16,20 @@ export interface ConstraintOptions {
 
 /** Draws tokens of a grammar only. */
 export class ConstrainedSampler {
-  readonly #model: DecoderModel;
   readonly #options: ConstraintOptions;
-  readonly #handles = new Handles();
-  readonly #chain: Pointer;
-  readonly #candidates: Candidates;
+  readonly #chain: DrawChain;
+  readonly #isGreedy: boolean;
 
   constructor(model: DecoderModel, options: ConstraintOptions) {
-    this.#model = model;
+    const { temperature, repeatPenalty } = options.sampling;
     this.#options = options;
-    this.#candidates = new Candidates(model.config.vocabularySize);
-    this.#chain = samplerChain(model, { sampling: options.sampling, handles: this.#handles });
+    this.#chain = new DrawChain(model, options.sampling);
+    this.#isGreedy = temperature === 0 && repeatPenalty === 1;
+  }
+
+  /** What of `sample` can be done in a thread of its own. */
+  async drawAhead(sequence: Sequence): Promise<void> {
+    await this.#chain.drawAhead(sequence.logits());
   }
 
   /**
@@ -38,52 +39,26 @@ export class ConstrainedSampler {
    * top-k, top-p and min-p cut off.
    */
   sample(sequence: Sequence): number {
-    const { matcher, sampling, onAllowed } = this.#options;
+    const { matcher, onAllowed } = this.#options;
     const logits = sequence.logits();
     const mask = matcher.mask();
     onAllowed?.(mask);
-    if (sampling.temperature === 0 && sampling.repeatPenalty === 1) return this.#accept(likeliest(logits, mask));
-    this.#candidates.fill(logits);
-    const first = this.#draw();
-    if (isAllowed(mask, first)) return this.#accept(first);
-    if (this.#candidates.fillAllowed(logits, mask) === 0) throw deadEnd();
-    return this.#accept(this.#draw());
+    const first = this.#isGreedy ? undefined : this.#chain.draw(logits);
+    const id = first !== undefined && isAllowed(mask, first) ? first : this.#chain.drawAllowed(logits, mask);
+    if (id === undefined) throw deadEnd();
+    this.append(id);
+    return id;
   }
 
   /** Takes a token that was not drawn, since nothing else may come: it counts for penalties as if it had been. */
   append(id: number): void {
-    this.#accept(id);
+    this.#chain.accept(id);
+    this.#options.matcher.accept(id);
   }
 
   close(): void {
-    this.#handles.close();
+    this.#chain.close();
   }
-
-  #draw(): number {
-    this.#model.native.llama.samplerApply(this.#chain, this.#candidates.header);
-    return this.#candidates.selectedId;
-  }
-
-  #accept(id: number): number {
-    this.#model.native.llama.samplerAccept(this.#chain, id);
-    this.#options.matcher.accept(id);
-    return id;
-  }
-}
-
-/** The first of those with the largest logit, as llama.cpp's greedy sampler chooses. */
-function likeliest(logits: Float32Array, mask: TokenMask): number {
-  let best = -1;
-  let largest = -Infinity;
-  for (let at = 0; at < mask.length; at++) {
-    for (let word = mask[at]!, id = at * 32; word !== 0; word >>>= 1, id++) {
-      if ((word & 1) === 0 || logits[id]! <= largest) continue;
-      best = id;
-      largest = logits[id]!;
-    }
-  }
-  if (best < 0) throw deadEnd();
-  return best;
 }
 
 function deadEnd(): PixtralError {

@@ -33,6 +33,9 @@ export interface Batch {
 /** `llama_decode` results (llama.h, line 998). */
 const decodeStatus = { ok: 0, noSlot: 1, aborted: 2 } as const;
 
+/** Views that are kept; llama.cpp moves the logits when a call asks for more of them than any before. */
+const maxRows = 256;
+
 /** llama.cpp rounds a sequence's cells up to it. */
 const cellStep = 256;
 
@@ -50,6 +53,8 @@ export class DecoderContext {
   isSpoiled = false;
   /** A copy between sequences has been asked for: the next call moves the values. */
   isCopying = false;
+  /** By address: llama.cpp writes the logits of each call to the same places. */
+  readonly #rows = new Map<Pointer, Float32Array>();
   readonly #pointers: SequencePointers;
   readonly #threads: ThreadPool | undefined;
   #calls = 0;
@@ -125,6 +130,19 @@ export class DecoderContext {
     signal?.throwIfAborted();
     if (status !== decodeStatus.ok) throw decodeError(status);
     this.isCopying = false;
+  }
+
+  /** Logits of the token that has this place in the last call, [vocabulary]; gone with the next call. */
+  logitsAt(index: number): Float32Array {
+    const { native, config } = this.model;
+    const at = native.llama.getLogitsIth(this.handle, index);
+    if (at === null) throw new Error('llama.cpp has no logits');
+    let row = this.#rows.get(at);
+    if (!row) {
+      if (this.#rows.size >= maxRows) this.#rows.clear();
+      this.#rows.set(at, (row = native.viewFloats(at, config.vocabularySize)));
+    }
+    return row;
   }
 
   memory(): Pointer {

@@ -1,14 +1,14 @@
-const invLn2 = Math.LOG2E;
-const ln2High = 6.9314718036912381649e-1;
-const ln2Low = 1.90821492927058770002e-10;
-const coefficients = [
+export const invLn2 = Math.LOG2E;
+export const ln2High = 6.9314718036912381649e-1;
+export const ln2Low = 1.90821492927058770002e-10;
+export const coefficients = [
   1.66666666666666019037e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.6533902205465251539e-6,
   4.13813679705723846039e-8,
 ] as const;
 const [p1, p2, p3, p4, p5] = coefficients;
 
 /** Outside of these fdlibm goes other ways. */
-const [least, most] = [-708, -(2 ** -28)] as const;
+export const [least, most] = [-708, -(2 ** -28)] as const;
 const powers = Float64Array.from({ length: 1024 }, (_, at) => 2 ** -at);
 
 /**

@@ -5,6 +5,7 @@ import { type Pointer, callAsync } from '../native/bind.ts';
 import { Handles } from '../native/handles.ts';
 import type { Native } from '../native/native.ts';
 import { type DecoderConfig, decoderConfig } from './config.ts';
+import { Logits } from './logits.ts';
 
 export interface ModelOptions {
   native: Native;
@@ -22,6 +23,7 @@ export class DecoderModel {
   readonly vocab: Pointer;
   readonly native: Native;
   readonly #handles: Handles;
+  #logits: Logits | undefined;
 
   private constructor(
     native: Native,
@@ -66,6 +68,11 @@ export class DecoderModel {
       handles.close();
       throw thrown;
     }
+  }
+
+  /** Where the logits of one sequence are looked at after those of the other. */
+  get logits(): Logits {
+    return (this.#logits ??= new Logits(this.config.vocabularySize));
   }
 
   /** Whether a token ends the answer (`</s>`). */

@@ -95,13 +95,13 @@ export class Sequence {
    * @throws PixtralError `machine` when they are no numbers
    */
   logits(): Float32Array {
-    return this.#readLogits(this.context.model.config.vocabularySize);
-  }
-
-  /** Where llama.cpp finds these logits. */
-  logitsIndex(): number {
-    this.#readLogits(1);
-    return this.#logits.index;
+    if (this.#logits.call !== this.context.calls) throw new Error('logits: gone, or nothing was decoded yet');
+    const logits = this.context.logitsAt(this.#logits.index);
+    if (!Number.isNaN(logits[0])) return logits; // a value on the way that is no number makes all of them none
+    this.context.isSpoiled = true;
+    throw new PixtralError('machine', 'decoder: its logits are no numbers', {
+      hint: 'values may be too large for f16: try --cache-type bf16, or a model of another type',
+    });
   }
 
   /** Bytes of `state` now. */
@@ -178,19 +178,6 @@ export class Sequence {
   #appended(count: number, index: number | undefined): void {
     this.#length += count;
     this.#logits = index === undefined ? noLogits : { call: this.context.calls, index };
-  }
-
-  #readLogits(count: number): Float32Array {
-    const { handle, model, calls } = this.context;
-    if (this.#logits.call !== calls) throw new Error('logits: gone, or nothing was decoded yet');
-    const at = model.native.llama.getLogitsIth(handle, this.#logits.index);
-    if (at === null) throw new Error('llama.cpp has no logits');
-    const logits = model.native.readFloats(at, count);
-    if (!Number.isNaN(logits[0])) return logits; // a value on the way that is no number makes all of them none
-    this.context.isSpoiled = true;
-    throw new PixtralError('machine', 'decoder: its logits are no numbers', {
-      hint: 'values may be too large for f16: try --cache-type bf16, or a model of another type',
-    });
   }
 
   #rawStateByteLength(): number {

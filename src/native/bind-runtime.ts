@@ -89,7 +89,7 @@ export async function bindRuntime(
         pointers.push(pointer);
       }
     },
-    readFloats: (at, count) => new Float32Array(koffi.view(at, count * 4)).slice(),
+    viewFloats: (at, count) => new Float32Array(koffi.view(at, count * 4)),
     abandon: () => (abandoned = true),
     close: async () => {
       if (!abandoned) await runtime.dispose();

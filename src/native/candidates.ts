@@ -25,12 +25,14 @@ export class Candidates {
 
   /** Every id with its logit, in the order of ids: whatever a sampler did before is gone. */
   fill(logits: Float32Array): void {
-    for (let id = 0, at = 0; id < logits.length; id++, at += fieldsPerToken) {
-      this.#ids[at] = id;
-      this.#logits[at + 1] = logits[id]!;
-      this.#logits[at + 2] = 0;
-    }
+    for (let id = 0; id < logits.length; id++) this.#put(id * fieldsPerToken, id, logits[id]!);
     this.#begin(logits.length);
+  }
+
+  /** Some of them. */
+  fillThese(logits: Float32Array, ids: readonly number[]): void {
+    for (const [index, id] of ids.entries()) this.#put(index * fieldsPerToken, id, logits[id]!);
+    this.#begin(ids.length);
   }
 
   /** Those whose bit is set in a mask, in the order of ids. Returns how many. */
@@ -39,9 +41,7 @@ export class Candidates {
     for (let word = 0; word < mask.length; word++) {
       for (let bits = mask[word]!, id = word * 32; bits !== 0; bits >>>= 1, id++) {
         if ((bits & 1) === 0) continue;
-        this.#ids[at] = id;
-        this.#logits[at + 1] = logits[id]!;
-        this.#logits[at + 2] = 0;
+        this.#put(at, id, logits[id]!);
         at += fieldsPerToken;
       }
     }
@@ -61,6 +61,12 @@ export class Candidates {
     const id = this.#ids[at * fieldsPerToken];
     if (at < 0 || id === undefined) throw new Error('no sampler has chosen a token');
     return id;
+  }
+
+  #put(at: number, id: number, logit: number): void {
+    this.#ids[at] = id;
+    this.#logits[at + 1] = logit;
+    this.#logits[at + 2] = 0;
   }
 
   #begin(count: number): void {

@@ -57,6 +57,5 @@ export const llamaPrototypes = {
   samplerApply: ['llama_sampler_apply', 'void', ['ptr', 'memory']],
   /** A token that a grammar refuses ends the process: check it first. */
   samplerAccept: ['llama_sampler_accept', 'void', ['ptr', 'i32']],
-  samplerSample: ['llama_sampler_sample', 'i32', ['ptr', 'ptr', 'i32']],
   samplerFree: ['llama_sampler_free', 'void', ['ptr']],
 } as const satisfies Record<string, Prototype>;

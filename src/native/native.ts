@@ -52,8 +52,8 @@ export interface Native {
   lastError(): string | undefined;
   /** A list of pointers that ends with NULL. */
   readPointers(at: Pointer): Pointer[];
-  /** Copies `count` floats out of native memory. */
-  readFloats(at: Pointer, count: number): Float32Array;
+  /** `count` floats in native memory, which are gone when that is: each view costs as much as a call of the collector. */
+  viewFloats(at: Pointer, count: number): Float32Array;
   /** Native work goes on that cannot be stopped: `close` then leaves what it uses to the end of the process. */
   abandon(): void;
   close(): Promise<void>;

@@ -32,7 +32,7 @@ async function withContext<T>(
 
 const logitsAfterPrompt = async (sequence: Sequence): Promise<Float32Array> => {
   await sequence.appendIds(prompt, undefined);
-  return sequence.logits();
+  return sequence.logits().slice();
 };
 
 /** Heads of 32 values: one block of the quantised types, which lose what their bits cannot hold. */

@@ -117,7 +117,7 @@ export async function openGoldenModel(
         adapter.push(encoded.rows);
       });
       try {
-        const logits = sequence.logits();
+        const logits = sequence.logits().slice();
         return { ids, tower, adapter, logits, greedy: await generate(sequence, golden.greedy.length) };
       } finally {
         sequence.context.close();

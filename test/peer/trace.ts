@@ -92,7 +92,7 @@ export async function openTracer(native: Native, files: ModelFiles): Promise<Tra
 async function greedy(sequence: Sequence, model: DecoderModel, steps: number): Promise<Omit<Trace, 'rows'>> {
   const trace: Omit<Trace, 'rows'> = { ids: [], logits: [], gaps: [] };
   for (let step = 0; step < steps; step++) {
-    const logits = sequence.logits();
+    const logits = sequence.logits().slice();
     const [best = 0, second = 0] = [...logits].sort((a, b) => b - a);
     const id = logits.indexOf(best);
     trace.logits.push(logits);

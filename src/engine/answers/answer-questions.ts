@@ -1,5 +1,5 @@
 import { Arrivals } from '../../base/arrivals.ts';
-import { tracedNow } from '../../base/trace.ts';
+import { type Trace, traced, tracedNow } from '../../base/trace.ts';
 import type { DecoderModel } from '../../decoder/model.ts';
 import { Sequence } from '../../decoder/sequence.ts';
 import type { AnswerFormat } from '../../grammar/answer-format.ts';
@@ -272,6 +272,10 @@ async function* stepTogether<T>(
   }
   const took = performance.now() - start;
   answering.options.trace?.add({ stage: 'decode', start, detail: { questions: together.length } });
+  await drawAhead(
+    steps.filter(({ isWhole }) => isWhole).map(({ one }) => one),
+    answering.options.trace,
+  );
   for (const { one, ids, rest, isWhole } of steps) {
     one.slot.drawn.push(...ids);
     one.planned.clock.add('decode_ms', took);
@@ -281,6 +285,14 @@ async function* stepTogether<T>(
     else if (outcome !== 'over') again.push(outcome.again);
   }
   return { goesOn, again };
+}
+
+/** Of one alone there is nothing to be done beside. */
+async function drawAhead<T>(those: readonly InWork<T>[], trace: Trace | undefined): Promise<void> {
+  if (those.length < 2) return;
+  await traced({ trace, stage: 'draw' }, async () => {
+    await Promise.all(those.map(({ writer, slot }) => writer.drawAhead(slot.sequence)));
+  });
 }
 
 async function* eventsOf<T, R>(item: T, events: AsyncGenerator<QuestionEvent, R>): AsyncGenerator<ItemEvent<T>, R> {

@@ -94,6 +94,15 @@ export class AnswerWriter {
     }
   }
 
+  /** Draws beside other answers, each in a thread of its own, the token that `draw` tells. */
+  async drawAhead(sequence: Sequence): Promise<void> {
+    try {
+      await this.#source.drawAhead(sequence);
+    } catch {
+      // it will be thrown again where the token is asked for
+    }
+  }
+
   close(): void {
     this.#source.close();
   }

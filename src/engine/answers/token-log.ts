@@ -1,4 +1,4 @@
-import { type Distribution, type LogProbability, logProbabilities } from '../../decoder/log-probabilities.ts';
+import type { Distribution, LogProbability, WholeDistribution } from '../../decoder/log-probabilities.ts';
 import type { Field } from '../../grammar/fields.ts';
 import type { Tekken } from '../../tokenizer/tekken.ts';
 import type { Alternative, TokenChoice, TokenLogprob } from '../../asking/events.ts';
@@ -18,8 +18,8 @@ interface Step extends Token {
 }
 
 export interface TokenLog {
-  /** The model's own logits of the next step, before grammar, penalties and temperature. */
-  step(logits: Float32Array): void;
+  /** The model's own distribution of the next step, before grammar, penalties and temperature. */
+  step(distribution: WholeDistribution): void;
   /** Which tokens the grammar allows at this step. */
   allowed(mask: Uint32Array): void;
   chosen(id: number): void;
@@ -44,9 +44,8 @@ export function tokenLog(
   { top, endsText }: { top: number; endsText: (id: number) => boolean },
 ): TokenLog {
   const tokens: (Step | Token)[] = [];
-  let now: ReturnType<typeof logProbabilities> | undefined;
+  let now: WholeDistribution | undefined;
   let allowed: Distribution | undefined;
-  let weights: Float64Array | undefined;
   let length = 0;
   const choice = ({ id, logprob }: LogProbability): TokenChoice => ({
     id,
@@ -54,8 +53,8 @@ export function tokenLog(
     logprob: Number(logprob.toFixed(6)),
   });
   return {
-    step: (logits) => {
-      now = logProbabilities(logits, (weights ??= new Float64Array(logits.length)));
+    step: (distribution) => {
+      now = distribution;
     },
     allowed: (mask) => {
       allowed = now?.among(mask);

@@ -1,4 +1,5 @@
 import { ConstrainedSampler } from '../../decoder/constrained-sampler.ts';
+import { logProbabilities } from '../../decoder/log-probabilities.ts';
 import type { DecoderModel } from '../../decoder/model.ts';
 import { Sampler } from '../../decoder/sampler.ts';
 import type { Sequence } from '../../decoder/sequence.ts';
@@ -25,6 +26,8 @@ export interface Drawn {
 interface TokenSource {
   /** One that is drawn from the logits of the sequence, and what must come after it; at most `most`. */
   next(sequence: Sequence, most: number): Drawn;
+  /** What of `next` can be done in a thread of its own, of all tokens but an answer's first. */
+  drawAhead(sequence: Sequence): Promise<void>;
   /** What `--logprobs` tells about the answer. */
   details(text: string, finish: Answer['finish']): AnswerDetails;
   close(): void;
@@ -71,7 +74,7 @@ export function tokenSource(
     return ids;
   };
   const draw = (sequence: Sequence): number => {
-    log?.step(sequence.logits());
+    if (log) log.step(logProbabilities(model.logits.take(sequence.logits())));
     const id = sampler.sample(sequence);
     if (phases.push(id) !== 'text') return id; // log-probabilities are those of the text alone
     log?.chosen(id);
@@ -90,6 +93,7 @@ export function tokenSource(
       }
       return { ids, isWhole: matcher?.isFinished ?? false };
     },
+    drawAhead: (sequence) => sampler.drawAhead(sequence),
     details: (text, finish) => {
       if (!log) return {};
       const bytes = new TextEncoder().encode(text);

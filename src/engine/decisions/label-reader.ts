@@ -1,4 +1,4 @@
-import { logProbabilities } from '../../decoder/log-probabilities.ts';
+import type { WholeDistribution } from '../../decoder/log-probabilities.ts';
 import type { LabelNode } from './label-tree.ts';
 
 /** Below it the way to several options is not looked at any more: they share what is left. */
@@ -24,10 +24,9 @@ export class LabelReader {
     return this.#open[0]?.path;
   }
 
-  /** Takes the logits after `path`, [vocabulary]. */
-  see(logits: Float32Array): void {
+  /** Takes the distribution after `path`. */
+  see(distribution: WholeDistribution): void {
     const { node, path, probability } = this.#open.shift()!;
-    const distribution = logProbabilities(logits, new Float64Array(logits.length));
     if (path.length === 0) this.argmaxIsOption = node.children.has(distribution.top(1)[0]!.id);
     let goesOn = 0;
     for (const [id, child] of node.children) {

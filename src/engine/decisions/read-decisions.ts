@@ -1,3 +1,4 @@
+import { type WholeDistribution, logProbabilities } from '../../decoder/log-probabilities.ts';
 import { Sequence } from '../../decoder/sequence.ts';
 import type { Picture } from '../../image/decoder/load.ts';
 import { combineOrders } from '../../asking/decisions/combine-orders.ts';
@@ -107,7 +108,7 @@ async function follow(branches: readonly Branch[], { clock, reproducible, signal
     for (const call of calls(steps, room)) {
       const next = call.map(({ branch, ids }) => ({ sequence: branch.slot.sequence, ids, wanted: true }));
       await clock.time('decode_ms', () => Sequence.appendJointly(next, signal));
-      for (const { branch } of call) branch.reader.see(branch.slot.sequence.logits());
+      for (const { branch } of call) branch.reader.see(distributionAfter(branch.slot.sequence));
       for (const { branch } of call) branch.slot.sequence.truncate(ends.get(branch.slot)!);
     }
   };
@@ -132,4 +133,8 @@ function calls<T extends { ids: readonly number[] }>(steps: readonly T[], room: 
     groups.at(-1)!.push(step);
   }
   return groups;
+}
+
+function distributionAfter(sequence: Sequence): WholeDistribution {
+  return logProbabilities(sequence.context.model.logits.take(sequence.logits()));
 }

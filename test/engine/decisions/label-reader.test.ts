@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from '../../helpers/fast-check.ts';
+import { logProbabilities } from '../../../src/decoder/log-probabilities.ts';
+import { Logits } from '../../../src/decoder/logits.ts';
 import { LabelReader } from '../../../src/engine/decisions/label-reader.ts';
 import { type LabelNode, depthOf, labelTree } from '../../../src/engine/decisions/label-tree.ts';
 
 /** Letters are tokens of their own; a blank, and `ab` and `AB`, are one token each. */
 const vocabulary = ['ab', 'AB', ...Array.from(' abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ')];
+const logits = new Logits(vocabulary.length);
+
 function encode(text: string): number[] {
   const ids: number[] = [];
   for (let at = 0; at < text.length;) {
@@ -32,7 +36,7 @@ function read(tree: LabelNode, options: number): LabelReader {
   const reader = new LabelReader(tree, options);
   for (let looked = 0; reader.path; looked++) {
     assert.ok(looked < 1000);
-    reader.see(logitsAfter(reader.path));
+    reader.see(logProbabilities(logits.take(logitsAfter(reader.path))));
   }
   return reader;
 }
