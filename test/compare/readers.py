@@ -67,8 +67,11 @@ def need(tool):
 
 def pillow(asked):
     image = Image.open(io.BytesIO(asked.bytes))
-    pages = getattr(image, "n_frames", 1)
-    image.seek(asked.page)
+    pages = pages_of(image)
+    if image.format != "PSD":  # whose frames are its layers
+        image.seek(asked.page)
+    if image.format == "AVIF" and b"clap" in asked.bytes[:4096]:
+        raise Unread("does not crop")
     lossless = image.format in ("PNG", "BMP", "GIF", "PPM", "TGA", "QOI", "ICO", "DIB", "SGI", "PCX", "TIFF")
     profile = image.info.get("icc_profile")
     upright = ImageOps.exif_transpose(image)
@@ -77,9 +80,42 @@ def pillow(asked):
         cicp = nclx_of({}, asked.bytes)
     if cicp:
         return in_srgb(from_nclx(eight_bits(upright), *cicp), None), pages, False
+    gamma = gamma_of(asked.bytes) if image.format == "PNG" and not profile else None
+    if gamma:
+        return in_srgb(from_gamma(eight_bits(upright), gamma), None), pages, False
     ycbcr = image.format == "TIFF" and image.tag_v2.get(262) == 6
     exact = lossless and not profile and not ycbcr and image.mode in ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
     return in_srgb(eight_bits(upright), profile), pages, exact
+
+
+def pages_of(image):
+    """Without the smaller copies that a TIFF keeps."""
+    frames = getattr(image, "n_frames", 1)
+    if image.format == "PSD":
+        return 1
+    if image.format != "TIFF":
+        return frames
+    kinds = []
+    for frame in range(frames):
+        image.seek(frame)
+        kinds.append(image.tag_v2.get(254, 0))
+    return sum(not kind & 5 for kind in kinds) or frames
+
+
+def gamma_of(png):
+    """The PNG's own word for how light its numbers are, where it is another than sRGB's."""
+    head = png[:png.find(b"IDAT")]
+    at = head.find(b"gAMA")
+    if at < 0 or b"sRGB" in head:
+        return None
+    gamma = int.from_bytes(png[at + 4:at + 8], "big") / 100_000
+    return gamma if gamma and abs(gamma * 2.2 - 1) > 0.05 else None
+
+
+def from_gamma(image, gamma):
+    rgba = np.asarray(image.convert("RGBA")).astype(np.float64) / 255
+    rgba[..., :3] = linear_to_srgb(rgba[..., :3] ** (1 / gamma))
+    return Image.fromarray(np.round(rgba * 255).astype(np.uint8), "RGBA")
 
 
 def cicp_of(png):
@@ -138,19 +174,28 @@ def tiff(asked):
 
 def tiff_page(page):
     name = page.photometric.name
-    if name not in ("MINISWHITE", "MINISBLACK", "RGB", "PALETTE", "SEPARATED", "CIELAB", "ICCLAB"):
+    if name not in ("MINISWHITE", "MINISBLACK", "RGB", "PALETTE", "SEPARATED", "CIELAB"):
         raise Unread(f"photometric {name} is left to others")
-    if name == "CIELAB" or page.tags.get(34675) and name != "SEPARATED" and page.samplesperpixel < 3:
+    if page.tags.get(34675) and (name == "CIELAB" or name != "SEPARATED" and page.samplesperpixel < 3):
         raise Unread(f"photometric {name} is left to others")
+    if int(page.compression) in (2, 3, 4) and 0 in page.databytecounts:
+        raise Unread("has a fax of no bytes")
     samples = page.asarray()
     samples = samples.reshape((-1,) + samples.shape[-3:])[0] if samples.ndim > 3 else samples
     if samples.ndim == 3 and page.planarconfig == 2:
         samples = np.moveaxis(samples, 0, -1)
     if samples.ndim == 2:
         samples = samples[..., None]
+    if name == "CIELAB":
+        if samples.shape[-1] != 3:
+            raise Unread("has more than L*, a* and b*")
+        rgb = lab_to_srgb(lab_of(samples))
+        return np.round(turn(rgb, int(page.tags.valueof(274, 1))) * 255).astype(np.uint8)
     wide = unit(samples, page)
     colours = {"RGB": 3, "SEPARATED": 4}.get(name, 1)
     main, extra = wide[..., :colours], wide[..., colours:]
+    if main.shape[-1] < colours:
+        raise Unread(f"has {main.shape[-1]} samples of {colours}")
     rgb = {"MINISBLACK": lambda: np.repeat(main, 3, -1), "MINISWHITE": lambda: 1 - np.repeat(main, 3, -1), "RGB": lambda: main,
            "PALETTE": lambda: page.colormap.T[samples[..., 0].astype(int)] / 65535,
            "SEPARATED": lambda: (1 - main[..., :3]) * (1 - main[..., 3:])}[name]()
@@ -166,6 +211,35 @@ def tiff_page(page):
             break
     turned = turn(np.clip(rgb, 0, 1), int(page.tags.valueof(274, 1)))
     return np.round(turned * 255).astype(np.uint8)
+
+
+def lab_of(samples):
+    """TIFF 6.0, section 23, and Adobe's technical note for 16 bits."""
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float64)
+    bits = samples.dtype.itemsize * 8
+    light = samples[..., :1].astype(f"u{bits // 8}") * 100 / (2 ** bits - 1)
+    return np.concatenate([light, samples[..., 1:].astype(f"i{bits // 8}") / 2.0 ** (bits - 8)], -1)
+
+
+def lab_to_srgb(lab):
+    """By Adobe's note the white is D50."""
+    fy = (lab[..., 0] + 16) / 116
+    cube = np.stack([fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200], -1)
+    xyz = np.where(cube > 6 / 29, cube ** 3, 3 * (6 / 29) ** 2 * (cube - 4 / 29)) * (0.9642, 1, 0.8249)
+    bradford = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+    scale = np.diag(bradford @ (0.95047, 1, 1.08883) / (bradford @ (0.9642, 1, 0.8249)))
+    linear = xyz @ (np.linalg.inv(to_xyz(PRIMARIES[1])) @ np.linalg.inv(bradford) @ scale @ bradford).T
+    return linear_to_srgb(np.clip(linear, 0, 1))
+
+
+def libtiff(asked):
+    if asked.page:
+        raise Unread("is asked about the first page")
+    out = asked.file("libtiff.tif")
+    run(need("tiff2rgba"), "-c", "none", asked.path, out)
+    rgba = np.asarray(Image.open(out)).astype(np.float64)  # associated with how opaque they are
+    return np.round(np.clip(rgba[..., :3] + 255 - rgba[..., 3:], 0, 255)).astype(np.uint8), None, False
 
 
 def unit(samples, page):
@@ -257,7 +331,23 @@ def ffmpeg(asked):
         if transfer in ("smpte2084", "arib-std-b67") else ""
     run(need("ffmpeg"), "-v", "error", "-y", "-i", asked.path, "-vf", f"select=eq(n\\,{asked.page}),{tone}format=rgb24",
         "-frames:v", "1", out)
-    return np.asarray(Image.open(out).convert("RGB")), None, False
+    image = Image.open(out).convert("RGB")
+    still = Image.open(asked.path) if asked.bytes[4:12] == b"ftypavif" else image
+    if still.mode == "RGBA":  # ffmpeg has it in another stream
+        image.putalpha(still.getchannel("A"))
+    return in_srgb(image, None), None, False
+
+
+def heif_convert(asked):
+    """libheif's own decoding of an AVIF still, which makes no new colours between those of its coarser planes."""
+    if asked.page:
+        raise Unread("is asked about the first picture")
+    out = asked.file("heif.png")
+    run(need("heif-convert"), "--quiet", asked.path, out)
+    image = Image.open(out)
+    profile = image.info.get("icc_profile")
+    image = eight_bits(image)
+    return in_srgb(image if profile else from_nclx(image, *nclx_of({}, asked.bytes)), profile), 1, False
 
 
 # --- drawn to scale ------------------------------------------------------------------------------------------------
@@ -347,6 +437,25 @@ def camera_preview(asked):
     return turn(np.asarray(best.convert("RGB")), orientation), 1, False
 
 
+def psb(asked):
+    """As Pillow reads the smaller format of the same name: lengths of 64 and 32 bits become shorter, layers are left out."""
+    bytes = asked.bytes
+    at = 26
+    for _ in range(2):
+        at += 4 + int.from_bytes(bytes[at:at + 4], "big")
+    head, at = bytes[:at], at + 8 + int.from_bytes(bytes[at:at + 8], "big")
+    packing, data = bytes[at:at + 2], bytes[at + 2:]
+    if packing == b"\0\1":
+        lines = int.from_bytes(head[12:14], "big") * int.from_bytes(head[14:18], "big")
+        data = np.frombuffer(data[:lines * 4], ">u4").astype(">u2").tobytes() + data[lines * 4:]
+    small = Asked.__new__(Asked)
+    small.__dict__ = {**asked.__dict__, "bytes": head[:5] + b"\1" + head[6:] + NOTHING + packing + data}
+    return pillow(small)
+
+
+NOTHING = b"\0\0\0\0"
+
+
 def imagecodecs(asked):
     import imagecodecs
 
@@ -383,8 +492,9 @@ def netpbm(asked):
 
 def chromium_frames(asked):
     """Each as a browser's own decoder gives it, on white."""
-    if getattr(Image.open(io.BytesIO(asked.bytes)), "n_frames", 1) == 1:
-        raise Unread("is not asked about a single picture")
+    image = Image.open(io.BytesIO(asked.bytes))
+    if getattr(image, "n_frames", 1) == 1 and image.tile[0][1] == (0, 0, *image.size):
+        raise Unread("is not asked about a single picture that fills its frame")
     data = base64.b64encode(asked.bytes).decode()
     page = asked.file("frames.html")
     Path(page).write_text(f"""<!doctype html><pre id="out"></pre><script>(async () => {{
@@ -447,19 +557,20 @@ def brands(*sought):
 KINDS = [
     ("raw", named(".dng", ".nef", ".cr2", ".cr3", ".arw", ".orf", ".raf", ".rw2"), (camera_preview,), ()),
     ("pdf", lambda asked: b"%PDF-" in asked.bytes[:1024], (pdftoppm, mutool), (pymupdf,)),
-    ("avif", brands(b"avif", b"avis"), (pillow,), (ffmpeg,)),
+    ("avif", brands(b"avif", b"avis"), (pillow, heif_convert), (ffmpeg,)),
     ("heic", brands(b"hei", b"mif1", b"msf1", b"hev"), (heif,), (ffmpeg,)),
-    ("tiff", starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (tiff,), (pillow, magick)),
+    ("tiff", starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (tiff,), (pillow, libtiff, magick)),
     ("eps", starts(b"%!PS", b"\xc5\xd0\xd3\xc6"), (ghostscript,), ()),
     ("jp2", starts(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), (openjpeg, pillow), (imagecodecs,)),
     ("jxl", starts(b"\xff\x0a", b"\0\0\0\x0cJXL "), (pillow,), (imagecodecs,)),
     ("jpeg", starts(b"\xff\xd8"), (pillow,), (imagecodecs, magick)),
     ("png", starts(b"\x89PNG"), (pillow,), ()),
-    ("gif", starts(b"GIF8"), (pillow, coalesced, chromium_frames), ()),
+    ("gif", starts(b"GIF8"), (chromium_frames, pillow, coalesced), ()),
     ("dicom", lambda asked: asked.bytes[128:132] == b"DICM", (dcmj2pnm,), ()),
     ("pam", starts(b"P7"), (netpbm,), (magick,)),
     ("webp", lambda asked: asked.bytes[8:12] == b"WEBP", (pillow,), (imagecodecs,)),
     ("svg", is_svg, (chromium,), (rsvg,)),
+    ("psb", starts(b"8BPS\0\2"), (psb,), (magick,)),
     ("other", lambda asked: True, (pillow,), (imagecodecs, magick)),
 ]
 

@@ -1,15 +1,19 @@
 /* oxlint-disable no-control-regex -- formats are told by such bytes */
 import { PixtralError } from '../../base/errors.ts';
 import { ascii } from './opened.ts';
+import { unmarkedBitmaps } from './unmarked-bitmaps.ts';
 
 /** A format of pictures or drawings that no decoder here reads, and what turns it into one that is read. */
 interface OtherPicture {
-  start: RegExp;
-  /** The name of a file that has to be in it, where the beginning is that of any ZIP file. */
-  holds?: string;
   /** With its article. */
   is: string;
   remedy: (name: string) => string;
+}
+
+interface MarkedPicture extends OtherPicture {
+  start: RegExp;
+  /** The name of a file that has to be in it, where the beginning is that of any ZIP file. */
+  holds?: string;
 }
 
 const magick = (name: string): string => `magick ${name} picture.png`;
@@ -27,7 +31,7 @@ const octave = (): string => 'Octave or MATLAB, with imwrite';
 const pcl = (name: string): string => `gpcl6 -sDEVICE=pdfwrite -o pages.pdf ${name}`;
 const ffmpeg = (name: string): string => `ffmpeg -i ${name} picture.png`;
 
-const others: readonly OtherPicture[] = [
+const others: readonly MarkedPicture[] = [
   { start: /^(\xc5\xd0\xd3\xc6|\s{0,8}%!PS)/, is: 'an EPS or PostScript file', remedy: ghostscript },
   { start: /^\xd7\xcd\xc6\x9a|^[\u0001\u0002]\0\t\0\0[\u0001\u0003]/, is: 'a WMF drawing', remedy: inkscape },
   { start: /^\u0001\0\0\0.{36} EMF/s, is: 'an EMF drawing', remedy: inkscape },
@@ -42,7 +46,7 @@ const others: readonly OtherPicture[] = [
   { start: /^II\xbc[\0\u0001]/, is: 'a JPEG XR picture', remedy: (name) => `JxrDecApp -i ${name} -o picture.tif` },
   { start: /^BPG\xfb/, is: 'a BPG picture', remedy: (name) => `bpgdec -o picture.png ${name}` },
   { start: /^FLIF/, is: 'a FLIF picture', remedy: (name) => `flif -d ${name} picture.png` },
-  { start: /^\n[\0\u0002-\u0005]\u0001[\u0001\u0002\u0004\b]/, is: 'a PCX picture', remedy: magick },
+  { start: /^\n[\0\u0002-\u0005][\0\u0001][\u0001\u0002\u0004\b\u0010\u0018]/, is: 'a PCX picture', remedy: magick },
   { start: /^\u0001\xda[\0\u0001][\u0001\u0002]/, is: 'an SGI picture', remedy: magick },
   { start: /^\x59\xa6\x6a\x95/, is: 'a Sun raster picture', remedy: magick },
   { start: /^\x8aMNG\r\n|^\x8bJNG\r\n/, is: 'an MNG or JNG picture', remedy: magick },
@@ -88,7 +92,10 @@ const openingLength = 2100;
 export function otherPicture(bytes: Uint8Array): OtherPicture | undefined {
   const opening = ascii(bytes, 0, openingLength);
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return others.find(({ start, holds }) => start.test(opening) && (holds === undefined || whole.includes(holds)));
+  const marked = others.find(
+    ({ start, holds }) => start.test(opening) && (holds === undefined || whole.includes(holds)),
+  );
+  return marked ?? unmarkedBitmaps.find(({ test }) => test(bytes));
 }
 
 export function notRead(name: string, { is, remedy }: OtherPicture): PixtralError {

@@ -8,6 +8,12 @@ import { decodeFile } from '../../helpers/pictures.ts';
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 
+const endOfLine = '000000000001';
+const bitsOf = (bits: string): Buffer =>
+  Buffer.from(bits.match(/.{1,8}/g)!.map((octet) => Number.parseInt(octet.padEnd(8, '0'), 2)));
+const turned = (octet: number): number =>
+  Number.parseInt(octet.toString(2).padStart(8, '0').split('').toReversed().join(''), 2);
+
 const others: Readonly<Record<string, [bytes: Buffer, says: RegExp, remedy: RegExp]>> = {
   'a.eps': [latin1('%!PS-Adobe-3.0 EPSF-3.0\n'), /an EPS or PostScript file/, /^convert it first.* gs .*a\.eps$/],
   'b.eps': [latin1('\xc5\xd0\xd3\xc6\x1e\0\0\0'), /an EPS or PostScript file/, /gs /],
@@ -22,6 +28,7 @@ const others: Readonly<Record<string, [bytes: Buffer, says: RegExp, remedy: RegE
   'a.jxr': [latin1('II\xbc\x01\x08\0\0\0'), /a JPEG XR picture/, /JxrDecApp/],
   'a.bpg': [latin1('BPG\xfb\0'), /a BPG picture/, /bpgdec/],
   'a.pcx': [latin1('\n\x05\x01\x08\0\0\0\0'), /a PCX picture/, /magick/],
+  'b.pcx': [latin1('\n\x05\0\x08\0\0\0\0'), /a PCX picture/, /magick/],
   'a.sgi': [latin1('\x01\xda\x01\x01\0\x03'), /an SGI picture/, /magick/],
   'a.cin': [latin1('\x80\x2a\x5f\xd7\0\0'), /a Cineon picture/, /magick/],
   'a.psp': [latin1('Paint Shop Pro Image File\n\x1a'), /a picture of Paint Shop Pro's/, /GIMP/],
@@ -61,6 +68,27 @@ const others: Readonly<Record<string, [bytes: Buffer, says: RegExp, remedy: RegE
   'a.epub': [latin1(`PK\x03\x04${'\0'.repeat(26)}mimetypeapplication/epub+zip`), /an e-book/, /ebook-convert/],
   'a.doc': [latin1('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0'), /a document of an older Office/, /soffice/],
   'a.rtf': [latin1('{\\rtf1\\ansi hello}'), /an RTF document/, /soffice/],
+  'a.wbmp': [Buffer.from([0, 0, 0x81, 0x02, 2, ...new Uint8Array(34)]), /a WBMP picture/, /magick wbmp:a\.wbmp/],
+  'a.otb': [Buffer.from([0, 17, 2, 1, ...new Uint8Array(6).fill(255)]), /a picture of Nokia's/, /magick otb:/],
+  'b.otb': [Buffer.from([0, 17, 2, 1, ...new Uint8Array(5).fill(255)]), /a picture of Nokia's/, /magick otb:/],
+  'a.palm': [
+    Buffer.from([0, 9, 0, 4, 0, 2, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, ...new Uint8Array(8)]),
+    /a picture of Palm OS/,
+    /magick palm:/,
+  ],
+  'a.rgf': [Buffer.from([9, 3, ...new Uint8Array(6).fill(255)]), /a picture of LEGO bricks/, /magick rgf:/],
+  'a.jbg': [
+    Buffer.from([0, 0, 1, 0, 0, 0, 0, 96, 0, 0, 0, 64, 0, 0, 0, 64, 8, 0, 3, 28, 245, 151, 95, 60]),
+    /a JBIG picture/,
+    /jbgtopbm/,
+  ],
+  'a.g3': [bitsOf(`${endOfLine}1${'00110101'.repeat(9)}`.repeat(5)), /a fax without a TIFF.* \(G3\)/, /fax2tiff -3/],
+  'b.g3': [
+    Buffer.from(bitsOf(`${endOfLine}1${'00110101'.repeat(9)}`.repeat(5)).map(turned)),
+    /a fax without a TIFF.* \(G3\)/,
+    /fax2tiff -3/,
+  ],
+  'a.g4': [bitsOf(`${'0010011'.repeat(9)}${endOfLine}${endOfLine}`), /a fax without a TIFF.* \(G4\)/, /fax2tiff -4/],
   'a.gz': [gzipSync('no drawing'), /a file packed with gzip/, /gunzip/],
 };
 
