@@ -218,7 +218,7 @@ def lab_of(samples):
     if samples.dtype.kind == "f":
         return samples.astype(np.float64)
     bits = samples.dtype.itemsize * 8
-    light = samples[..., :1].astype(f"u{bits // 8}") * 100 / (2 ** bits - 1)
+    light = samples[..., :1].astype(f"u{bits // 8}").astype(np.float64) * 100 / (2 ** bits - 1)
     return np.concatenate([light, samples[..., 1:].astype(f"i{bits // 8}") / 2.0 ** (bits - 8)], -1)
 
 

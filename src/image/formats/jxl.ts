@@ -23,17 +23,30 @@ export function openJxl({ bytes, name }: OpenRequest): Opened {
       const image = await decodeWithSkia(bytes).catch((thrown: unknown) => {
         throw damaged(name, 'JPEG XL', thrown);
       });
-      const pixels = upright(image, 1);
-      return header.animated ? { ...pixels, warnings: ['it is a film, of which the first picture is shown'] } : pixels;
+      const warnings = warningsOf(header);
+      return { ...upright(image, 1), ...(warnings.length > 0 && { warnings }) };
     },
   };
 }
+
+function warningsOf({ animated, transfer }: Header): string[] {
+  const light = transfer === undefined ? undefined : brighter[transfer];
+  return [
+    ...(animated ? ['it is a film, of which the first picture is shown'] : []),
+    ...(light ? [`its light (${light}) is brighter than a screen's: what is beyond white is shown as white`] : []),
+  ];
+}
+
+/** Transfer functions by their numbers in ISO/IEC 23091-2. */
+const brighter: Readonly<Record<number, string>> = { 16: 'PQ', 18: 'HLG' };
 
 interface Header {
   size: Size;
   animated: boolean;
   /** A plate of black beside three of colours: the decoder leaves it out, and takes inks for light. */
   hasBlack: boolean;
+  /** How numbers stand for light, unless a profile says it. */
+  transfer?: number | undefined;
 }
 
 /** Source: ISO/IEC 18181-1, annexes A and D */
@@ -52,7 +65,31 @@ function readHeader(bytes: Uint8Array): Header | undefined {
     animated = bits(1) === 1;
     if (animated) skipAnimation(bits);
   }
-  return { size, animated, hasBlack: extraChannels(bits).includes(black) };
+  const hasBlack = extraChannels(bits).includes(black);
+  bits(1); // coded as the eye sees colours
+  return { size, animated, hasBlack, transfer: transferFunction(bits) };
+}
+
+const grey = 1;
+const custom = 2;
+
+function transferFunction(bits: Bits): number | undefined {
+  if (bits(1) === 1) return undefined; // sRGB
+  const hasProfile = bits(1) === 1;
+  const space = numbered(bits);
+  if (hasProfile || space > grey) return undefined;
+  if (numbered(bits) === custom) skipChromaticities(bits, 1);
+  if (space !== grey && numbered(bits) === custom) skipChromaticities(bits, 3);
+  return bits(1) === 1 ? undefined : numbered(bits); // a power
+}
+
+function numbered(bits: Bits): number {
+  return choose(bits, [0, 1, [2, 4], [18, 6]]);
+}
+
+function skipChromaticities(bits: Bits, count: number): void {
+  const part: Choice = [0, 19];
+  for (let value = 0; value < count * 2; value++) choose(bits, [part, [2 ** 19, 19], [2 ** 20, 20], [2 ** 21, 21]]);
 }
 
 type Bits = (count: number) => number;
@@ -104,7 +141,7 @@ function extraChannels(bits: Bits): number[] {
 
 function extraChannel(bits: Bits): number {
   if (bits(1) === 1) return opacity;
-  const kind = choose(bits, [0, 1, [2, 4], [18, 6]]);
+  const kind = numbered(bits);
   skipDepth(bits);
   choose(bits, [0, 3, 4, [1, 3]]); // how much smaller it is
   const nameLength = choose(bits, [0, [0, 4], [16, 5], [48, 10]]);

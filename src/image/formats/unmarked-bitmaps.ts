@@ -82,5 +82,5 @@ function isGroup4(bytes: Uint8Array): boolean {
 /** As digits: the highest bit of each byte first, and the lowest. */
 function inBothOrders(bytes: Uint8Array): string[] {
   const octets = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0'));
-  return [octets.join(''), octets.map((octet) => [...octet].reverse().join('')).join('')];
+  return [octets.join(''), octets.map((octet) => octet.split('').toReversed().join('')).join('')];
 }
