@@ -233,6 +233,39 @@ def lab_to_srgb(lab):
     return linear_to_srgb(np.clip(linear, 0, 1))
 
 
+def ycbcr(asked):
+    """TIFF 6.0, section 21: lines of blocks, each its lights and then its two colours."""
+    import tifffile
+
+    with tifffile.TiffFile(io.BytesIO(asked.bytes)) as file:
+        page = file.pages[asked.page]
+        unpack = {1: bytes, 5: codecs().lzw_decode, 8: codecs().zlib_decode, 32946: codecs().zlib_decode, 32773: codecs().packbits_decode}.get(int(page.compression))
+        if page.photometric.name != "YCBCR" or unpack is None or page.is_tiled or page.planarconfig == 2 or page.tags.valueof(317, 1) != 1:
+            raise Unread("is asked about plain YCbCr")
+        across, down = page.tags.valueof(530, (2, 2))
+        columns = -(-page.imagewidth // across)
+        strips = [asked.bytes[at:at + count] for at, count in zip(page.dataoffsets, page.databytecounts)]
+        lines = [np.frombuffer(unpack(strip), np.uint8) for strip in strips]
+        blocks = np.concatenate([each[:each.size // (columns * (across * down + 2)) * columns * (across * down + 2)] for each in lines]).reshape(-1, columns, across * down + 2)
+        light = blocks[..., :-2].reshape(-1, columns, down, across).swapaxes(1, 2).reshape(-1, columns * across)
+        colours = np.repeat(np.repeat(blocks[..., -2:], down, 0), across, 1)
+        low = np.array(page.tags.valueof(532, (0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1)), float).reshape(6, 2)
+        black, white = (low[:, 0] / low[:, 1])[::2], (low[:, 0] / low[:, 1])[1::2]
+        y = (light - black[0]) * 255 / (white[0] - black[0])
+        cb, cr = [(colours[..., i] - black[i + 1]) * 127 / (white[i + 1] - black[i + 1]) for i in (0, 1)]
+        share = np.array(page.tags.valueof(529, (299, 1000, 587, 1000, 114, 1000)), float).reshape(3, 2)
+        red, green, blue = share[:, 0] / share[:, 1]
+        r, b = y + cr * (2 - 2 * red), y + cb * (2 - 2 * blue)
+        rgb = np.stack([r, (y - red * r - blue * b) / green, b], -1)[:page.imagelength, :page.imagewidth]
+        return np.round(np.clip(turn(rgb, int(page.tags.valueof(274, 1))), 0, 255)).astype(np.uint8), len(file.pages), False
+
+
+def codecs():
+    import imagecodecs
+
+    return imagecodecs
+
+
 def libtiff(asked):
     if asked.page:
         raise Unread("is asked about the first page")
@@ -275,6 +308,7 @@ def heif(asked):
     file = pillow_heif.open_heif(io.BytesIO(asked.bytes), convert_hdr_to_8bit=True)
     picture = file[asked.page]
     image = eight_bits(ImageOps.exif_transpose(picture.to_pillow()))
+    image = image.convert("RGBA") if image.mode == "RGBa" else image
     profile = picture.info.get("icc_profile")
     if not profile:
         image = from_nclx(image, *nclx_of(picture.info, asked.bytes))
@@ -336,6 +370,16 @@ def ffmpeg(asked):
     if still.mode == "RGBA":  # ffmpeg has it in another stream
         image.putalpha(still.getchannel("A"))
     return in_srgb(image, None), None, False
+
+
+def sharp_film(asked):
+    """A frame of an AVIF film in which, too, no colours are made between those of the coarser planes."""
+    if asked.bytes[8:12] != b"avis":
+        raise Unread("is asked about films")
+    out = asked.file("film.png")
+    run(need("ffmpeg"), "-v", "error", "-y", "-i", asked.path, "-sws_flags", "neighbor+accurate_rnd+full_chroma_int",
+        "-vf", f"select=eq(n\\,{asked.page}),format=rgb24", "-frames:v", "1", out)
+    return in_srgb(Image.open(out), None), None, False
 
 
 def heif_convert(asked):
@@ -557,9 +601,9 @@ def brands(*sought):
 KINDS = [
     ("raw", named(".dng", ".nef", ".cr2", ".cr3", ".arw", ".orf", ".raf", ".rw2"), (camera_preview,), ()),
     ("pdf", lambda asked: b"%PDF-" in asked.bytes[:1024], (pdftoppm, mutool), (pymupdf,)),
-    ("avif", brands(b"avif", b"avis"), (pillow, heif_convert), (ffmpeg,)),
+    ("avif", brands(b"avif", b"avis"), (pillow, heif_convert, sharp_film), (ffmpeg,)),
     ("heic", brands(b"hei", b"mif1", b"msf1", b"hev"), (heif,), (ffmpeg,)),
-    ("tiff", starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (tiff,), (pillow, libtiff, magick)),
+    ("tiff", starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (tiff, ycbcr), (pillow, libtiff, magick)),
     ("eps", starts(b"%!PS", b"\xc5\xd0\xd3\xc6"), (ghostscript,), ()),
     ("jp2", starts(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), (openjpeg, pillow), (imagecodecs,)),
     ("jxl", starts(b"\xff\x0a", b"\0\0\0\x0cJXL "), (pillow,), (imagecodecs,)),
