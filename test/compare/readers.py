@@ -408,6 +408,21 @@ def pdftoppm(asked):
     return nearly(Image.open(made).convert("RGB"), asked.size), int(pages[1]) if pages else None, False
 
 
+def mutool_fine(asked):
+    """Tiles of patterns four times as large: smaller, each reader rounds them to whole pixels in its own way."""
+    import pikepdf
+
+    with pikepdf.open(io.BytesIO(asked.bytes)) as document:
+        kinds = [each.stream_dict if isinstance(each, pikepdf.Stream) else each for each in document.objects if isinstance(each, (pikepdf.Dictionary, pikepdf.Stream))]
+        if not any(kind.get("/PatternType") == 1 for kind in kinds):
+            raise Unread("is asked about tiles")
+    width, height = asked.size
+    out = asked.file("fine.png")
+    run(need("mutool"), "draw", "-q", "-o", out, "-w", str(width * 4), "-h", str(height * 4), "-f", "-c", "rgb", asked.path,
+        str(asked.page + 1))
+    return np.asarray(Image.open(out).convert("RGB").resize((width, height), Image.Resampling.BOX)), None, False
+
+
 def nearly(image, size):
     """Renderers round a page's sides differently; more than a pixel is another shape."""
     off = max(abs(image.width - size[0]), abs(image.height - size[1]))
@@ -600,7 +615,7 @@ def brands(*sought):
 # Kind, how it is known, readers that are independent of ours and of each other, and stopgaps for what none of them reads.
 KINDS = [
     ("raw", named(".dng", ".nef", ".cr2", ".cr3", ".arw", ".orf", ".raf", ".rw2"), (camera_preview,), ()),
-    ("pdf", lambda asked: b"%PDF-" in asked.bytes[:1024], (pdftoppm, mutool), (pymupdf,)),
+    ("pdf", lambda asked: b"%PDF-" in asked.bytes[:1024], (mutool_fine, pdftoppm, mutool), (pymupdf,)),
     ("avif", brands(b"avif", b"avis"), (pillow, heif_convert, sharp_film), (ffmpeg,)),
     ("heic", brands(b"hei", b"mif1", b"msf1", b"hev"), (heif,), (ffmpeg,)),
     ("tiff", starts(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), (tiff, ycbcr), (pillow, libtiff, magick)),

@@ -14,7 +14,14 @@ interface PageRequest {
   index: number;
   /** In pixels, of the same shape as the page's own. */
   size: Size;
+  /** Tiles may be on it, which PDFium rounds to whole pixels: it is drawn larger, and averaged. */
+  hasTiles: boolean;
 }
+
+/** Finer than what a tile's lines are rounded to. */
+const fineness = 4;
+/** Pixels of the longer side up to which a page is drawn larger. */
+const maxFineSide = 8192;
 
 interface PreparedPage extends LoadedPage {
   annotations: Annotations;
@@ -22,11 +29,12 @@ interface PreparedPage extends LoadedPage {
 }
 
 /** Draws a page on white: with PDFium's own fonts where the file has none, or with others if they lack letters of it. */
-export function drawPage(document: PdfDocument, { index, size }: PageRequest): Pixels {
+export function drawPage(document: PdfDocument, request: PageRequest): Pixels {
+  const { index } = request;
   const { fonts } = document.engine;
   const first = onPage(document, index, (prepared) => {
     const letters = readLetters(document.engine, prepared.textPage);
-    return letters.doubtful.length === 0 ? draw(document, { prepared, size, letters }) : [...letters.foreign];
+    return letters.doubtful.length === 0 ? draw(document, { prepared, request, letters }) : [...letters.foreign];
   });
   if (!Array.isArray(first)) return first;
   return fonts.with(first, () =>
@@ -34,7 +42,7 @@ export function drawPage(document: PdfDocument, { index, size }: PageRequest): P
       onPage(again, index, (prepared) =>
         // PDFium asks for a second font when it meets letters that the first one lacks.
         fonts.with(fonts.lacking(first), () =>
-          draw(again, { prepared, size, letters: readLetters(again.engine, prepared.textPage) }),
+          draw(again, { prepared, request, letters: readLetters(again.engine, prepared.textPage) }),
         ),
       ),
     ),
@@ -57,11 +65,13 @@ function onPage<T>(document: PdfDocument, index: number, use: (prepared: Prepare
 
 function draw(
   document: PdfDocument,
-  { prepared, size, letters }: { prepared: PreparedPage; size: Size; letters: PageLetters },
+  { prepared, request, letters }: { prepared: PreparedPage; request: PageRequest; letters: PageLetters },
 ): Pixels {
   const { pdfium } = document.engine;
   const otherwise = [...colourLetters(document, prepared.page), ...blendedGroups(document, prepared.page)];
-  const raster = new Raster(pdfium, { ...prepared, size });
+  const { size, hasTiles } = request;
+  const isFine = hasTiles && Math.max(size.width, size.height) * fineness <= maxFineSide;
+  const raster = new Raster(pdfium, { ...prepared, size, fineness: isFine ? fineness : 1 });
   const warnings = [
     ...otherwise,
     ...pageWarnings(pdfium, { ...prepared, letters, raster }),

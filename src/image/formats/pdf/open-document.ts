@@ -12,11 +12,11 @@ const ownMasks = { words: ['/SMaskInData'], pattern: /\/SMaskInData\s+[12]\b/ };
 export function openDocument(
   engine: Engine,
   file: { bytes: Uint8Array; name: string },
-): { document: PdfDocument; warnings: string[] } {
+): { document: PdfDocument; warnings: string[]; hasTiles: boolean } {
   let document = PdfDocument.open(engine, file);
   const sought = [ownStates, noPlates, tiles, ownMasks, jpeg2000s];
   const found = soughtIn(file.bytes, sought) ?? sought.map(({ pattern }) => document.objects.match(pattern));
-  const [hasStates, hasNoPlates, hasTiles, hasOwnMasks, hasJpeg2000s] = found;
+  const [hasStates, hasNoPlates, hasTiles = false, hasOwnMasks, hasJpeg2000s] = found;
   const misread = hasStates ? new Layers(document.objects).unheeded() : [];
   if (misread.length > 0) {
     document = reopened(document, { ...file, bytes: document.objects.renamed(misread, '/ViewState', '/ViewStatX') });
@@ -34,7 +34,7 @@ export function openDocument(
       ? ['has ink for no plate (None), which is drawn although nobody should see it']
       : []),
   ];
-  return { document, warnings };
+  return { document, warnings, hasTiles };
 }
 
 function reopened(document: PdfDocument, file: { bytes: Uint8Array; name: string }): PdfDocument {

@@ -19,22 +19,22 @@ export async function openPdf({
   text = false,
 }: OpenRequest): Promise<Opened> {
   checkEnd(bytes, name);
-  const { document, warnings: plates } = openDocument(await sharedEngine(), { bytes, name });
+  const { document, warnings: plates, hasTiles } = openDocument(await sharedEngine(), { bytes, name });
   const { pageCount } = document;
   if (pageCount === 0) {
     document.close();
     throw damaged(name, 'PDF', 'has no pages');
   }
   const warnings = [...plates, ...documentWarnings(document)];
-  const scans = new ScanReader(document, (index) => drawnSize(document, { index, name, longSide: drawSize }));
+  const sizeOf = (index: number): Size => drawnSize(document, { index, name, longSide: drawSize });
+  const scans = new ScanReader(document, sizeOf);
   return {
     pageCount,
     drawn: true,
     async page(index) {
       try {
         const scan = await scans.read(index);
-        const pixels =
-          scan ?? drawPage(document, { index, size: drawnSize(document, { index, name, longSide: drawSize }) });
+        const pixels = scan ?? drawPage(document, { index, size: sizeOf(index), hasTiles });
         const words = text ? textLayer(document, index) : undefined;
         return {
           ...pixels,

@@ -24,9 +24,13 @@ export class Raster {
   /** [height, width] of red, green, blue and a byte without meaning, the red lowest. */
   readonly #words: Uint32Array;
 
-  constructor(pdfium: Pdfium, { page, form, size }: { page: Pointer; form: Pointer; size: Size }) {
+  /** @param fineness how many times as large it is drawn, to be averaged */
+  constructor(
+    pdfium: Pdfium,
+    { page, form, size, fineness }: { page: Pointer; form: Pointer; size: Size; fineness: number },
+  ) {
     const { calls } = pdfium;
-    const { width, height } = size;
+    const [width, height] = [size.width * fineness, size.height * fineness];
     this.#pdfium = pdfium;
     this.#page = page;
     this.size = size;
@@ -36,7 +40,8 @@ export class Raster {
       pdfium.heap.fill(white & 0xff, buffer, buffer + width * height * 4);
       calls.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, withAnnotations | redFirst);
       if (form) calls.FPDF_FFLDraw(form, bitmap, page, 0, 0, width, height, 0, withAnnotations | redFirst);
-      this.#words = new Uint32Array(pdfium.heap.slice(buffer, buffer + width * height * 4).buffer);
+      const drawn = pdfium.heap.subarray(buffer, buffer + width * height * 4);
+      this.#words = new Uint32Array((fineness === 1 ? drawn.slice() : averaged(drawn, { size, fineness })).buffer);
     } finally {
       calls.FPDFBitmap_Destroy(bitmap);
       pdfium.free(buffer);
@@ -82,4 +87,24 @@ export class Raster {
       return [calls.pdfium.getValue(pointer, 'i32'), calls.pdfium.getValue(pointer + 4, 'i32')];
     });
   }
+}
+
+/** Of `fineness` x `fineness` pixels of four bytes each. */
+function averaged(drawn: Uint8Array, { size, fineness }: { size: Size; fineness: number }): Uint8Array {
+  const { width, height } = size;
+  const stride = width * fineness * 4;
+  const area = fineness * fineness;
+  const averages = new Uint8Array(width * height * 4);
+  const sums = new Uint32Array(width * 4);
+  for (let y = 0; y < height; y++) {
+    sums.fill(area >> 1);
+    for (let line = y * fineness; line < (y + 1) * fineness; line++) {
+      for (let x = 0, at = line * stride; x < width * fineness; x++) {
+        const sum = Math.floor(x / fineness) * 4;
+        for (let channel = 0; channel < 4; channel++) sums[sum + channel]! += drawn[at++]!;
+      }
+    }
+    for (let at = 0; at < sums.length; at++) averages[y * sums.length + at] = Math.floor(sums[at]! / area);
+  }
+  return averages;
 }

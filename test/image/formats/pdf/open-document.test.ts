@@ -133,6 +133,33 @@ test('tiles of a pattern stand where their steps say, whatever their size in pix
   }
 });
 
+test('hatching is as dark as its lines make it, also where they are thinner than a pixel or their tiles overlap', async () => {
+  const tile = (box: string, step: string, lines: string) => ({
+    entries: `/PatternType 1 /PaintType 1 /TilingType 1 /BBox [${box}] ${step} /Resources << >>`,
+    bytes: Buffer.from(lines),
+  });
+  const tiles = {
+    thin: [tile('0 0 100 0.1', '/XStep 100 /YStep 0.37', '0 0 100 0.1 re f'), 0.1 / 0.37],
+    crossed: [
+      tile('-0.2 -0.2 0.6 0.6', '/XStep 0.4 /YStep 0.4', '0.15 -0.2 0.1 0.8 re f -0.2 0.15 0.8 0.1 re f'),
+      7 / 16,
+    ],
+  } as const;
+  const content = '/Pattern cs /P scn 0 0 100 100 re f';
+  const entries = '/Resources << /Pattern << /P 1000 0 R >> >>';
+  for (const [name, [pattern, share]] of Object.entries(tiles)) {
+    const page = await decodeFile(makePdf([{ size, content, entries, images: { P: pattern } }]));
+    const rgb = rgbOf(page);
+    for (const start of [0, 300, 600]) {
+      let dark = 0;
+      for (let y = start; y < start + 64; y++) {
+        for (let x = start; x < start + 64; x++) dark += 1 - rgb[(y * page.width + x) * 3]! / 255;
+      }
+      assert.ok(Math.abs(dark / 64 ** 2 - share) < 0.1, `${name}: ${dark / 64 ** 2} of ${share}`);
+    }
+  }
+});
+
 test('an image that holds its own transparency is said to be too pale', async () => {
   const warning = 'has an image that holds its own transparency (SMaskInData), and is paler than it should be';
   const said = async (entries: string) => {
