@@ -35,7 +35,7 @@ export interface EngineFlags {
   json?: boolean;
 }
 
-type ManyQuestions = Pick<EngineOptions, 'parallel' | 'questions' | 'reproducible' | 'growing'>;
+type ManyQuestions = Pick<EngineOptions, 'parallel' | 'questions' | 'reproducible' | 'speculate' | 'growing'>;
 
 interface Surroundings {
   paths: ModelPaths;

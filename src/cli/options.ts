@@ -182,6 +182,12 @@ export const parallelOptions = (): Option[] => [
   new Option('--reproducible', 'every record is computed as it would be alone; slower, see below'),
 ];
 
+/** For answers that repeat what stands in their prompts or in each other. */
+export const speculateOption = (): Option =>
+  new Option('--speculate', 'guess from prompt and earlier answers how one goes on, see below').conflicts(
+    'reproducible',
+  );
+
 /** What is kept for later questions. */
 export const cacheOptions = (): Option[] => [
   new Option('--no-cache', 'neither use nor keep results of earlier questions about the same pictures'),

@@ -102,6 +102,7 @@ const localFlags: readonly { name: string; flag: string; usual: unknown }[] = [
   { name: 'batchSize', flag: '--batch-size', usual: defaults.batchSize },
   { name: 'parallel', flag: '--parallel', usual: defaults.parallel },
   { name: 'reproducible', flag: '--reproducible', usual: undefined },
+  { name: 'speculate', flag: '--speculate', usual: undefined },
 ];
 
 function checkLocalFlags(flags: object): void {

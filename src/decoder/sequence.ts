@@ -8,6 +8,8 @@ import { evenCount } from './even-call.ts';
 export interface Appended {
   sequence: Sequence;
   ids: readonly number[];
+  /** Ids that may come behind them, each with its logits: kept as far as `take` is told the same. */
+  guesses?: readonly number[];
   /** Whether the logits after the last one are asked for: they cost as much as a quarter of a token. */
   wanted: boolean;
 }
@@ -22,6 +24,8 @@ export class Sequence {
   #length = 0;
   /** Where its logits are: the call that made them, and the token in that call. */
   #logits = noLogits;
+  /** Ids that its cells hold behind its own. */
+  #guessed: readonly number[] = [];
 
   constructor(context: DecoderContext, id: number) {
     this.context = context;
@@ -37,29 +41,66 @@ export class Sequence {
     const [first] = next;
     if (!first) return;
     const { context } = first.sequence;
-    const total = next.reduce((sum, { ids }) => sum + ids.length, 0);
+    const total = next.reduce((sum, { ids, guesses = [] }) => sum + ids.length + guesses.length, 0);
     const room = Math.max(context.batchSize, next.length);
     const share = total <= room ? total : Math.floor(room / next.length);
-    for (const { sequence, ids } of next) sequence.#check({ ids, count: ids.length });
+    for (const { sequence, ids, guesses = [] } of next) {
+      sequence.dropGuesses(); // positions follow the cells
+      sequence.#check({ ids: [...ids, ...guesses], count: ids.length + guesses.length });
+    }
     for (const { sequence, ids } of next) await sequence.appendIds(ids.slice(0, -share), signal);
     const sorted = next
       .toSorted((one, other) => one.sequence.id - other.sequence.id)
-      .map(({ ids, ...one }) => ({ ...one, ids: ids.slice(-share) }));
+      .map(({ ids, guesses = [], ...one }) => ({
+        ...one,
+        ids: ids.slice(-share),
+        guesses: total <= room ? guesses : [],
+      }));
     const filled = filledUp(sorted, context);
-    const token = Int32Array.from(filled.flatMap(({ ids, fill }) => [...ids, ...fill]));
-    const sequenceIds = filled.flatMap(({ sequence, ids, fill }) => [...ids, ...fill].map(() => sequence.id));
+    const token = Int32Array.from(filled.flatMap(({ ids, guesses, fill }) => [...ids, ...guesses, ...fill]));
+    const sequenceIds = filled.flatMap(({ sequence, ids, guesses, fill }) =>
+      [...ids, ...guesses, ...fill].map(() => sequence.id),
+    );
     const wanted = new Int8Array(token.length);
     let end = 0;
-    const ends = filled.map(({ ids, fill }) => (end += ids.length + fill.length) - 1 - fill.length);
-    for (const [at, one] of filled.entries()) if (one.wanted) wanted[ends[at]!] = 1;
+    const ends = filled.map(({ ids, guesses, fill }) => {
+      const last = end + ids.length - 1;
+      end += ids.length + guesses.length + fill.length;
+      return last;
+    });
+    for (const [at, { wanted: isWanted, guesses }] of filled.entries())
+      if (isWanted) wanted.fill(1, ends[at], ends[at]! + guesses.length + 1);
     try {
       await context.decode({ token, sequenceIds, wanted }, signal);
     } finally {
-      for (const { sequence, ids, fill } of filled)
-        if (fill.length > 0) sequence.#forget(sequence.#length + ids.length);
+      for (const { sequence, ids, guesses, fill } of filled)
+        if (fill.length > 0) sequence.#forget(sequence.#length + ids.length + guesses.length);
     }
-    for (const [at, one] of filled.entries())
-      one.sequence.#appended(one.ids.length, one.wanted ? ends[at]! : undefined);
+    for (const [at, { sequence, ids, guesses, wanted: isWanted }] of filled.entries()) {
+      sequence.#appended(ids.length, isWanted ? ends[at]! : undefined);
+      sequence.#guessed = guesses;
+    }
+  }
+
+  /**
+   * Takes ids that come next as far as they were guessed, with the logits behind them; what was guessed otherwise is
+   * forgotten. Returns how many.
+   */
+  take(ids: readonly number[]): number {
+    const guessed = this.#guessed;
+    let taken = 0;
+    while (taken < ids.length && guessed[taken] === ids[taken]) taken++;
+    this.#length += taken;
+    this.#guessed = guessed.slice(taken);
+    this.#logits = { ...this.#logits, index: this.#logits.index + taken };
+    if (taken < ids.length) this.dropGuesses();
+    return taken;
+  }
+
+  dropGuesses(): void {
+    if (this.#guessed.length === 0) return;
+    this.#guessed = [];
+    this.#forget(this.#length);
   }
 
   /** Tokens and rows so far. */
@@ -145,6 +186,7 @@ export class Sequence {
   /** Forgets what comes after the first `length` tokens and rows. Without logits then. */
   truncate(length: number): void {
     this.#forget(length);
+    this.#guessed = [];
     this.#length = length;
     this.#logits = noLogits;
   }
@@ -186,8 +228,10 @@ export class Sequence {
 }
 
 /** What a call is filled up with, also in sequences between that have nothing to append: none of it is kept. */
-function filledUp(appended: readonly Appended[], { sequences, callSize, contextSize }: DecoderContext) {
-  const count = evenCount(appended.map(({ sequence: { id }, ids }) => ({ id, count: ids.length })));
+function filledUp(appended: readonly Required<Appended>[], { sequences, callSize, contextSize }: DecoderContext) {
+  const count = evenCount(
+    appended.map(({ sequence: { id }, ids, guesses }) => ({ id, count: ids.length + guesses.length })),
+  );
   const asked = appended.map((one) => ({ ...one, fill: [] as number[] }));
   if (count === undefined) return asked;
   const all = sequences.slice(appended[0]!.sequence.id, appended.at(-1)!.sequence.id + 1);
@@ -197,7 +241,13 @@ function filledUp(appended: readonly Appended[], { sequences, callSize, contextS
   if (!hasRoom || all.length * count > callSize) return asked;
   const filler = appended[0]!.ids[0]!;
   return all.map((sequence) => {
-    const one = appended.find((other) => other.sequence === sequence) ?? { sequence, ids: [], wanted: false };
-    return { ...one, fill: Array.from<number>({ length: count - one.ids.length }).fill(filler) };
+    const one = appended.find((other) => other.sequence === sequence) ?? {
+      sequence,
+      ids: [],
+      guesses: [],
+      wanted: false,
+    };
+    const missing = count - one.ids.length - one.guesses.length;
+    return { ...one, fill: Array.from<number>({ length: missing }).fill(filler) };
   });
 }

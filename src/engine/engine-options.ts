@@ -23,6 +23,8 @@ export interface EngineOptions {
   questions: number;
   /** Every question is computed as it would be alone, in calls of its own. */
   reproducible: boolean;
+  /** How answers go on is looked up in prompts and earlier answers, and a call is given what was found. */
+  speculate?: boolean;
   /** Each question holds the one before and more: the context has room for several, and what it holds moves into a larger one. */
   growing?: boolean;
   /** Where results are kept for later questions; without it everything is computed anew. */

@@ -8,6 +8,7 @@ import type { EngineEvent, Question } from '../asking/events.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { GridConfig } from '../image/pixels/grid.ts';
 import { Grammars } from './answers/grammars.ts';
+import { GuessedBefore } from './answers/guesses.ts';
 import { type ModelFiles, readModelFiles } from './runtime/model-files.ts';
 import { Runtime } from './runtime/runtime.ts';
 
@@ -21,12 +22,14 @@ export class Engine implements Answerer {
   readonly #options: EngineOptions;
   readonly #runtime: Runtime;
   readonly #grammars: Grammars;
+  readonly #guessedBefore: GuessedBefore | undefined;
   readonly #abort = new AbortFlag();
 
   constructor(files: ModelFiles, options: EngineOptions) {
     this.files = files;
     this.#options = options;
     this.#grammars = new Grammars(files.tekken);
+    this.#guessedBefore = options.speculate === true ? new GuessedBefore() : undefined;
     this.#runtime = new Runtime(files, { options, abort: this.#abort });
   }
 
@@ -77,7 +80,8 @@ export class Engine implements Answerer {
       this.#abort.clear();
       const { files } = this;
       const [runtime, options] = [this.#runtime, this.#options];
-      yield* answerQuestions(asked, { files, grammars: this.#grammars, runtime, options, stop: noMore, signal });
+      const kept = { grammars: this.#grammars, guessedBefore: this.#guessedBefore };
+      yield* answerQuestions(asked, { files, ...kept, runtime, options, stop: noMore, signal });
     } finally {
       signal?.removeEventListener('abort', stop);
     }

@@ -10,8 +10,10 @@ export interface Work {
   /** As small as a picture can be: answering about it with one token is next to nothing but start-up. */
   smallest: string;
   prompt: string;
-  /** Of each answer. */
+  /** Of each answer; with a form at most. */
   tokens: number;
+  /** What batches have in common, where they do. */
+  common: { system: string; schema: object; schemaFile: string } | undefined;
   /** Of one question. */
   contextSize: number;
   threads: number;
@@ -40,12 +42,12 @@ export interface Way {
 }
 
 /** @param parallel undefined leaves `--parallel` out */
-export function pixtralBatch(parallel: string | undefined): Way {
-  const flags = parallel === undefined ? [] : ['--parallel', parallel];
+export function pixtralBatch(parallel: string | undefined, more: readonly string[] = []): Way {
+  const flags = [...(parallel === undefined ? [] : ['--parallel', parallel]), ...more];
   return {
     name: ['pixtral batch', ...flags].join(' '),
     async run(work) {
-      const start = await runBatch(flags, { ...work, pictures: [work.smallest], tokens: 1 });
+      const start = await runBatch(flags, { ...work, pictures: [work.smallest], tokens: 1, common: undefined });
       const { seconds, stdout } = await runBatch(flags, work);
       const lines = stdout.trimEnd().split('\n');
       const answers = lines.map((line) => (JSON.parse(line) as { usage: Counted }).usage);
@@ -57,13 +59,16 @@ export function pixtralBatch(parallel: string | undefined): Way {
 /** With the cache that a user has, without results: what is written to it costs time too. What it knows of this machine stays. */
 async function runBatch(
   flags: readonly string[],
-  { pair, pictures, prompt, tokens, threads, scratch }: Work,
+  { pair, pictures, prompt, tokens, threads, scratch, common }: Work,
 ): Promise<CommandRun> {
   const cache = join(scratch, 'cache');
   await rm(join(cache, 'results'), { recursive: true, force: true });
   const asked = ['-p', prompt, '--max-tokens', String(tokens), '--temperature', '0', '--seed', '1', '--on-loop', 'off'];
   const runtime = ['--model', pair, '--gpu', 'off', '--threads', String(threads), '--cache-type', 'f16', '-q'];
-  return runCommand([...pixtral, 'batch', ...pictures, ...asked, ...runtime, ...flags], { PIXTRAL_CACHE: cache });
+  const formed = common ? ['--system', common.system, '--schema', common.schemaFile] : [];
+  return runCommand([...pixtral, 'batch', ...pictures, ...asked, ...formed, ...runtime, ...flags], {
+    PIXTRAL_CACHE: cache,
+  });
 }
 
 /** What both tools are told: pictures as large as ours see them, one KV type, one context for each question. */
@@ -126,13 +131,17 @@ export function llamaServer(tool: string, slots: number): Way {
   };
 }
 
-async function requestOf(picture: string, { prompt, tokens }: Work): Promise<object> {
+async function requestOf(picture: string, { prompt, tokens, common }: Work): Promise<object> {
   const url = `data:image/png;base64,${(await readFile(picture)).toString('base64')}`;
   const content = [
     { type: 'image_url', image_url: { url } },
     { type: 'text', text: prompt },
   ];
-  return { messages: [{ role: 'user', content }], max_tokens: tokens, temperature: 0, seed: 1, ignore_eos: true };
+  const question = { role: 'user', content };
+  const sampling = { max_tokens: tokens, temperature: 0, seed: 1 };
+  if (!common) return { messages: [question], ...sampling, ignore_eos: true };
+  const format = { type: 'json_schema', json_schema: { name: 'caption', schema: common.schema } };
+  return { messages: [{ role: 'system', content: common.system }, question], ...sampling, response_format: format };
 }
 
 function countedBy(body: unknown): Counted {

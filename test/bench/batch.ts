@@ -7,15 +7,19 @@
  *
  *   npm run build && LLAMA_CPP=<tree with build/bin/llama-server and llama-mtmd-cli> \
  *     npm run bench:batch -- <folder with 3 GB free> [--pair <folder>] [--parallel 1,2,4] [--only batch|ask]
- *     [--type q8_0] [--pictures 16] [--side 256] [--tokens 64] [--threads 2] [--rounds 3]
+ *     [--type q8_0] [--pictures 16] [--side 256] [--tokens 64] [--threads 2] [--rounds 3] [--common]
+ *
+ * --common: what batches really look like, a long system prompt and a schema that all records share, four at once, with
+ * and without --speculate. Answers are then as long as their form lets them be, in each program in its own way.
  */
 import { mkdirSync, rmSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writePictures } from '../scale/batch-records.ts';
 import { type Way, type Work, llamaServer, mtmdLoop, pixtralBatch } from './batch-ways.ts';
+import { formSchemas } from './form-schemas.ts';
 import { randomPair } from './random-pair.ts';
 import { type FirstToken, askTwice } from './second-ask.ts';
 import { median } from './median.ts';
@@ -32,6 +36,7 @@ const { values: flags, positionals } = parseArgs({
     tokens: { type: 'string', default: '64' },
     threads: { type: 'string', default: String(availableParallelism()) },
     rounds: { type: 'string', default: '3' },
+    common: { type: 'boolean', default: false },
   },
 });
 const [folder] = positionals;
@@ -67,7 +72,10 @@ if (flags.only !== 'batch') await compareAsks();
 async function compareWays(): Promise<void> {
   const tool = (name: string): string => join(tree!, 'build/bin', name);
   const parallel = flags.parallel === '' ? [undefined] : flags.parallel.split(',');
-  const ways = [...parallel.map(pixtralBatch), mtmdLoop(tool('llama-mtmd-cli')), llamaServer(tool('llama-server'), 4)];
+  const server = llamaServer(tool('llama-server'), 4);
+  const ways = flags.common
+    ? [pixtralBatch('4'), pixtralBatch('4', ['--speculate']), server]
+    : [...parallel.map((count) => pixtralBatch(count)), mtmdLoop(tool('llama-mtmd-cli')), server];
   const work = await makeWork();
   const runs = new Map<string, Timed[]>(ways.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
@@ -84,10 +92,19 @@ async function makeWork(): Promise<Work> {
   const [smallest] = await writePictures(small, { pictures: 1, width: 16, height: 16 });
   const pictures = await writePictures(large, { pictures: Number(flags.pictures), width: side, height: side });
   // One break behind each row of patches, and room for the question.
-  const promptRoom = (side / 16) * (side / 16 + 1) + 64;
+  const promptRoom = (side / 16) * (side / 16 + 1) + 64 + (flags.common ? 512 : 0);
   const contextSize = Math.ceil((promptRoom + tokens) / 256) * 256;
   const prompt = 'What is on this picture?';
-  return { pair, pictures, smallest: smallest!, prompt, tokens, contextSize, threads, scratch };
+  const common = flags.common ? await makeCommon() : undefined;
+  return { pair, pictures, smallest: smallest!, prompt, tokens, contextSize, threads, scratch, common };
+}
+
+async function makeCommon(): Promise<NonNullable<Work['common']>> {
+  const [schema, schemaFile] = [formSchemas.pipeline, join(scratch, 'schema.json')];
+  await writeFile(schemaFile, JSON.stringify(schema));
+  const rule =
+    'Say only what can be seen, in plain words; leave out what is not there, and never guess names of people. ';
+  return { system: `You file documents. ${rule.repeat(12)}`, schema, schemaFile };
 }
 
 interface Timed {
@@ -95,6 +112,8 @@ interface Timed {
   whole: number;
   warm: number;
   promptTokens: number;
+  /** Of all answers. */
+  tokens: number;
 }
 
 /** @throws when a way answered other questions than asked, or less than the others */
@@ -102,18 +121,21 @@ async function timed(way: Way, work: Work): Promise<Timed> {
   const { seconds, startSeconds, answers } = await way.run(work);
   const counts = new Set(answers.map(({ prompt, completion }) => `${prompt} + ${completion}`));
   const [first] = answers;
-  if (answers.length !== work.pictures.length || counts.size !== 1 || first!.completion !== work.tokens) {
+  const areAlike = work.common !== undefined || (counts.size === 1 && first!.completion === work.tokens);
+  if (answers.length !== work.pictures.length || !areAlike) {
     throw new Error(`${way.name}: ${answers.length} answers with ${[...counts].join(', ')} tokens`);
   }
   process.stderr.write(`${way.name}: ${seconds.toFixed(1)} s, ${startSeconds.toFixed(1)} s of them start-up\n`);
-  return { whole: seconds, warm: seconds - startSeconds, promptTokens: first!.prompt };
+  const all = answers.reduce((sum, { completion }) => sum + completion, 0);
+  return { whole: seconds, warm: seconds - startSeconds, promptTokens: first!.prompt, tokens: all };
 }
 
 function printWays(runs: ReadonlyMap<string, readonly Timed[]>, { pictures }: Work): void {
   const promptTokens = new Set([...runs.values()].flat().map((run) => run.promptTokens));
-  if (promptTokens.size !== 1) throw new Error(`prompts differ: ${[...promptTokens].join(', ')} tokens`);
+  if (promptTokens.size !== 1 && !flags.common)
+    throw new Error(`prompts differ: ${[...promptTokens].join(', ')} tokens`);
   print(
-    `${pictures.length} pictures of ${side}x${side}, each ${[...promptTokens].join('')} prompt tokens and ${tokens} answered, ` +
+    `${pictures.length} pictures of ${side}x${side}, each ${[...promptTokens].join(' or ')} prompt tokens and ${flags.common ? 'a form' : tokens} answered, ` +
       `${threads} threads, ${flags.pair === undefined ? `random weights, ${flags.type}` : pair}, median of ${rounds} rounds\n`,
   );
   print('| | s | pictures/s | tokens/s | ratio | without start-up: s | pictures/s | tokens/s | ratio |');
@@ -124,7 +146,7 @@ function printWays(runs: ReadonlyMap<string, readonly Timed[]>, { pictures }: Wo
       const seconds = median(own.map((run) => run[kind]));
       const rate = pictures.length / seconds;
       const ratios = own.map((run, round) => peers[round]![kind] / run[kind]);
-      return [seconds.toFixed(2), rate.toFixed(2), (rate * tokens).toFixed(1), spread(ratios)];
+      return [seconds.toFixed(2), rate.toFixed(2), (own[0]!.tokens / seconds).toFixed(1), spread(ratios)];
     });
     print(`| ${name} | ${cells.join(' | ')} |`);
   }

@@ -11,6 +11,8 @@ export interface LlamaServer {
   startSeconds: number;
   /** Body of an OpenAI chat completion in, the answer's body out. @throws for any status but 200 */
   complete(body: object): Promise<unknown>;
+  /** The same as it comes, event by event, until the signal fires. @throws for any status but 200 */
+  stream(body: object, signal: AbortSignal): AsyncGenerator<unknown, void>;
   close(): Promise<void>;
 }
 
@@ -41,7 +43,14 @@ export async function startLlamaServer(words: readonly string[]): Promise<LlamaS
     await setTimeout(20);
   }
   const startSeconds = (performance.now() - start) / 1000;
-  return { url, pid: child.pid!, startSeconds, complete: (body) => complete(url, body), close };
+  return {
+    url,
+    pid: child.pid!,
+    startSeconds,
+    complete: (body) => complete(url, body),
+    stream: streamFrom(url),
+    close,
+  };
 }
 
 async function freePort(): Promise<number> {
@@ -61,12 +70,34 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-async function complete(url: string, body: object): Promise<unknown> {
-  const response = await fetch(`${url}/v1/chat/completions`, {
+function post(url: string, body: object, signal?: AbortSignal): Promise<Response> {
+  return fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    signal: signal ?? null,
   });
+}
+
+function streamFrom(url: string): LlamaServer['stream'] {
+  return async function* stream(body, signal) {
+    try {
+      const response = await post(url, { ...body, stream: true }, signal);
+      if (response.status !== 200 || !response.body) throw new Error(`llama-server: ${response.status}`);
+      let text = '';
+      for await (const bytes of response.body.pipeThrough(new TextDecoderStream())) {
+        const lines = (text + bytes).split('\n');
+        text = lines.pop()!;
+        for (const line of lines) if (line.startsWith('data: {')) yield JSON.parse(line.slice(6));
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  };
+}
+
+async function complete(url: string, body: object): Promise<unknown> {
+  const response = await post(url, body);
   const text = await response.text();
   if (response.status !== 200) throw new Error(`llama-server: ${response.status}: ${text.slice(0, 500)}`);
   return JSON.parse(text);

@@ -218,3 +218,50 @@ test('logits that are no numbers are an error, and mark the context as one to be
     assert.deepEqual(good.logits(), await logitsAlone(ids(1, 30)));
   });
 });
+
+test('ids that were guessed are kept as far as the same ones come, with the logits behind them', async () => {
+  await withSequences(3, async (...sequences) => {
+    for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 60), undefined);
+    for (const right of [0, 1, 2, 3]) {
+      const before = sequences.map(({ length }) => length);
+      const next = sequences.map((sequence) => ({
+        sequence,
+        ids: [50 + sequence.id],
+        guesses: [60, 61, 62].slice(0, 3 - (sequence.id % 2)),
+        wanted: true,
+      }));
+      await Sequence.appendJointly(next, undefined);
+      const come = [...[60, 61, 62].slice(0, right), 90];
+      for (const { sequence, guesses } of next) {
+        const taken = sequence.take(come);
+        assert.equal(taken, Math.min(right, guesses.length));
+        assert.equal(sequence.length, before[sequence.id]! + 1 + taken);
+        await sequence.appendIds(come.slice(taken), undefined);
+      }
+    }
+    for (const { id, ...sequence } of sequences.map((one) => ({ id: one.id, logits: one.logits.bind(one) }))) {
+      const told = [0, 1, 2, 3].flatMap((right) => [50 + id, ...[60, 61, 62].slice(0, right), 90]);
+      if (id !== 2) continue; // the last call was of this one
+      assert.ok(relativeError(sequence.logits(), await logitsAlone(ids(id, 60), told)) < 2e-2);
+    }
+  });
+});
+
+test('behind each guess that came stand the logits that a call of its own would give', async () => {
+  await withSequences(2, async (...sequences) => {
+    for (const [seed, sequence] of sequences.entries()) await sequence.appendIds(ids(seed, 60), undefined);
+    const all = sequences.map((sequence) => ({ sequence, ids: [50], guesses: [60, 61], wanted: true }));
+    await Sequence.appendJointly(all, undefined);
+    for (const { sequence } of all) {
+      const seed = sequence.id;
+      assert.ok(relativeError(sequence.logits(), await logitsAlone(ids(seed, 60), [50])) < 2e-2);
+      assert.equal(sequence.take([60]), 1);
+      assert.ok(relativeError(sequence.logits(), await logitsAlone(ids(seed, 60), [50, 60])) < 2e-2);
+      assert.equal(sequence.take([61]), 1);
+      assert.ok(relativeError(sequence.logits(), await logitsAlone(ids(seed, 60), [50, 60, 61])) < 2e-2);
+    }
+    sequences[0]!.truncate(61);
+    await sequences[0]!.appendIds([70], undefined);
+    assert.ok(relativeError(sequences[0]!.logits(), await logitsAlone(ids(0, 60), [50], [70])) < 2e-2);
+  });
+});

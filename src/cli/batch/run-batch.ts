@@ -48,6 +48,7 @@ export interface BatchRuntimeFlags {
   records?: string;
   parallel: number | 'auto';
   reproducible?: boolean;
+  speculate?: boolean;
   quiet?: boolean;
 }
 
@@ -126,8 +127,8 @@ export async function openBatchEngine(
   const cache = flags.cache ? await userCache(io) : undefined;
   // States of whole prompts would only drive out everything else.
   const rowsOnly = cache && once ? { ...cache, accepts: () => Promise.resolve(false) } : cache;
-  const { parallel, reproducible = false } = flags;
-  const many = { parallel, reproducible, questions };
+  const { parallel, reproducible = false, speculate = false } = flags;
+  const many = { parallel, reproducible, speculate, questions };
   return openEngine(engineOptions(flags, { paths, cache: rowsOnly, io, note: noteOf(flags, io), trace, ...many }));
 }
 
@@ -169,7 +170,7 @@ export async function openAnswerer(
   const job = await jobHash(engine.files, { cacheType: flags.cacheType, contextSize: flags.context });
   const { model, mmproj } = engine.files;
   const told = { job, model: () => modelIdentity(engine.files) };
-  const isLookedFor = isServable && (await mayBeServed(flags, io));
+  const isLookedFor = isServable && flags.speculate !== true && (await mayBeServed(flags, io));
   const server = isLookedFor && (await findLocalServer({ model: model.path, mmproj: mmproj.path }, { flags, io }));
   if (server) return { answerer: await servedAnswerer(engine, { server, flags, io }), ...told };
   await engine.start(io.signal);

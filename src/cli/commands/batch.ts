@@ -9,6 +9,7 @@ import {
   numberIn,
   outputOptions,
   parallelOptions,
+  speculateOption,
   promptPictureOptions,
   reasoningOptions,
   runtimeOptions,
@@ -38,7 +39,7 @@ export function batchCommand(io: Io, outcome: { exitCode: number }): Command {
     'Servers:': manyServersOptions(),
     'Answers:': [...formatOptions(), ...reasoningOptions()],
     'Sampling, where a record does not say it itself:': samplingOptions(),
-    'Runtime:': [...parallelOptions(), ...runtimeOptions(), ...cacheOptions()],
+    'Runtime:': [...parallelOptions(), speculateOption(), ...runtimeOptions(), ...cacheOptions()],
     'Output:': [
       new Option('-o, --output <file>', 'go on where an earlier run with this file has ended; - is standard output'),
       new Option('--output-dir <folder>', 'one .txt for each answer too; lines go to batch.jsonl in it without -o'),
@@ -103,6 +104,8 @@ which it "replaces": the last line of an id counts. SIGTERM finishes the records
 Sums in such a step are rounded in another order, so that where two tokens are nearly as likely even a greedy answer can
 depend on its neighbours. --reproducible computes each record in steps of its own, to the last bit as with --parallel 1
 and no faster: it gives up what common steps gain, but still shares pictures and equal beginnings of prompts.
+--speculate looks up how an answer may go on in its prompt and in earlier answers; what was guessed right is computed in
+the same step. Each token is still drawn from the model's own logits; they may be rounded otherwise, as in common steps.
 
 Exit code 6: finished, some records failed; their lines have "error" instead of "text".
 

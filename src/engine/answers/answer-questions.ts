@@ -17,6 +17,7 @@ import { planDecisions } from '../decisions/plan-decisions.ts';
 import { type DecisionReadings, readDecisions } from '../decisions/read-decisions.ts';
 import type { Asked, ItemEvent } from '../../asking/answerer.ts';
 import type { Decided, QuestionEvent } from '../../asking/events.ts';
+import { type GuessedBefore, Guesses } from './guesses.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import type { Grammars } from './grammars.ts';
 import { type InWork, type Planned, draw, end, fail } from './in-work.ts';
@@ -29,6 +30,8 @@ import type { Slot } from './slots.ts';
 export interface AnsweringOptions {
   files: ModelFiles;
   grammars: Grammars;
+  /** What answers are looked up in, where they are. */
+  guessedBefore: GuessedBefore | undefined;
   runtime: Runtime;
   options: EngineOptions;
   /** Nothing is begun after it fires; what is in work is finished. */
@@ -178,7 +181,8 @@ async function* begin<T>(
     const writer = new AnswerWriter({ ...options, ...answer, model, tekken, matcher: rules, contextSize, trace });
     const images = pictures.map((image) => imageReceipt(image, prompt.cached));
     const { reused } = prompt;
-    const begun: InWork<T> = { planned, slot, writer, images, reused, next: [] };
+    const guesses = answering.guessedBefore && new Guesses(answering.guessedBefore, textIds(runs));
+    const begun: InWork<T> = { planned, slot, writer, images, reused, next: [], guesses };
     const outcome = yield* draw(begun, files.name);
     if (outcome === 'over') return undefined;
     return outcome === 'on' ? begun : outcome;
@@ -253,14 +257,15 @@ async function* stepTogether<T>(
   const goesOn = new Set<InWork<T>>();
   const again: Planned<T>[] = [];
   const start = performance.now();
-  const counts = commonStep(together.map(({ next }) => next.length));
-  const steps = together.map((one, at) => {
-    const [ids, rest] = [one.next.slice(0, counts[at]), one.next.slice(counts[at])];
-    return { one, ids, rest, isWhole: rest.length === 0 };
-  });
+  const steps = planStep(together);
   try {
     const appended = Sequence.appendJointly(
-      steps.map(({ one: { slot }, ids, isWhole }) => ({ sequence: slot.sequence, ids, wanted: isWhole })),
+      steps.map(({ one: { slot }, ids, guesses, isWhole }) => ({
+        sequence: slot.sequence,
+        ids,
+        guesses,
+        wanted: isWhole,
+      })),
       signal,
     );
     for (const { one, isWhole } of steps) if (isWhole) one.writer.lookAhead();
@@ -276,15 +281,29 @@ async function* stepTogether<T>(
     steps.filter(({ isWhole }) => isWhole).map(({ one }) => one),
     answering.options.trace,
   );
-  for (const { one, ids, rest, isWhole } of steps) {
+  for (const { one, ids, guesses, rest, isWhole } of steps) {
     one.slot.drawn.push(...ids);
     one.planned.clock.add('decode_ms', took);
     one.next = rest;
+    const before = one.slot.sequence.length;
     const outcome = isWhole ? yield* draw(one, answering.files.name) : 'on';
+    if (isWhole) one.guesses?.learn({ tried: guesses.length, right: one.slot.sequence.length - before });
     if (outcome === 'on') goesOn.add(one);
     else if (outcome !== 'over') again.push(outcome.again);
   }
   return { goesOn, again };
+}
+
+/** What the next call appends to each. */
+function planStep<T>(together: readonly InWork<T>[]) {
+  const counts = commonStep(
+    together.map(({ next, guesses }) => ({ ids: next.length, guesses: guesses?.likelihoods ?? [] })),
+  );
+  return together.map((one, at) => {
+    const [ids, rest] = [one.next.slice(0, counts[at]), one.next.slice(counts[at])];
+    const guesses = one.guesses?.ids.slice(0, Math.max(0, counts[at]! - one.next.length)) ?? [];
+    return { one, ids, guesses, rest, isWhole: rest.length === 0 };
+  });
 }
 
 /** Of one alone there is nothing to be done beside. */
@@ -310,6 +329,10 @@ function decidedOf(
   const images = pictures.map((picture) => imageReceipt(picture, cached));
   const image = images.reduce((sum, { tokens }) => sum + tokens, 0);
   return { model, readings, images, usage: { prompt, image }, timings: clock.timings };
+}
+
+function textIds(runs: readonly Run<Picture>[]): number[] {
+  return runs.flatMap((run) => (run.kind === 'ids' ? run.ids : []));
 }
 
 function isImage(run: Run<Picture>): run is Extract<Run<Picture>, { kind: 'image' }> {

@@ -11,6 +11,7 @@ import type { Decisions } from '../../asking/decisions/question.ts';
 import type { DecisionPlan } from '../decisions/plan-decisions.ts';
 import type { ToolCall } from '../../prompt/message.ts';
 import type { AnswerPlan } from './answer-plan.ts';
+import type { Guesses } from './guesses.ts';
 import type { Slot } from './slots.ts';
 
 /** A question whose prompt is known. */
@@ -44,13 +45,31 @@ export interface InWork<T> {
   reused: number;
   /** Tokens to append. */
   next: readonly number[];
+  /** What may come behind them, where it is looked up. */
+  guesses: Guesses | undefined;
 }
 
 /** What comes after tokens were drawn: more of them, nothing, or the same question once more. */
 type Outcome<T> = 'on' | 'over' | { again: Planned<T> };
 
-/** Draws tokens from what the sequence was last given. */
+/** Draws tokens from what the sequence was last given, and behind those that were guessed right on and on. */
 export async function* draw<T>(one: InWork<T>, model: string): AsyncGenerator<ItemEvent<T>, Outcome<T>> {
+  const { sequence } = one.slot;
+  for (;;) {
+    const outcome = yield* drawOnce(one, model);
+    if (outcome !== 'on') {
+      sequence.dropGuesses();
+      return outcome;
+    }
+    one.guesses?.add(one.next, sequence.context.contextSize - sequence.length - one.next.length);
+    const taken = sequence.take(one.next);
+    one.slot.drawn.push(...one.next.slice(0, taken));
+    one.next = one.next.slice(taken);
+    if (one.next.length > 0) return outcome;
+  }
+}
+
+async function* drawOnce<T>(one: InWork<T>, model: string): AsyncGenerator<ItemEvent<T>, Outcome<T>> {
   const { item, options } = one.planned;
   // Whether it is what was asked for is known at its end.
   const isHeldBack = options.format !== undefined || options.onLoop === 'retry';
@@ -105,8 +124,9 @@ export async function* fail<T>(one: InWork<T>, error: unknown): AsyncGenerator<I
 }
 
 /** Gives its place free. */
-export function end<T>({ writer, slot }: InWork<T>): void {
+export function end<T>({ writer, slot, guesses }: InWork<T>): void {
   writer.close();
+  guesses?.close();
   slot.inWork = false;
 }
 
