@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { readFile, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { scenePath } from '../helpers/checkpoints.ts';
 import { loadedModules } from '../helpers/loaded-modules.ts';
 import { sharedServer } from '../helpers/server.ts';
@@ -46,3 +48,21 @@ for (const words of [
     assert.deepEqual({ exitCode, packages }, { exitCode: 0, packages: ['commander'] });
   });
 }
+
+test('what a process begins with stands in its own file and is run by no other process', async () => {
+  const dist = fileURLToPath(new URL('../../dist', import.meta.url));
+  const files = (await readdir(dist, { recursive: true })).filter((path) => path.endsWith('.js'));
+  const entries = files.filter((path) => !path.startsWith('chunks'));
+  assert.ok(entries.length >= 5);
+  const texts = new Map(
+    await Promise.all(files.map(async (path) => [path, await readFile(join(dist, path), 'utf8')] as const)),
+  );
+  for (const entry of entries) {
+    const work = texts
+      .get(entry)!
+      .replaceAll(/^(import|export) .*$|^\/\/.*$/gm, '')
+      .trim();
+    assert.notEqual(work, '', `${entry}: its work stands elsewhere`);
+    for (const [path, text] of texts) assert.doesNotMatch(text, new RegExp(`from ".*/${basename(entry)}"`), path);
+  }
+});
