@@ -117,5 +117,6 @@ function shareOf({ doneBytes, totalBytes }: ByteProgress): number {
 function describe(progress: Paced): string {
   const { stage, totalBytes, rate, secondsLeft } = progress;
   const share = `${Math.floor(shareOf(progress) * 100)} % of ${byteSize(totalBytes)}`;
+  if (rate <= 0 && shareOf(progress) < 1) return `${stage} ${share}`; // nothing has come: nobody knows how long it takes
   return `${stage} ${share}, ${byteSize(Math.round(rate))}/s, ${duration(secondsLeft)} left`;
 }

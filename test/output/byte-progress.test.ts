@@ -31,6 +31,18 @@ test('a terminal has one line that is rewritten and gone at the end', (t) => {
   assert.equal(frames.at(-1), '');
 });
 
+test('before the first byte nothing is said of how long it takes', (t) => {
+  let now = 1000;
+  t.mock.method(performance, 'now', () => now);
+  const frames: string[] = [];
+  const sink = { isTTY: true, columns: 100, write: (text: string) => void frames.push(text) };
+  const progress = byteProgress(sink, { json: false });
+  for (; frames.length === 0 && now < 5000; now += 500) {
+    progress.update({ stage: 'fetch', tensor: 'tekken.json', doneBytes: 1e6, totalBytes: total, skippedBytes: 1e6 });
+  }
+  assert.equal(frames[0], '\r\u001B[K[##..................] fetch 10 % of 10.0 MB  tekken.json');
+});
+
 test('a narrow terminal is never wrapped', (t) => {
   for (const frame of run(t, { isTTY: true, columns: 30 }, false).split('\r\u001B[K')) assert.ok(frame.length < 30);
 });
