@@ -404,7 +404,7 @@ def typst():
 def groff():
     text = source("a.ms", f".TL\nTitle\n.AU\nAuthor\n.NH\nSection\n.PP\n{TEXT}\n.B bold\n.I italic\n.TS\nallbox;\nl r.\na\t1\nb\t2\n.TE\n.PS\nbox \"box\"; arrow; circle \"c\"; arrow dashed; ellipse fill 0.5\n.PE\n.EQ\nsum from i=1 to n x sup 2 over y\n.EN\n")
     for device in ("pdf", "ps", "html", "dvi"):
-        run(f"groff.{device}", "sh", "-c", f"groff -Kutf8 -t -p -e -ms -T{device} {text} > {FOLDER}/groff.{device}")
+        run(f"groff.{device}", "sh", "-c", f"groff -Kutf8 -t -p -e -ms -T{device} {text} > {FOLDER}/groff.{device}", cwd=SOURCES)
     for page in ("ls", "bash", "tar"):
         run(f"groff-man-{page}.pdf", "sh", "-c", f"zcat -f $(man -w {page}) | groff -Kutf8 -t -man -Tpdf > {FOLDER}/groff-man-{page}.pdf")
 
@@ -647,6 +647,8 @@ def rewritten():
             continue
         stem = words_of(name)
         for words in ("-dPDFSETTINGS=/screen", "-dPDFSETTINGS=/ebook", "-dPDFSETTINGS=/printer", "-dPDFSETTINGS=/prepress", "-dCompatibilityLevel=1.3", "-dCompatibilityLevel=1.4 -dCompressPages=false", "-sColorConversionStrategy=Gray -dProcessColorModel=/DeviceGray", "-sColorConversionStrategy=CMYK -dProcessColorModel=/DeviceCMYK", "-dPDFA=2 -sColorConversionStrategy=RGB", "-dNoOutputFonts", "-dEmbedAllFonts=false -dSubsetFonts=false", "-dAutoFilterColorImages=false -dColorImageFilter=/FlateEncode", "-dASCII85EncodePages=true"):
+            if "ASCII85" in words and name.startswith("chromium"):  # JPEGs that are masks come out in ASCII85 without a word of it
+                continue
             run(f"gs-{stem}-{words_of(words)}.pdf", "gs", "-q", "-dBATCH", "-dNOPAUSE", "-sDEVICE=pdfwrite", *words.split(), f"-sOutputFile={FOLDER}/gs-{stem}-{words_of(words)}.pdf", path)
         for device, ending in (("ps2write", "ps"), ("eps2write", "eps"), ("pdfimage24", "pdf"), ("pdfimage8", "pdf"), ("pdfimage32", "pdf"), ("pngalpha", "png"), ("tiffg4", "tif"), ("tiff32nc", "tif"), ("tiffsep1", "tif"), ("jpegcmyk", "jpg"), ("psdrgb", "psd"), ("psdcmyk", "psd"), ("pnggray", "png"), ("png256", "png"), ("tiffscaled24", "tif"), ("pamcmyk32", "pam"), ("pkmraw", "ppm"), ("bmp256", "bmp"), ("pcx24b", "pcx"), ("pclm", "pdf"), ("xpswrite", "xps")):
             if name in ("pdflatex-opacity", "chromium-boxes-no-pdf-header-footer", "reportlab-plain"):
@@ -683,7 +685,9 @@ def main():
         print(f"{maker.__name__}: " + (f"is left out, {' '.join(missing)} is not installed" if missing else f"{len(list(FOLDER.iterdir())) - before} files"), flush=True)
         # Inks without a profile: each reader has its own formula.
         inks = {path.name: {"limits": {"mean": 12, "block": 64}} for path in FOLDER.iterdir() if "cmyk" in path.name and path.suffix == ".pdf"}
-        (FOLDER / "expected.json").write_text(json.dumps({"*": {}, **inks}))
+        # LibreOffice hatches with lines of no width, one pixel of the device: Ghostscript has them as dark as we do, others paler.
+        hatched = {path.name: {"limits": {"block": 90}} for path in FOLDER.glob("office-*-fodg-*.pdf")}
+        (FOLDER / "expected.json").write_text(json.dumps({"*": {}, **inks, **hatched}))
         (SOURCES / "refused.txt").write_text("\n".join(REFUSED))
     print(f"{len(list(FOLDER.iterdir())) - 1} files; {len(REFUSED)} that their programs would not write: {SOURCES / 'refused.txt'}")
 

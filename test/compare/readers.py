@@ -282,8 +282,7 @@ def libtiff(asked):
         raise Unread("is asked about the first page")
     out = asked.file("libtiff.tif")
     run(need("tiff2rgba"), "-c", "none", asked.path, out)
-    rgba = np.asarray(Image.open(out)).astype(np.float64)  # associated with how opaque they are
-    return np.round(np.clip(rgba[..., :3] + 255 - rgba[..., 3:], 0, 255)).astype(np.uint8), None, False
+    return in_srgb(Image.open(out), None), None, False
 
 
 def unit(samples, page):
@@ -640,7 +639,8 @@ KINDS = [
     ("pam", starts(b"P7"), (netpbm,), (magick,)),
     ("webp", lambda asked: asked.bytes[8:12] == b"WEBP", (pillow,), (imagecodecs,)),
     ("svg", is_svg, (chromium,), (rsvg,)),
-    ("psb", starts(b"8BPS\0\2"), (psb,), (magick,)),
+    ("psd", starts(b"8BPS\0\1"), (pillow, magick), ()),
+    ("psb", starts(b"8BPS\0\2"), (psb, magick), ()),
     ("other", lambda asked: True, (pillow,), (imagecodecs, magick)),
 ]
 

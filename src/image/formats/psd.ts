@@ -66,6 +66,7 @@ function readPsd(bytes: Uint8Array, name: string): Psd {
   if ((bits !== 1 && bits !== 8 && bits !== 16 && bits !== 32) || channels < channelsOf[mode]) {
     throw damaged(name, 'PSD', `has ${channels} channels of ${bits} bits`);
   }
+  if (mode === 'indexed' && bits !== 8) throw damaged(name, 'PSD', `has numbers of colours of ${bits} bits`);
   const sections = readSections(bytes, { large, name });
   const resources = readResources(bytes, sections.resources);
   const [, , , , hasMerged = 1] = resources.get(1057) ?? [];
@@ -204,8 +205,9 @@ function runLengths(
     if ((line + 1) * countLength > content.length) throw damaged(name, 'PSD', cutShort);
     const length = large ? view.getUint32(line * 4) : view.getUint16(line * 2);
     if (at + length > content.length) throw damaged(name, 'PSD', cutShort);
-    const unpacked = unpackBits(content.subarray(at, at + length), lineLength);
+    const unpacked = unpackBits(content.subarray(at, at + length), lineLength + 1);
     if (unpacked.length < lineLength) throw damaged(name, 'PSD', 'has a line that breaks off');
+    if (unpacked.length > lineLength) throw damaged(name, 'PSD', 'has a line that is longer than the picture');
     planes.set(unpacked, line * lineLength);
     at += length;
   }

@@ -165,6 +165,28 @@ test('a DICOM with any byte of its header changed is a picture or refused, also 
   }
 });
 
+test('a PSD is refused whose numbers of colours have 16 bits, or whose lines are longer or shorter than it is wide', async () => {
+  const grey = 1;
+  const indexed = 2;
+  const psd = (mode: number, bits: number, line: readonly number[]): Buffer => {
+    const header = Buffer.alloc(26);
+    header.write('8BPS\0\x01', 'latin1');
+    for (const [at, value] of Object.entries({ 12: 1, 16: 1, 20: 2, 22: bits, 24: mode })) {
+      header.writeUInt16BE(value, Number(at));
+    }
+    return Buffer.concat([header, Buffer.alloc(12), Buffer.from([0, 1, 0, line.length, ...line])]);
+  };
+  const refused = async (bytes: Buffer): Promise<string> =>
+    decodeFile(bytes, { name: 'a.psd' }).then(
+      () => '',
+      ({ message }: Error) => message.replace('a.psd: the PSD has ', ''),
+    );
+  assert.equal(await refused(psd(indexed, 16, [3, 0, 0, 0, 0])), 'numbers of colours of 16 bits');
+  assert.equal(await refused(psd(grey, 8, [1, 9, 9])), '');
+  assert.equal(await refused(psd(grey, 8, [0, 9])), 'a line that breaks off');
+  assert.equal(await refused(psd(grey, 8, [2, 9, 9, 9])), 'a line that is longer than the picture');
+});
+
 test('a PSD without its merged picture is refused by a word on layers', async () => {
   await assert.rejects(decodeFile(await readFile(imagePath('layers-only.psd')), { name: 'a.psd' }), {
     message: 'a.psd: the PSD holds only its layers and not the picture that they make, which is not read here',
