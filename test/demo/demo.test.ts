@@ -27,7 +27,7 @@ after(async () => {
 
 /** What is wrong with its answers: another text, or the right one with another certainty. */
 async function faults(type: Type, mistake?: Mistake): Promise<string[]> {
-  const model = await openGoldenModel(native, pairs.get(type)!, mistake);
+  const model = await openGoldenModel(native, pairs.get(type)!, { mistake });
   const found: string[] = [];
   let furthest = 0;
   try {

@@ -40,7 +40,7 @@ const greedySampling = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 1, rep
 export async function openGoldenModel(
   native: Native,
   paths: { model: string; mmproj: string },
-  mistake?: Mistake,
+  { mistake, contextSize = 1024 }: { mistake?: Mistake | undefined; contextSize?: number } = {},
 ): Promise<GoldenModel> {
   const files = await readModelFiles(paths);
   const abort = new AbortFlag();
@@ -81,7 +81,7 @@ export async function openGoldenModel(
     onImage: (encoded: { tower: Float32Array; rows: Float32Array }) => void,
   ): Promise<{ sequence: Sequence; ids: number[] }> {
     const runs = encodePrompt(await messagesOf(messages), files.tekken);
-    const options = { contextSize: 1024, sequences: 1, batchSize: 512, threads: 2, cacheType: 'f32', abort } as const;
+    const options = { contextSize, sequences: 1, batchSize: 512, threads: 2, cacheType: 'f32', abort } as const;
     const context = await DecoderContext.open(model, options);
     const sequence = context.sequences[0]!;
     for (const run of runs) {
