@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { format } from 'node:util';
 import { PixtralError, reasonOf } from '../base/errors.ts';
 import type { Build, BuildChoice, GpuBackend, GpuKind, LoadedBuild, LogLevel } from './builds.ts';
 import { keepBackends, keepBuild, knownBackends } from './known-build.ts';
@@ -21,22 +22,24 @@ export async function findBuild(
 ): Promise<LoadedBuild> {
   const { getLlama, LlamaLogLevel } = await import('node-llama-cpp');
   try {
-    const llama = await getLlama({
-      gpu: gpu === 'off' ? false : gpu,
-      build: 'never',
-      skipDownload: true,
-      progressLogs: false,
-      logLevel: LlamaLogLevel.info,
-      logger: (level, text) => {
-        const known: LogLevel =
-          level === LlamaLogLevel.error || level === LlamaLogLevel.fatal
-            ? 'error'
-            : level === LlamaLogLevel.warn
-              ? 'warn'
-              : 'info';
-        onLog(known, text.trimEnd());
-      },
-    });
+    const llama = await withConsoleTo(onLog, () =>
+      getLlama({
+        gpu: gpu === 'off' ? false : gpu,
+        build: 'never',
+        skipDownload: true,
+        progressLogs: false,
+        logLevel: LlamaLogLevel.info,
+        logger: (level, text) => {
+          const known: LogLevel =
+            level === LlamaLogLevel.error || level === LlamaLogLevel.fatal
+              ? 'error'
+              : level === LlamaLogLevel.warn
+                ? 'warn'
+                : 'info';
+          onLog(known, text.trimEnd());
+        },
+      }),
+    );
     const found = llama.gpu === false ? 'cpu' : llama.gpu;
     const build = loadedBuild(found);
     if (build) await keepBuild(gpu, build);
@@ -60,6 +63,24 @@ export async function findBuild(
           : 'try --gpu auto or --gpu off; pixtral doctor shows the devices',
       cause,
     });
+  }
+}
+
+/**
+ * node-llama-cpp writes past the logger that it is given, for example a trace when Ctrl-C has ended its trial of a build.
+ * What it does not mend by itself it throws: these are warnings.
+ */
+export async function withConsoleTo<T>(
+  onLog: (level: LogLevel, text: string) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { error, warn } = console;
+  const log = (...parts: unknown[]): void => onLog('warn', format(...parts));
+  Object.assign(console, { error: log, warn: log });
+  try {
+    return await work();
+  } finally {
+    Object.assign(console, { error, warn });
   }
 }
 
