@@ -63,7 +63,7 @@ async function outcomeOf(peers: string[], isAlone: boolean): Promise<Outcome> {
     const what = thrown instanceof Error ? String(thrown.stack) : String(thrown);
     return { answered: 0, refused: 1, ...(!(isOurs && isAlone) && { wrong: what }) };
   } finally {
-    swarm.close();
+    await swarm.close();
   }
 }
 
