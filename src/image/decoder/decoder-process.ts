@@ -248,7 +248,7 @@ function notStarted({ name }: DecodeRequest, cause: Error): PixtralError {
 /** No file is to blame: a library that it needs does not load. */
 function neverBegun({ name }: DecodeRequest, exitCode: number): PixtralError {
   return new PixtralError('machine', `${name}: its decoder ends with exit code ${exitCode} before it begins`, {
-    hint: 'libraries for pictures do not load: reinstall pixtral on this machine, with its optional packages',
+    hint: 'libraries for pictures do not load: reinstall pixtral on this machine, with its optional packages; or raise the limit of addresses (ulimit -v)',
   });
 }
 
