@@ -26,8 +26,13 @@ function tailOf(file: Buffer, mark: number): string {
   return file.toString('latin1', mark + end.length, mark + end.length + tailLength);
 }
 
-/** A linearized file has its first end mark near its beginning, and says how long it is. */
+/**
+ * A linearized file has its first end mark near its beginning, and says in its first object how long it is. Programs
+ * that write it anew leave that object behind others.
+ */
 function hasItsLength(file: Buffer): boolean {
-  const length = /\/Linearized[^>]*\/L\s+(\d+)/.exec(ascii(file, 0, tailLength))?.[1];
+  const opening = ascii(file, 0, tailLength);
+  const first = /\d+\s+\d+\s+obj\b/.exec(opening)?.index ?? 0;
+  const length = /^\d+\s+\d+\s+obj\s*<<[^>]*\/Linearized[^>]*\/L\s+(\d+)/.exec(opening.slice(first))?.[1];
   return length === undefined || file.byteLength >= Number(length);
 }

@@ -37,6 +37,15 @@ test('a PDF without pages, and one that is too narrow, are refused', async () =>
 
 const letters: PdfPage = { size: [300, 200], content: 'BT /F1 40 Tf 20 80 Td (INVOICE) Tj ET' };
 
+test('a linearized file is whole if it is as long as its first object says, which means nothing in another place', async () => {
+  const whole = makePdf([{ size: [100, 100], content: '1 0 0 rg 0 0 100 100 re f' }]);
+  const [mark, said] = [whole.indexOf('\n') + 1, Buffer.from('900 0 obj\n<< /Linearized 1 /L 99999 >>\nendobj\n')];
+  const second = whole.indexOf('endobj\n') + 'endobj\n'.length;
+  const withSaid = (at: number): Buffer => Buffer.concat([whole.subarray(0, at), said, whole.subarray(at)]);
+  await assert.rejects(decodeFile(withSaid(mark)), { message: 'file: the PDF ends before its picture does' });
+  assert.equal((await decodeFile(withSaid(second))).width > 0, true);
+});
+
 test('what comes after the end mark does not matter, unless it is the beginning of more', async () => {
   const whole = makePdf([letters]);
   const expected = rgbOf(await decodeFile(whole));
