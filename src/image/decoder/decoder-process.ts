@@ -147,8 +147,7 @@ async function converse(
     ending.abort(new Lost(request, { what: endedBy(by, limits), isPerhapsOthers, exitCode }));
   };
   const onAbort = (): void => ending.abort(signal?.reason);
-  const onTime = (): void =>
-    ending.abort(new Lost(request, { what: outOfTime(milliseconds), isPerhapsOthers: false, exitCode: undefined }));
+  const onTime = (): void => ending.abort(outOfTime(request, milliseconds));
   const onError = (cause: Error): void => {
     if (child.pid === undefined) ending.abort(notStarted(request, cause));
   };
@@ -233,8 +232,10 @@ interface Loss {
   exitCode: number | undefined;
 }
 
-function outOfTime(milliseconds: number): string {
-  return `is not decoded after ${milliseconds / 1000} seconds`;
+function outOfTime({ name }: DecodeRequest, milliseconds: number): PixtralError {
+  return new PixtralError('input', `${name}: is not decoded after ${milliseconds / 1000} seconds`, {
+    hint: 'try again when the machine has less to do; what takes as long then is damaged or made to do harm',
+  });
 }
 
 /** Too many processes, too little memory. */
