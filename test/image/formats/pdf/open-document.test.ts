@@ -90,6 +90,20 @@ test('ink for no plate in gradients, and in pictures within a drawing, is named'
   assert.equal(await said('q 9 0 0 9 0 0 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q'), false);
 });
 
+test('a form in XFA that its pages do not show is named; one whose pages show it is not', async () => {
+  const said = async (entries: string, root = '') => {
+    const page = { size, content: 'BT /F1 20 Tf 10 50 Td (Please wait) Tj ET' };
+    const catalog = `/AcroForm << /Fields [] ${entries} >> ${root}`;
+    const objects = ['<< /Length 11 >>\nstream\n<xdp:xdp />\nendstream'];
+    const { warnings = [] } = await decodeFile(makePdf([page], { catalog, objects }));
+    return warnings.includes('is a form in XFA, of which only the pages for other programs are shown');
+  };
+  assert.equal(await said('/XFA 3000 0 R', '/NeedsRendering true'), true);
+  assert.equal(await said('/XFA [(template) 3000 0 R]', '/NeedsRendering true'), true);
+  assert.equal(await said('/XFA 3000 0 R'), false);
+  assert.equal(await said(''), false);
+});
+
 test('numbers of colours in a JPEG 2000 of four bits are those of its palette, whatever the dictionary says of bits', async () => {
   // 0 to 3 above 12 to 15, by opj_compress.
   const bytes = Buffer.from(
