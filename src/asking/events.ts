@@ -3,6 +3,7 @@ import type { Json } from '../grammar/schema.ts';
 import type { Picture } from '../image/decoder/load.ts';
 import type { Message, Tool } from '../prompt/message.ts';
 import type { DecisionReading, Decisions } from './decisions/question.ts';
+import type { SamplingOptions } from '../decoder/samplers.ts';
 
 /** What whoever answers is doing, for a spinner or a log. */
 export type Stage = 'load' | 'image' | 'encode' | 'prefill' | 'decode';
@@ -163,16 +164,8 @@ export interface PictureTokens {
 export const onLoops = ['stop', 'retry', 'off'] as const;
 export type OnLoop = (typeof onLoops)[number];
 
-export interface AskOptions {
+export interface AskOptions extends SamplingOptions {
   maxTokens: number;
-  /** 0 is greedy. */
-  temperature: number;
-  topP: number;
-  topK: number;
-  minP: number;
-  /** Unsigned 32 bits. */
-  seed: number;
-  repeatPenalty: number;
   /** The answer ends before any of these. */
   stop: readonly string[];
   /** What the answer must be; free text without. */

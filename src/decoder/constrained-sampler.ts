@@ -18,13 +18,10 @@ export interface ConstraintOptions {
 export class ConstrainedSampler {
   readonly #options: ConstraintOptions;
   readonly #chain: DrawChain;
-  readonly #isGreedy: boolean;
 
   constructor(model: DecoderModel, options: ConstraintOptions) {
-    const { temperature, repeatPenalty } = options.sampling;
     this.#options = options;
     this.#chain = new DrawChain(model, options.sampling);
-    this.#isGreedy = temperature === 0 && repeatPenalty === 1;
   }
 
   /** What of `sample` can be done in a thread of its own. */
@@ -43,7 +40,7 @@ export class ConstrainedSampler {
     const logits = sequence.logits();
     const mask = matcher.mask();
     onAllowed?.(mask);
-    const first = this.#isGreedy ? undefined : this.#chain.draw(logits);
+    const first = this.#chain.isGreedy ? undefined : this.#chain.draw(logits);
     const id = first !== undefined && isAllowed(mask, first) ? first : this.#chain.drawAllowed(logits, mask);
     if (id === undefined) throw deadEnd();
     this.append(id);

@@ -28,16 +28,19 @@ export class DrawChain {
 
   /** Draws in a thread of its own what `draw` tells: several chains take no longer than one where there are cores. */
   async drawAhead(logits: Float32Array): Promise<void> {
-    if (this.#isGreedy || this.#fillLargest(logits)) return; // no work that would be worth a thread
-    this.#candidates.fill(logits);
-    await callAsync(this.#model.native.llama.samplerApply, this.#chain, this.#candidates.header);
+    if (this.isGreedy) return; // no work that would be worth a thread
+    if (this.#fillLargest(logits)) this.#apply();
+    else {
+      this.#candidates.fill(logits);
+      await callAsync(this.#model.native.llama.samplerApply, this.#chain, this.#candidates.header);
+    }
     this.#isDrawn = true;
   }
 
   /** Draws from all tokens. */
   draw(logits: Float32Array): number {
     if (!this.#isDrawn) {
-      const likeliest = this.#isGreedy ? this.#model.logits.take(logits).largest(1)[0] : undefined;
+      const likeliest = this.isGreedy ? this.#model.logits.take(logits).largest(1)[0] : undefined;
       if (likeliest !== undefined) return likeliest;
       if (!this.#fillLargest(logits)) this.#candidates.fill(logits);
       this.#apply();
@@ -48,7 +51,7 @@ export class DrawChain {
 
   /** Draws from those whose bit is set in a mask; undefined where none is. */
   drawAllowed(logits: Float32Array, mask: Uint32Array): number | undefined {
-    if (this.#isGreedy) return likeliestAllowed(logits, mask);
+    if (this.isGreedy) return likeliestAllowed(logits, mask);
     if (this.#candidates.fillAllowed(logits, mask) === 0) return undefined;
     this.#apply();
     return this.#candidates.selectedId;
@@ -64,7 +67,7 @@ export class DrawChain {
   }
 
   /** Nothing but the largest logit counts. */
-  get #isGreedy(): boolean {
+  get isGreedy(): boolean {
     return this.#options.temperature === 0 && this.#options.repeatPenalty === 1;
   }
 

@@ -5,7 +5,6 @@ import { checkRuntime, knownVersion } from './check-runtime.ts';
 import { ggmlCpuPrototypes, ggmlPrototypes, initParamsFields, precisionPrototype, typeTraitsLayout } from './ggml.ts';
 import { type LibraryPaths, findLibraries, loadedLibraries } from './libraries.ts';
 import { llamaPrototypes, llamaStructSymbols } from './llama.ts';
-
 import type { Native } from './native.ts';
 
 type Koffi = typeof Koffi_;

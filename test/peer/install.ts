@@ -13,12 +13,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { npmFlags } from './emulated.ts';
+
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 const [...asked] = process.argv.slice(2);
 const majors = asked.length > 0 ? asked : ['20', '22', '24', '26'];
 const scene = join(root, 'fixtures/scenes/demo/0022a.png');
-const npmFlags = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
 
 const folder = await mkdtemp(join(tmpdir(), 'pixtral-install-'));
 let failures = 0;

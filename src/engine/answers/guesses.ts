@@ -26,25 +26,22 @@ export class Guesses {
   readonly #before: GuessedBefore;
   readonly #own = new Phrases();
   readonly #answer: number[] = [];
-  readonly #tail: number[];
   /** Behind what was drawn last. */
   ids: readonly number[] = [];
 
   constructor(before: GuessedBefore, prompt: readonly number[]) {
     this.#before = before;
     this.#own.addText(prompt);
-    this.#tail = prompt.slice(-8);
   }
 
   /** More of the answer; `most` ids have room behind it. */
   add(ids: readonly number[], most: number): void {
     this.#answer.push(...ids);
     this.#own.add(ids);
-    this.#tail.push(...ids);
-    this.#tail.splice(0, this.#tail.length - 8);
+    const { end } = this.#own;
     const count = Math.max(0, Math.min(most, mostGuesses));
-    const found = this.#own.after(this.#tail, count);
-    this.ids = found.length > 0 ? found : this.#before.phrases.after(this.#tail, count);
+    const found = this.#own.after(end, count);
+    this.ids = found.length > 0 ? found : this.#before.phrases.after(end, count);
   }
 
   /** How likely each guess and all before it are right. */

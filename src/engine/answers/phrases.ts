@@ -28,6 +28,11 @@ export class Phrases {
     this.add(ids);
   }
 
+  /** The last ids of the text that was added last, as many as `after` looks at. */
+  get end(): number[] {
+    return this.#ids.slice(Math.max(this.#begin, this.#ids.length - keyLength));
+  }
+
   /** What came behind the end of a text the last time, at most `most` ids. */
   after(ids: readonly number[], most: number): number[] {
     const at = ids.length < keyLength ? undefined : this.#places.get(ids.slice(-keyLength).join());
