@@ -12,6 +12,7 @@ import type { PictureOptions } from '../asking/pictures/picture-chunks.ts';
 import { pictureReceipt } from '../asking/pictures/receipt.ts';
 import { schemaFormat } from '../grammar/answer-format.ts';
 import type { Picture } from '../image/decoder/load.ts';
+import { PreparedPictures, preparedBytes } from '../image/decoder/prepared-pictures.ts';
 import { seenPixels } from '../image/pixels/seen.ts';
 import { encodePng } from '../image/pixels/write-png.ts';
 import { imagesOf } from '../prompt/message.ts';
@@ -73,6 +74,7 @@ function openEyes({ root, open, pictures, options, detail, mostWaiting, stop, si
   close(): Promise<void>;
 } {
   const queue = new AskQueue({ most: mostWaiting });
+  const asked = { ...pictures, prepared: new PreparedPictures({ maxBytes: preparedBytes }) };
   const ending = new AbortController();
   let engine: Promise<Engine> | undefined;
   let delivering: Promise<void> | undefined;
@@ -85,7 +87,8 @@ function openEyes({ root, open, pictures, options, detail, mostWaiting, stop, si
   const prepare = async (question: RecordQuestion): Promise<{ asked: Question; engine: Engine }> => {
     const ready = await opened();
     const cancel = ending.signal;
-    const loaded = await loadQuestion(settledQuestion(question, ready), { answerer: ready, pictures, signal: cancel });
+    const settled = settledQuestion(question, ready);
+    const loaded = await loadQuestion(settled, { answerer: ready, pictures: asked, signal: cancel });
     return { asked: { ...loaded, cancel }, engine: ready };
   };
   return {

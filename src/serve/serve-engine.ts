@@ -4,6 +4,7 @@ import { serve } from '@hono/node-server';
 import { PixtralError, reasonOf } from '../base/errors.ts';
 import { AskQueue, ServerStopping } from '../asking/ask-queue.ts';
 import type { Engine } from '../engine/engine.ts';
+import { PreparedPictures, preparedBytes } from '../image/decoder/prepared-pictures.ts';
 import { queuedAnswerer } from '../asking/queued-answerer.ts';
 import { serveApp } from './app.ts';
 import { Batches } from './batches/batches.ts';
@@ -57,7 +58,8 @@ export async function serveEngine(engine: Engine, options: ServeOptions): Promis
   });
   if (!batches) note(`${options.data}: another server works in it, so there are no files and batches here: see --data`);
   const started = Math.floor(Date.now() / 1000);
-  const context = { engine, queue, defaults, pictures, metrics: serveMetrics(), started, batches };
+  const asked = { ...pictures, prepared: new PreparedPictures({ maxBytes: preparedBytes }) };
+  const context = { engine, queue, defaults, pictures: asked, metrics: serveMetrics(), started, batches };
   const lobby = new Lobby({ requests: options.mostWaiting + engine.mostAtOnce, bytes: allBodyBytes });
   const app = serveApp({ ...options, context, lobby, mostBytes: bodyBytes, onFailure });
   const server = await listen(app.fetch, options);

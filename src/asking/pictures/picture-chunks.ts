@@ -1,7 +1,8 @@
 import type { Trace } from '../../base/trace.ts';
 import type { GridConfig } from '../../image/pixels/grid.ts';
 import type { PictureForm } from '../../image/decoder/decode.ts';
-import { type Picture, loadPictures } from '../../image/decoder/load.ts';
+import { type LoadOptions, type Picture, loadPictures } from '../../image/decoder/load.ts';
+import type { PreparedPictures } from '../../image/decoder/prepared-pictures.ts';
 import type { Selection } from '../../image/sources/selection.ts';
 import { type ReadOptions, type Source, readSource } from '../../image/sources/sources.ts';
 import { planTiles } from '../../image/pixels/tiles.ts';
@@ -23,6 +24,8 @@ export interface PictureOptions extends ReadOptions {
   /** Pages or frames of one source. */
   maxPages: number;
   form?: PictureForm | undefined;
+  /** Files that came before are in it. */
+  prepared?: PreparedPictures | undefined;
   trace?: Trace | undefined;
 }
 
@@ -45,7 +48,7 @@ export async function* pictureChunks(source: Source, options: PictureOptions): A
   const file = { name: source.name, bytes: await readSource(source, options) };
   const text = options.text !== 'none';
   const load = { ...options, image: detailConfig(options), selection: source.selection, text };
-  for (const picture of await loadPictures(file, load)) {
+  for (const picture of await loaded(file, load)) {
     const tiles = options.detail === 'tiles' ? await loadTiles(file, picture, options) : [];
     const [overview, part] =
       picture.page === undefined ? ['the picture', 'Part'] : [`page ${picture.page}`, `Page ${picture.page}, part`];
@@ -76,9 +79,13 @@ async function loadTiles(
 ): Promise<{ position: string; tile: Picture }[]> {
   const selection: Selection | undefined = page === undefined ? undefined : { kind: 'pages', ranges: [[page, page]] };
   const load = { ...options, text: false, selection, drawSize: Math.round(options.image.maxImageSize * drawnTimes) };
-  const whole = drawn ? (await loadPictures(file, load))[0] : seen;
+  const whole = drawn ? (await loaded(file, load))[0] : seen;
   const tiles = whole ? planTiles(whole, options) : [];
   if (tiles.length === 0) return [];
-  const loaded = await loadPictures(file, { ...load, crops: tiles.map(({ crop }) => crop) });
-  return loaded.map((tile, index) => ({ position: tiles[index]!.position, tile }));
+  const parts = await loaded(file, { ...load, crops: tiles.map(({ crop }) => crop) });
+  return parts.map((tile, index) => ({ position: tiles[index]!.position, tile }));
+}
+
+async function loaded(file: NamedBytes, load: LoadOptions & Pick<PictureOptions, 'prepared'>): Promise<Picture[]> {
+  return load.prepared ? load.prepared.load(file, load) : loadPictures(file, load);
 }

@@ -4,12 +4,12 @@ import type { Picture } from '../../image/decoder/load.ts';
 /** Equal for pictures that the model sees alike, whatever their names. */
 export type PictureKey = (picture: Picture) => string;
 
-/** Reads each picture once. */
+/** Reads each picture's patches once, whoever has them. */
 export function pictureKeys(): PictureKey {
-  const known = new WeakMap<Picture, string>();
+  const known = new WeakMap<Float32Array, string>();
   return (picture) => {
-    const key = known.get(picture) ?? keyOf(picture);
-    known.set(picture, key);
+    const key = known.get(picture.patches) ?? keyOf(picture);
+    known.set(picture.patches, key);
     return key;
   };
 }

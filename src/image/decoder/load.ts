@@ -50,17 +50,17 @@ export interface LoadOptions {
 }
 
 /**
- * Reads, decodes and resizes every selected page of one source.
+ * Reads, decodes and resizes every selected page of one source, whose hash is made where it is not known.
  * @throws PixtralError `input` for what is no picture, cut short, corrupt, over a limit, or the end of its decoder
  */
 export async function loadPictures(
-  { name, bytes }: { name: string; bytes: Uint8Array },
+  { name, bytes, sha256: known }: { name: string; bytes: Uint8Array; sha256?: string },
   { image, selection, crops, drawSize, text, maxPages, form, signal }: LoadOptions,
 ): Promise<Picture[]> {
   const start = performance.now();
   const request = { name, bytes, image, selection, crops, drawSize, text, maxPages, form };
   const decoding = sharedDecoders().decode(request, signal);
-  const [pages, sha256] = await Promise.all([decoding, sha256Of(bytes)]);
+  const [pages, sha256] = await Promise.all([decoding, known ?? sha256Of(bytes)]);
   const milliseconds = (performance.now() - start) / pages.length;
   return pages.map(({ page, crop, drawn, warnings, text: words, png, ...decoded }) => ({
     source: name,
@@ -77,6 +77,6 @@ export async function loadPictures(
 }
 
 /** On another thread: this one is to hand over and take in what is decoded meanwhile. */
-async function sha256Of(bytes: Uint8Array): Promise<string> {
+export async function sha256Of(bytes: Uint8Array): Promise<string> {
   return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }
