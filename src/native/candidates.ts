@@ -13,30 +13,31 @@ export class Candidates {
   /** What a sampler is applied to. */
   readonly header = new Uint8Array(new ArrayBuffer(arrayLayout.size));
   readonly #words = new BigInt64Array(this.header.buffer);
-  readonly #ids: Int32Array;
-  readonly #logits: Float32Array;
+  readonly #most: number;
+  #ids = new Int32Array();
+  #logits = new Float32Array();
 
-  constructor(count: number) {
-    const tokens = new ArrayBuffer(count * fieldsPerToken * 4);
-    this.#ids = new Int32Array(tokens);
-    this.#logits = new Float32Array(tokens);
-    this.#words[0] = koffi.address(this.#ids);
+  constructor(most: number) {
+    this.#most = most;
   }
 
   /** Every id with its logit, in the order of ids: whatever a sampler did before is gone. */
   fill(logits: Float32Array): void {
+    this.#makeRoom(logits.length);
     for (let id = 0; id < logits.length; id++) this.#put(id * fieldsPerToken, id, logits[id]!);
     this.#begin(logits.length);
   }
 
   /** Some of them. */
   fillThese(logits: Float32Array, ids: readonly number[]): void {
+    this.#makeRoom(ids.length);
     for (const [index, id] of ids.entries()) this.#put(index * fieldsPerToken, id, logits[id]!);
     this.#begin(ids.length);
   }
 
   /** Those whose bit is set in a mask, in the order of ids. Returns how many. */
   fillAllowed(logits: Float32Array, mask: Uint32Array): number {
+    this.#makeRoom(this.#most);
     let at = 0;
     for (let word = 0; word < mask.length; word++) {
       for (let bits = mask[word]!, id = word * 32; bits !== 0; bits >>>= 1, id++) {
@@ -61,6 +62,15 @@ export class Candidates {
     const id = this.#ids[at * fieldsPerToken];
     if (at < 0 || id === undefined) throw new Error('no sampler has chosen a token');
     return id;
+  }
+
+  /** Of a whole vocabulary it is more than a megabyte, which the likeliest few and the very likeliest never need. */
+  #makeRoom(count: number): void {
+    if (this.#ids.length >= count * fieldsPerToken) return;
+    const tokens = new ArrayBuffer(count * fieldsPerToken * 4);
+    this.#ids = new Int32Array(tokens);
+    this.#logits = new Float32Array(tokens);
+    this.#words[0] = koffi.address(this.#ids);
   }
 
   #put(at: number, id: number, logit: number): void {

@@ -55,10 +55,13 @@ export function serveApp({ context, lobby, mostBytes, onFailure, ...guarding }: 
   return app;
 }
 
-/** Node reads no more than a request says. Of others the bytes are counted, for which all of a web request is made first. */
-function saidLength({ req }: Request): number | undefined {
-  const length = req.header('content-length');
-  return length === undefined || req.header('transfer-encoding') !== undefined ? undefined : Number(length);
+/**
+ * Node reads no more than a request says, and nothing where it says nothing. Of a body in chunks the bytes are counted, for
+ * which all of a web request is made first.
+ */
+function saidLength({ env: { incoming } }: Request): number | undefined {
+  const { 'content-length': length, 'transfer-encoding': coding } = incoming.headers;
+  return coding === undefined ? Number(length ?? 0) : undefined;
 }
 
 /** A client that goes away while its body is read is no failure of the server's. */

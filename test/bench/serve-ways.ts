@@ -33,6 +33,8 @@ export interface BenchServer {
   complete(body: object): Promise<Completed>;
   /** Until the first words of a streamed answer are there. */
   firstToken(body: object): Promise<void>;
+  /** Of pixtral, spent on chat completions until their answers could be written. */
+  requestSeconds(): Promise<number>;
   /** Of all its processes, since their start. */
   processorSeconds(): number;
   close(): Promise<void>;
@@ -45,6 +47,7 @@ export async function startServer(kind: ServerKind, shape: ServerShape): Promise
     env,
     complete: (body) => complete(url, body),
     firstToken: (body) => firstToken(url, body),
+    requestSeconds: () => requestSeconds(url),
     processorSeconds: () => groupSeconds(pid),
     close,
   };
@@ -118,6 +121,13 @@ async function firstToken(url: string, body: object): Promise<void> {
     if (/"content": ?"[^"]/.test(text)) return; // leaving the loop closes the connection
   }
   throw new Error(`no words came: ${text.slice(0, 500)}`);
+}
+
+async function requestSeconds(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(
+    /^pixtral_request_seconds_total\{route="\/v1\/chat\/completions",status="200"\} (\S+)$/m.exec(text)?.[1] ?? 0,
+  );
 }
 
 /** Processor seconds of a group of processes: proc_pid_stat(5), pgrp, utime and stime. */

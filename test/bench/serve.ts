@@ -114,21 +114,27 @@ async function first(): Promise<void> {
   printCosts(`first token of another question about a picture of ${side}x${side}`, costs);
 }
 
-/** What the engine does not count as its own: HTTP, JSON, the queue, the tokenizer. */
+/** What the engine does not count as its own: HTTP, JSON, the queue, the tokenizer; in the server alone, and for a client. */
 async function overhead(): Promise<void> {
   const server = await start('pixtral', { contextSize: 256 });
-  const over: number[] = [];
+  const [over, inside]: [number[], number[]] = [[], []];
   try {
     for (let index = 0; index < number('requests'); index++) {
+      const before = await server.requestSeconds();
       const from = performance.now();
       const { milliseconds } = await server.complete({ ...requestOf(`What is ${index}?`), max_tokens: 1 });
-      if (index > 4) over.push(performance.now() - from - milliseconds!);
+      const took = performance.now() - from;
+      if (index <= 4) continue;
+      over.push(took - milliseconds!);
+      inside.push(((await server.requestSeconds()) - before) * 1000 - milliseconds!);
     }
   } finally {
     await server.close();
   }
+  const shown = (values: readonly number[]): string =>
+    `${median(values).toFixed(2)} ms (${quantile(values, 0.9).toFixed(2)} ms of 9 in 10)`;
   print(
-    `what HTTP adds to a request: ${median(over).toFixed(2)} ms (${quantile(over, 0.9).toFixed(2)} ms of 9 in 10)\n`,
+    `what HTTP adds to a request: ${shown(inside)} in the server, ${shown(over)} with a client on the same machine\n`,
   );
 }
 
