@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { answerEach } from '../asking/answer-each.ts';
 import { AskQueue } from '../asking/ask-queue.ts';
@@ -69,6 +70,7 @@ export class LocalAnswerer implements Answerer {
     const { stop, signal } = endings;
     const ending = new AbortController();
     const until = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal;
+    setMaxListeners(0, until); // each request has some
     const own = new OwnAnswers(this.#options.model, { stop, signal: until });
     const ask = (question: Question) => this.#askOne(question, { own, signal: until });
     try {

@@ -57,6 +57,15 @@ const many = (count: number): object[] =>
     return { id, images, prompt: 'what do you see?', max_tokens: 40 };
   });
 
+/** Calls, from then on every few milliseconds, once two answers are written. */
+const whenBegun = (out: string, then: () => void): NodeJS.Timeout =>
+  setInterval(() => {
+    readFile(out, 'utf8').then(
+      (text) => text.split('\n').length > 2 && then(),
+      () => {},
+    );
+  }, 5);
+
 test('answers, receipts, hashes, failures and the exit code are those of a batch that loads the model', async () => {
   const file = await records('kinds.jsonl', [
     { id: 'plain', images: [picture], prompt: 'what do you see?' },
@@ -119,8 +128,9 @@ test('a signal ends a batch as it ends one that computes itself, and the server 
   const file = await records('signal.jsonl', many(16));
   const out = join(scratch, 'signal.jsonl.out');
   const controller = new AbortController();
-  setTimeout(() => controller.abort(constants.signals.SIGINT), 300);
-  const ended = await batch(['--records', file, '-o', out], { signal: controller.signal });
+  const watch = whenBegun(out, () => controller.abort(constants.signals.SIGINT));
+  const ended = await batch(['--records', file, '-o', out, '--parallel', '2'], { signal: controller.signal });
+  clearInterval(watch);
   assert.equal(ended.exitCode, 128 + constants.signals.SIGINT, ended.stderr);
   const run = await batch(['--records', file, '-o', out]);
   assert.equal(run.exitCode, 0, run.stderr);
@@ -134,18 +144,22 @@ test('a signal ends a batch as it ends one that computes itself, and the server 
   );
 });
 
+test('as many questions at once as the server takes are no leak of listeners', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
+  const file = await records('many.jsonl', many(16));
+  const { exitCode, stderr } = await batch(['--records', file, '-o', join(scratch, 'many.jsonl.out')]);
+  process.off('warning', note);
+  assert.equal(exitCode, 0, stderr);
+  assert.deepEqual(warnings, []);
+});
+
 test('a server that ends in the middle costs nothing but time', async () => {
   const file = await records('ending.jsonl', many(12));
   const out = join(scratch, 'ending.jsonl.out');
   let ending: Promise<number> | undefined;
-  const watch = setInterval(() => {
-    const isBegun = (text: string): boolean => text.split('\n').length > 2;
-    const end = (): void => void (ending ??= server.stop(constants.signals.SIGINT));
-    readFile(out, 'utf8').then(
-      (text) => isBegun(text) && end(),
-      () => {},
-    );
-  }, 5);
+  const watch = whenBegun(out, () => void (ending ??= server.stop(constants.signals.SIGINT)));
   const { exitCode, stderr } = await batch(['--records', file, '-o', out, '--parallel', '2']);
   clearInterval(watch);
   await ending;
