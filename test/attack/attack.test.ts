@@ -20,7 +20,7 @@ for (const [name, count] of [
 ] as const) {
   test(`${count} attempts with ${name} find nothing that crashes, hangs, or is no error of ours`, async () => {
     const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-    const words = ['--import', 'tsx', script, '--count', String(count), '--seed', '20'];
+    const words = ['--import', 'tsx', script, '--count', String(count), '--seed', '20', '--patience', '300'];
     const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
     let stdout = '';
     child.stdout.on('data', (text: Buffer) => (stdout += text.toString()));

@@ -33,13 +33,12 @@ export interface AttackOptions {
   from: number;
   count: number;
   processes: number;
+  /** For one mutant; longer is a hang. */
+  patienceSeconds: number;
   /** Whether a mutant may end like this. */
   isRight: (outcome: Outcome, text: string) => boolean;
   onProgress?: (done: number) => void;
 }
-
-/** Longer is a hang. */
-const hangMilliseconds = 10_000;
 
 /** Has worker processes make and try mutants; one that ends a worker costs only that worker. */
 export async function attack(options: AttackOptions): Promise<Summary> {
@@ -64,7 +63,7 @@ interface Using {
 
 /** Goes on with one worker until there are no more mutants, or it ends; returns the one to go on with. */
 function useWorker(first: number, { take, summary, options }: Using): Promise<number | undefined> {
-  const { worker, seed, isRight, onProgress } = options;
+  const { worker, seed, patienceSeconds, isRight, onProgress } = options;
   return new Promise((resolve) => {
     const child: ChildProcess = fork(worker, {
       execArgv: process.execArgv,
@@ -84,7 +83,7 @@ function useWorker(first: number, { take, summary, options }: Using): Promise<nu
       timer = setTimeout(() => {
         hung = true;
         child.kill('SIGKILL');
-      }, hangMilliseconds);
+      }, 1000 * patienceSeconds);
       child.send({ seed, index: index! });
     };
     const count = (outcome: string): void => {

@@ -20,8 +20,6 @@ export interface Attempts {
   close(): Promise<void>;
 }
 
-/** Of a machine that has nothing else to do; longer in proportion on a busy one. */
-const hangMilliseconds = 10_000;
 /** Loading the program and a model on a busy machine. */
 const startMilliseconds = 120_000;
 
@@ -60,9 +58,14 @@ async function countAll(script: string): Promise<void> {
       count: { type: 'string', default: '100' },
       seed: { type: 'string', default: '1' },
       from: { type: 'string', default: '0' },
+      patience: { type: 'string', default: '10' }, // seconds for one attempt; longer is a hang
     },
   });
-  const [count, seed] = [Number(values.count), Number(values.seed)];
+  const [count, seed, patienceSeconds] = [values.count, values.seed, values.patience].map(Number) as [
+    number,
+    number,
+    number,
+  ];
   const sums = { answered: 0, refused: 0, found: 0 };
   const start = performance.now();
   let slowest = { index: 0, milliseconds: 0 };
@@ -71,12 +74,16 @@ async function countAll(script: string): Promise<void> {
     console.log(`finding at ${index}, seed ${seed}: ${what}`);
   };
   for (let from = Number(values.from); from < count;) {
-    const end = await attemptsFrom(script, { from, to: count, seed }, (index, outcome, milliseconds) => {
-      sums.answered += outcome.answered;
-      sums.refused += outcome.refused;
-      if (outcome.wrong !== undefined) find(index, outcome.wrong);
-      if (milliseconds > slowest.milliseconds) slowest = { index, milliseconds };
-    });
+    const end = await attemptsFrom(
+      script,
+      { from, to: count, seed, patienceSeconds },
+      (index, outcome, milliseconds) => {
+        sums.answered += outcome.answered;
+        sums.refused += outcome.refused;
+        if (outcome.wrong !== undefined) find(index, outcome.wrong);
+        if (milliseconds > slowest.milliseconds) slowest = { index, milliseconds };
+      },
+    );
     if (end.what !== undefined) find(end.index, end.what);
     from = end.index + 1;
   }
@@ -92,7 +99,7 @@ async function countAll(script: string): Promise<void> {
 /** The last attempt of one process, and what ended it before all were done. */
 async function attemptsFrom(
   script: string,
-  { from, to, seed }: { from: number; to: number; seed: number },
+  { from, to, seed, patienceSeconds }: { from: number; to: number; seed: number; patienceSeconds: number },
   onEnd: (index: number, outcome: Outcome, milliseconds: number) => void,
 ): Promise<{ index: number; what: string | undefined }> {
   const child: ChildProcess = fork(script, [from, to, seed].map(String), {
@@ -112,13 +119,14 @@ async function attemptsFrom(
     if (message.kind === 'begun') {
       index = message.index;
       begun = performance.now();
-      timer = setTimeout(hang, hangMilliseconds * Math.max(1, loadavg()[0]! / availableParallelism()));
+      const busy = Math.max(1, loadavg()[0]! / availableParallelism());
+      timer = setTimeout(hang, 1000 * patienceSeconds * busy);
     } else onEnd(message.index, message, performance.now() - begun);
   });
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
     child.once('exit', (...end) => resolve(end));
   });
   clearTimeout(timer);
-  if (isHung) return { index, what: `no end within ${hangMilliseconds / 1000} s` };
+  if (isHung) return { index, what: `no end within ${patienceSeconds} s` };
   return code === 0 ? { index: to, what: undefined } : { index, what: `the process ended with ${signal ?? code}` };
 }

@@ -28,6 +28,7 @@ if (process.argv[1]?.endsWith('models.ts')) {
     from: from!,
     count: count!,
     processes: processes!,
+    patienceSeconds: 10,
     onProgress: (done) => {
       if (done % 500 === 0) process.stderr.write(`${done} of ${count}\n`);
     },
