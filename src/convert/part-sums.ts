@@ -1,7 +1,8 @@
 import { type Hash, createHash } from 'node:crypto';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { readExactly, systemError, writeFully } from '../base/files.ts';
+import { systemError, writeFully } from '../base/files.ts';
 import type { GgufTensor } from '../gguf/types.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** Beside a part: what it is a part of, and a SHA-256 of each tensor that is whole, one a line. */
 export function sumsPathOf(path: string): string {
@@ -49,27 +50,13 @@ export function newSum(): Hash {
   return createHash('sha256');
 }
 
-const chunkBytes = 8 * 1024 * 1024;
-
 /** The sum of a tensor as it stands in the file. */
 export async function sumInFile(
   file: FileHandle,
-  { path, tensor }: { path: string; tensor: GgufTensor },
+  { path, tensor: { offset, byteLength } }: { path: string; tensor: GgufTensor },
 ): Promise<string> {
-  return (await hashInFile(file, { path, ...tensor })).digest('hex');
-}
-
-/** A sum of a stretch of the file that can be gone on with. */
-export async function hashInFile(
-  file: FileHandle,
-  { path, offset, byteLength }: { path: string; offset: number; byteLength: number },
-): Promise<Hash> {
   const hash = newSum();
-  const chunk = new Uint8Array(Math.min(chunkBytes, byteLength));
-  for (let done = 0; done < byteLength; done += chunk.byteLength) {
-    const length = Math.min(chunk.byteLength, byteLength - done);
-    await readExactly(file, { path, position: offset + done, length, target: chunk });
-    hash.update(chunk.subarray(0, length));
-  }
-  return hash;
+  const spans = [{ start: offset, end: offset + byteLength }];
+  for await (const { bytes } of readAhead({ file, path, spans })) hash.update(bytes);
+  return hash.digest('hex');
 }

@@ -1,17 +1,17 @@
-import type { Hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { PixtralError } from '../base/errors.ts';
-import { readExactly, systemError } from '../base/files.ts';
+import { systemError } from '../base/files.ts';
+import { type QuickSum, quickSums } from '../native/quick-sums.ts';
 import { resumableSha256 } from '../native/sha256.ts';
 import { partOf } from './part-file.ts';
-import { hashInFile, newSum } from './part-sums.ts';
+import { type Reading, type Span, readAhead } from './read-ahead.ts';
 import type { PlannedTensor } from './plan.ts';
 import type { PlannedFile } from './plan-pair.ts';
 import type { Segment } from './segments.ts';
 import { type Slice, targetByteLength } from './slices.ts';
 
-/** SHA-256 of what stands of each tensor in parts that grow in the order of the source: of its start, while it is not whole. */
+/** Sums of what stands of each tensor in parts that grow in the order of the source: of its start, while it is not whole. */
 export interface StreamSums {
   /** What has just been written. */
   add(slice: Slice, bytes: Uint8Array): void;
@@ -28,7 +28,8 @@ export async function readStreamSums(
   { segments, signal }: { segments: readonly Segment[]; signal: AbortSignal },
 ): Promise<StreamSums> {
   const lengths = lengthsIn(segments);
-  const hashes = new Map<PlannedTensor, Hash>();
+  const newSum = await quickSums();
+  const sums = new Map<PlannedTensor, QuickSum>();
   const keys = new Map<PlannedTensor, string>();
   for (const planned of files) {
     const path = partOf(planned.path);
@@ -40,8 +41,9 @@ export async function readStreamSums(
         const byteLength = lengths.get(tensor);
         if (file === undefined || byteLength === undefined) continue;
         const { offset } = planned.layout.tensors[index]!;
-        const hash = await hashInFile(file, { path, offset, byteLength }).catch(() => undefined);
-        if (hash) hashes.set(tensor, hash);
+        const sum = newSum();
+        const isThere = await readInto(sum, { file, path, spans: [{ start: offset, end: offset + byteLength }] });
+        if (isThere) sums.set(tensor, sum);
       }
     } finally {
       await file?.close();
@@ -49,12 +51,22 @@ export async function readStreamSums(
   }
   return {
     add({ tensor }, bytes) {
-      const hash = hashes.get(tensor) ?? newSum();
-      hashes.set(tensor, hash.update(bytes));
+      const sum = sums.get(tensor) ?? newSum();
+      sums.set(tensor, sum);
+      sum.update(bytes);
     },
-    known: () =>
-      Object.fromEntries([...hashes].map(([tensor, hash]) => [keys.get(tensor)!, hash.copy().digest('hex')])),
+    known: () => Object.fromEntries([...sums].map(([tensor, sum]) => [keys.get(tensor)!, sum.current()])),
   };
+}
+
+/** @returns false where the file ends before */
+async function readInto(sum: QuickSum, reading: Reading<Span>): Promise<boolean> {
+  try {
+    for await (const { bytes } of readAhead(reading)) sum.update(bytes);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -82,47 +94,57 @@ export async function readBackStreamed(
   return sums;
 }
 
-const chunkBytes = 4 * 1024 * 1024;
-
+/** The whole's sum goes on beside the others, on a thread of its own. */
 async function readBackFile(
   file: FileHandle,
   { planned, known, signal }: { planned: PlannedFile; known: Readonly<Record<string, string>>; signal: AbortSignal },
 ): Promise<string> {
-  const { path, layout, tensors } = planned;
+  const { path } = planned;
+  const newSum = await quickSums();
   const whole = (await resumableSha256())!;
-  const chunk = new Uint8Array(chunkBytes);
-  let at = 0;
-
-  /** The sum of what stands up to there; the whole's goes on beside it, on a thread of its own. */
-  async function pass(end: number): Promise<string> {
-    const sum = newSum();
-    while (at < end) {
-      signal.throwIfAborted();
-      const length = Math.min(chunkBytes, end - at);
-      await readExactly(file, { path, position: at, length, target: chunk });
-      const bytes = chunk.subarray(0, length);
-      const passed = whole.update(bytes);
-      sum.update(bytes);
-      await passed;
-      at += length;
-    }
-    return sum.digest('hex');
+  let sum = newSum();
+  for await (const { bytes, span, isLast } of readAhead({ file, path, spans: spansOf(planned, { known, newSum }) })) {
+    signal.throwIfAborted();
+    const passed = whole.update(bytes);
+    sum.update(bytes);
+    await passed;
+    if (!isLast) continue;
+    if (span.expected !== undefined && sum.current() !== span.expected.sum) throw differs(path, span.expected.what);
+    sum = newSum();
   }
-
-  const differs = (what: string): PixtralError =>
-    new PixtralError('machine', `${path}: ${what} is not what was written there`, {
-      hint: 'run the same command again: it goes on from what is right; if it happens again, suspect the disk or the memory',
-    });
-  if ((await pass(layout.header.byteLength)) !== newSum().update(layout.header).digest('hex')) {
-    throw differs('the header');
-  }
-  for (const [index, { offset, byteLength }] of layout.tensors.entries()) {
-    await pass(offset);
-    const sum = await pass(offset + byteLength);
-    if (sum !== known[tensorKey(planned, tensors[index]!)]) throw differs(`tensor ${tensors[index]!.name}`);
-  }
-  await pass(layout.byteLength);
   return whole.digest();
+}
+
+function differs(path: string, what: string): PixtralError {
+  return new PixtralError('machine', `${path}: ${what} is not what was written there`, {
+    hint: 'run the same command again: it goes on from what is right; if it happens again, suspect the disk or the memory',
+  });
+}
+
+interface Expected extends Span {
+  expected?: { what: string; sum: string | undefined };
+}
+
+/** All of a file: header, tensors, and the padding between and after, of which nothing is expected. */
+function spansOf(
+  planned: PlannedFile,
+  { known, newSum }: { known: Readonly<Record<string, string>>; newSum: () => QuickSum },
+): Expected[] {
+  const { layout, tensors } = planned;
+  const header = newSum();
+  header.update(layout.header);
+  const spans: Expected[] = [
+    { start: 0, end: layout.header.byteLength, expected: { what: 'the header', sum: header.current() } },
+  ];
+  const pad = (end: number): void => void spans.push({ start: spans.at(-1)!.end, end });
+  for (const [index, { offset, byteLength }] of layout.tensors.entries()) {
+    const tensor = tensors[index]!;
+    const expected = { what: `tensor ${tensor.name}`, sum: known[tensorKey(planned, tensor)] };
+    pad(offset);
+    spans.push({ start: offset, end: offset + byteLength, expected });
+  }
+  pad(layout.byteLength);
+  return spans;
 }
 
 /** Names a tensor among those of both files. */

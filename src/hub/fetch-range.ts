@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { PixtralError } from '../base/errors.ts';
 import { type Http, type HttpResponse, Passing, patiently, refusePassing } from './http.ts';
 import type { RemoteRange } from './remote.ts';
@@ -33,20 +34,40 @@ export async function fetchRange(request: RangeRequest): Promise<Uint8Array> {
     response.body.on('error', () => undefined); // what is destroyed early says so, and nobody else listens
     try {
       checkRange(response, { ...request, start });
-      for await (const part of response.body as AsyncIterable<Buffer>) {
+      await receive(response.body, (part) => {
         request.onBytes(part.byteLength);
-        await http.rateLimit?.take(part.byteLength);
         if (done + part.byteLength > bytes.byteLength) throw wrongRange(where, 'more bytes than it was asked for');
         bytes.set(part, done);
         done += part.byteLength;
         progress();
-      }
+        return http.rateLimit?.take(part.byteLength);
+      });
     } finally {
       response.body.destroy();
     }
     if (done < bytes.byteLength) throw new Passing(`the line ended ${bytes.byteLength - done} bytes early`);
   });
   return bytes;
+}
+
+/** All of a body by events: a promise for each of its parts costs more than what is done with them. */
+function receive(body: Readable, onPart: (part: Buffer) => Promise<void> | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    body.on('data', (part: Buffer) => {
+      try {
+        const turn = onPart(part);
+        if (!turn) return;
+        body.pause();
+        turn.then(() => body.resume(), reject);
+      } catch (thrown) {
+        reject(thrown);
+        body.destroy();
+      }
+    });
+    body.on('end', resolve);
+    body.on('error', reject);
+    body.on('close', () => reject(new Passing('the line was closed')));
+  });
 }
 
 function checkRange(

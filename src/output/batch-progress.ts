@@ -76,7 +76,8 @@ export function batchProgress(
 
 interface Paced {
   records_per_minute: number;
-  seconds_left: number;
+  /** Not there while nobody knows. */
+  seconds_left?: number;
 }
 
 function settled({ done, failed, skipped }: BatchCounts): number {
@@ -91,10 +92,10 @@ function stopwatch(): (counts: BatchCounts, total: number | undefined) => Paced 
     const time = performance.now();
     if (worked > 0) first ??= { worked, time };
     const perSecond = first && worked > first.worked ? ((worked - first.worked) * 1000) / (time - first.time) : 0;
-    return {
-      records_per_minute: Math.round(perSecond * 600) / 10,
-      seconds_left: perSecond > 0 && total !== undefined ? Math.ceil((total - settled(counts)) / perSecond) : 0,
-    };
+    const records_per_minute = Math.round(perSecond * 600) / 10;
+    const left = total === undefined ? undefined : total - settled(counts);
+    if (left === undefined || (left > 0 && perSecond === 0)) return { records_per_minute };
+    return { records_per_minute, seconds_left: left > 0 ? Math.ceil(left / perSecond) : 0 };
   };
 }
 
@@ -110,8 +111,8 @@ function bar(
 
 function describe(counts: BatchCounts, { total, paced }: { total: number | undefined; paced: Paced }): string {
   const failed = counts.failed === 0 ? '' : `, ${counts.failed} failed`;
-  const left =
-    paced.seconds_left === 0 ? '' : `, ${paced.records_per_minute}/min, ${duration(paced.seconds_left)} left`;
+  const { records_per_minute, seconds_left = 0 } = paced;
+  const left = seconds_left === 0 ? '' : `, ${records_per_minute}/min, ${duration(seconds_left)} left`;
   const of = total === undefined ? '' : ` of ${total}`;
   return `${settled(counts)}${of}${failed}${left}`;
 }

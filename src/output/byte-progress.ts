@@ -44,7 +44,8 @@ export function byteProgress(sink: Sink, { json }: { json: boolean }) {
 interface Paced extends ByteProgress {
   /** Bytes per second. */
   rate: number;
-  secondsLeft: number;
+  /** Undefined while nothing has come: nobody knows how long it takes. */
+  secondsLeft: number | undefined;
 }
 
 interface Drawing {
@@ -54,7 +55,8 @@ interface Drawing {
 
 function pace({ doneBytes, totalBytes, skippedBytes }: ByteProgress, seconds: number) {
   const rate = (doneBytes - skippedBytes) / Math.max(seconds, 0.001);
-  return { rate, secondsLeft: rate > 0 ? (totalBytes - doneBytes) / rate : 0 };
+  const leftBytes = totalBytes - doneBytes;
+  return { rate, secondsLeft: leftBytes <= 0 ? 0 : rate > 0 ? leftBytes / rate : undefined };
 }
 
 function bar(sink: Sink): Drawing {
@@ -104,7 +106,8 @@ function jsonEvents(sink: Sink): Drawing {
     update({ stage, tensor, doneBytes, totalBytes, rate, secondsLeft }) {
       if (doneBytes < totalBytes && !due()) return;
       const fields = { done_bytes: doneBytes, total_bytes: totalBytes, bytes_per_second: Math.round(rate) };
-      sink.write(jsonLine({ event: 'progress', stage, tensor, ...fields, seconds_left: Math.round(secondsLeft) }));
+      const left = secondsLeft === undefined ? {} : { seconds_left: Math.round(secondsLeft) };
+      sink.write(jsonLine({ event: 'progress', stage, tensor, ...fields, ...left }));
     },
     stop: () => {},
   };
@@ -117,6 +120,6 @@ function shareOf({ doneBytes, totalBytes }: ByteProgress): number {
 function describe(progress: Paced): string {
   const { stage, totalBytes, rate, secondsLeft } = progress;
   const share = `${Math.floor(shareOf(progress) * 100)} % of ${byteSize(totalBytes)}`;
-  if (rate <= 0 && shareOf(progress) < 1) return `${stage} ${share}`; // nothing has come: nobody knows how long it takes
+  if (secondsLeft === undefined) return `${stage} ${share}`;
   return `${stage} ${share}, ${byteSize(Math.round(rate))}/s, ${duration(secondsLeft)} left`;
 }

@@ -11,7 +11,10 @@ const counts = (some: Partial<BatchCounts>): BatchCounts => ({
   ...some,
 });
 
-function written(how: { json?: boolean; quiet?: boolean }, use: (progress: ReturnType<typeof batchProgress>) => void) {
+function written(
+  how: { json?: boolean; quiet?: boolean; total?: number | undefined },
+  use: (progress: ReturnType<typeof batchProgress>) => void,
+) {
   let text = '';
   const sink = { isTTY: false, write: (part: string) => void (text += part) };
   use(batchProgress(sink, { total: 9, json: false, quiet: false, ...how }));
@@ -43,4 +46,23 @@ test('with json everything is a line of JSON, with quiet there is nothing', () =
     { version: 1, event: 'end', ...counts({ done: 9 }), total: 9 },
   ]);
   assert.equal(written({ quiet: true }, use), '');
+});
+
+test('how long it takes is told when it is known', (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const left = (total: number | undefined, ...done: number[]): unknown => {
+    const text = written({ json: true, total }, (progress) => {
+      for (const count of done) {
+        now += 60_000;
+        progress.update(counts({ done: count }), 'x');
+      }
+    });
+    return (JSON.parse(text.trimEnd().split('\n').at(-1)!) as Record<string, unknown>)['seconds_left'];
+  };
+  assert.equal(left(9, 0, 0), undefined);
+  assert.equal(left(9, 1, 1), undefined);
+  assert.equal(left(9, 1, 2), 420);
+  assert.equal(left(9, 1, 9), 0);
+  assert.equal(left(undefined, 1, 2), undefined);
 });

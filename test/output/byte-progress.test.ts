@@ -43,6 +43,19 @@ test('before the first byte nothing is said of how long it takes', (t) => {
   assert.equal(frames[0], '\r\u001B[K[##..................] fetch 10 % of 10.0 MB  tekken.json');
 });
 
+test('programs are told of no time either before the first byte, and of none left after the last', (t) => {
+  let now = 1000;
+  t.mock.method(performance, 'now', () => now);
+  const written: string[] = [];
+  const progress = byteProgress({ isTTY: false, write: (text) => void written.push(text) }, { json: true });
+  const fetched = { stage: 'fetch', tensor: 'tekken.json', totalBytes: total };
+  for (; written.length === 0 && now < 5000; now += 500)
+    progress.update({ ...fetched, doneBytes: 1e6, skippedBytes: 1e6 });
+  progress.update({ ...fetched, doneBytes: total, skippedBytes: total });
+  const lefts = written.map((line) => (JSON.parse(line) as { seconds_left?: number }).seconds_left);
+  assert.deepEqual(lefts, [undefined, 0]);
+});
+
 test('a narrow terminal is never wrapped', (t) => {
   for (const frame of run(t, { isTTY: true, columns: 30 }, false).split('\r\u001B[K')) assert.ok(frame.length < 30);
 });

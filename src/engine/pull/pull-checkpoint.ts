@@ -255,6 +255,9 @@ async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePai
   };
 }
 
+/** Of what is written: a state with others is of no use. */
+const sumsKind = 'xxh128';
+
 /** All that the result depends on. */
 function identityOf(
   { remote, options }: PullWork,
@@ -262,7 +265,7 @@ function identityOf(
 ): string {
   // Without the sums: those that another place publishes may be known in one run and not in the next.
   const weights = choice.weights.map(({ path, byteLength }) => ({ path, byteLength }));
-  const hash = createHash('sha256').update(JSON.stringify([remote.revision, weights, options.keep]));
+  const hash = createHash('sha256').update(JSON.stringify([sumsKind, remote.revision, weights, options.keep]));
   for (const { layout } of planned.files) hash.update(layout.header);
   for (const header of headers.values()) hash.update(header);
   for (const { bytes } of early) hash.update(bytes);

@@ -18,7 +18,7 @@ export interface PullState extends PullPoint {
   identity: string;
   /** sha256 of files that are done, by path. */
   sums: Record<string, string>;
-  /** sha256 of what stands on the disk, by what it is. */
+  /** Sums of what stands on the disk, by what it is. */
   written: Record<string, string>;
   /** In their order, for when what was written later is damaged. */
   earlier: PullPoint[];
