@@ -1,4 +1,4 @@
-import type { PdfDocument } from './document.ts';
+import type { LoadedPage, PdfDocument } from './document.ts';
 import { Layers } from './layers.ts';
 import type { Pdfium, Pointer } from './pdfium.ts';
 
@@ -25,6 +25,8 @@ const kinds: Record<number, string | undefined> = {
 const hidden = 2;
 const noView = 32;
 const normal = 0;
+/** FPDF_FORMFIELD_CHECKBOX and FPDF_FORMFIELD_RADIOBUTTON. Source: PDFium's `fpdf_formfill.h`. */
+const markedFields = [2, 3];
 
 /** The annotations of a page, ready to be drawn with it, until they are closed. */
 export class Annotations {
@@ -34,7 +36,7 @@ export class Annotations {
   readonly undrawn: readonly string[];
 
   /** Gives those without an appearance one by what they are, and reads the fonts of those that have one. */
-  constructor(document: PdfDocument, page: Pointer) {
+  constructor(document: PdfDocument, { page, form }: LoadedPage) {
     const { pdfium } = document.engine;
     const { calls } = pdfium;
     this.#pdfium = pdfium;
@@ -48,6 +50,8 @@ export class Annotations {
       const kind = kinds[calls.FPDFAnnot_GetSubtype(annotation)];
       const isShown = (calls.FPDFAnnot_GetFlags(annotation) & (hidden | noView)) === 0;
       if (kind !== undefined && isShown && !this.#hasAppearance(annotation)) undrawn.add(kind);
+      if (form && markedFields.includes(calls.FPDFAnnot_GetFormFieldType(form, annotation)))
+        this.#markField(annotation);
       calls.FPDFAnnot_GetObjectCount(annotation);
     }
     this.undrawn = [...undrawn];
@@ -59,6 +63,12 @@ export class Annotations {
 
   close(): void {
     for (const annotation of this.#open) this.#pdfium.calls.FPDFPage_CloseAnnot(annotation);
+  }
+
+  /** Else PDFium draws a grey box, whether the button is on or off. */
+  #markField(annotation: Pointer): void {
+    const { calls } = this.#pdfium;
+    if (!calls.EPDFAnnot_HasAppearanceStream(annotation, normal)) calls.EPDFAnnot_GenerateFormFieldAP(annotation);
   }
 
   #hasAppearance(annotation: Pointer): boolean {

@@ -52,7 +52,7 @@ export function drawPage(document: PdfDocument, request: PageRequest): Pixels {
 function onPage<T>(document: PdfDocument, index: number, use: (prepared: PreparedPage) => T): T {
   const { pdfium } = document.engine;
   return document.onPage(index, (loaded) => {
-    const annotations = new Annotations(document, loaded.page);
+    const annotations = new Annotations(document, loaded);
     const textPage = pdfium.calls.FPDFText_LoadPage(loaded.page);
     try {
       return use({ ...loaded, annotations, textPage });

@@ -1,3 +1,4 @@
+import { withButtonState } from './button-states.ts';
 import { type PdfObjects, type PdfValue, nameOf } from './objects.ts';
 
 /** What has to be written otherwise for PDFium to draw it as it is: objects by their numbers. */
@@ -10,7 +11,11 @@ export function mends(objects: PdfObjects): Map<number, string> {
       mended.set(number, emptyForm);
       continue;
     }
-    const better = withoutPlates(withOwnDepth(objects, { number, text: withOwnStep(objects, { number, text }) }));
+    const drawable = [withOwnStep, withOwnDepth, withButtonState].reduce(
+      (known, mend) => mend(objects, { number, text: known }),
+      text,
+    );
+    const better = withoutPlates(drawable);
     if (better === text) continue;
     const stored = objects.stored(number);
     mended.set(number, stored === undefined ? better : `${better}\nstream\n${stored}\nendstream`);

@@ -1,3 +1,4 @@
+import { buttons } from './button-states.ts';
 import { type Engine, PdfDocument } from './document.ts';
 import { Layers } from './layers.ts';
 import { emptyForm, hasVisibleNoPlate, jpeg2000s, mends, noPlates, tiles } from './mends.ts';
@@ -14,14 +15,15 @@ export function openDocument(
   file: { bytes: Uint8Array; name: string },
 ): { document: PdfDocument; warnings: string[]; hasTiles: boolean } {
   let document = PdfDocument.open(engine, file);
-  const sought = [ownStates, noPlates, tiles, ownMasks, jpeg2000s];
+  const sought = [ownStates, noPlates, tiles, ownMasks, jpeg2000s, buttons];
   const found = soughtIn(file.bytes, sought) ?? sought.map(({ pattern }) => document.objects.match(pattern));
-  const [hasStates, hasNoPlates, hasTiles = false, hasOwnMasks, hasJpeg2000s] = found;
+  const [hasStates, hasNoPlates, hasTiles = false, hasOwnMasks, hasJpeg2000s, hasButtons] = found;
   const misread = hasStates ? new Layers(document.objects).unheeded() : [];
   if (misread.length > 0) {
     document = reopened(document, { ...file, bytes: document.objects.renamed(misread, '/ViewState', '/ViewStatX') });
   }
-  const mended = hasNoPlates || hasTiles || hasJpeg2000s ? mends(document.objects) : new Map<number, string>();
+  const hasMore = hasNoPlates || hasTiles || hasJpeg2000s || hasButtons;
+  const mended = hasMore ? mends(document.objects) : new Map<number, string>();
   if (mended.size > 0) document = reopened(document, { ...file, bytes: document.objects.updated(mended) });
   const warnings = [
     ...(hasOwnMasks
