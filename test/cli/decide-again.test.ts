@@ -35,9 +35,10 @@ test('what an earlier filter did not need is asked when another one needs it', a
 
 test('--calibration and --unsure of a later run read what an earlier one wrote', async () => {
   const [out, labels] = [join(scratch, 'hot.jsonl'), join(scratch, 'hot-labels.jsonl')];
-  const line = JSON.stringify({ image: 'photos/0063a.png', answers: { n: 6 } });
-  const wrong = JSON.stringify({ image: 'photos/0003a.png', answers: { n: 6 } });
-  await writeFile(labels, [...Array<string>(12).fill(line), ...Array<string>(8).fill(wrong)].join('\n'));
+  // Two pictures of each kind: whichever is held back, the others say that the model is sure of what is wrong.
+  const said = { '0063a.png': 6, '0022a.png': 4, '0003a.png': 6, '0006a.png': 6 };
+  const lines = Object.entries(said).map(([name, n]) => JSON.stringify({ image: `photos/${name}`, answers: { n } }));
+  await writeFile(labels, lines.flatMap((line) => Array<string>(6).fill(line)).join('\n'));
   await decide('-q', howMany, '-o', out);
   const calibrate = ['decide', '--model', 'demo', '--gpu', 'off', '-q', howMany, '--calibrate', labels];
   assert.equal((await cli(calibrate, { env: { PIXTRAL_CACHE: cache } })).exitCode, 0);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { main } from '../../src/cli/main.ts';
@@ -174,6 +174,38 @@ test('--calibrate fits a temperature for each question on labelled pictures, and
   const [sharp] = (await decide('-q', howMany)).lines();
   const most = (line: Line): number => Math.max(...Object.values(line.answers![0]!.probabilities));
   assert.ok(most(flat!) < most(sharp!));
+});
+
+test('--calibrate counts pictures by their bytes and by the groups that lines name', async () => {
+  const labels = join(scratch, 'groups.jsonl');
+  const names = Object.keys(shapes);
+  const copy = join(scratch, 'a-copy.png');
+  await copyFile(join(photos, names[0]!), copy);
+  const line = (image: string, name: string, group?: string | number): string =>
+    JSON.stringify({ image, group, answers: { n: shapes[name as keyof typeof shapes] } });
+  const lines = names.flatMap((name) => Array.from({ length: 20 }, () => line(join('photos', name), name)));
+  const calibrated = async (more: readonly string[]): Promise<{ groups: number; stderr: string }> => {
+    await writeFile(labels, [...lines, ...more].join('\n'));
+    const { stderr, exitCode } = await decide('-q', howMany, '--calibrate', labels);
+    assert.equal(exitCode, 0, stderr);
+    const text = await readFile(`${labels}.calibration.json`, 'utf8');
+    const { measured } = JSON.parse(text) as { measured: { n: { groups: number } } };
+    return { groups: measured.n.groups, stderr };
+  };
+  const alone = await calibrated([]);
+  assert.equal(alone.groups, names.length);
+  assert.match(
+    alone.stderr,
+    new RegExp(`question n: its ${lines.length} examples are about ${names.length} pictures or groups`),
+  );
+  assert.equal((await calibrated([line(copy, names[0]!)])).groups, names.length);
+  const linked = names.slice(0, 2).map((name) => line(join('photos', name), name, 7));
+  assert.equal((await calibrated(linked)).groups, names.length - 1);
+
+  await writeFile(labels, JSON.stringify({ image: copy, group: ['a'], answers: { n: 1 } }));
+  const { exitCode, stderr } = await decide('-q', howMany, '--calibrate', labels);
+  assert.equal(exitCode, 3);
+  assert.match(stderr, /groups\.jsonl, line 1: group: is \["a"\], expected a name or a number/);
 });
 
 test('labels that name no option are refused with their line', async () => {

@@ -1,7 +1,11 @@
+import { foldsOf } from './folds.ts';
+
 /** What was read about one labelled picture: probabilities by option, and which option is right. */
 export interface LabelledReading {
   probabilities: readonly number[];
   right: number;
+  /** Its picture, and what else others may have in common with it; nothing by default. */
+  about?: readonly string[];
 }
 
 export interface Reliability {
@@ -15,6 +19,8 @@ export interface Calibration {
   /** Probabilities raised to 1 / temperature are as sure as they are right. */
   temperature: number;
   examples: number;
+  /** Of examples that have nothing in common with others. */
+  groups: number;
   accuracy: number;
   /** Area under the ROC curve, the mean over options where there are more than two; undefined where none or all are right. */
   auroc: number | undefined;
@@ -23,23 +29,26 @@ export interface Calibration {
   after: Reliability;
 }
 
-const folds = 5;
+const mostFolds = 5;
 /** Fewer say nothing about a temperature. */
 export const fewestExamples = 20;
 
 /** Fits one question's temperature: 1 unless answers that it was not fitted to are told better by another one. */
 export function calibrate(readings: readonly LabelledReading[]): Calibration {
-  const temperatures = Array.from({ length: folds }, (_, fold) =>
-    fitTemperature(readings.filter((__, index) => index % folds !== fold)),
+  const abouts = readings.map(({ about = [] }) => about);
+  const { folds, groups } = foldsOf(abouts, mostFolds);
+  const temperatures = Array.from({ length: mostFolds }, (_, fold) =>
+    fitTemperature(readings.filter((__, index) => folds[index] !== fold)),
   );
   const held = readings.map(({ probabilities, right }, index) => ({
     right,
-    probabilities: atTemperature(probabilities, temperatures[index % folds]!),
+    probabilities: atTemperature(probabilities, temperatures[folds[index]!]!),
   }));
   const isBetter = surprise(held) < surprise(readings) - leastGain;
   return {
     temperature: isBetter ? fitTemperature(readings) : 1,
     examples: readings.length,
+    groups,
     accuracy: readings.filter(isRight).length / readings.length,
     auroc: meanAuroc(readings),
     before: reliability(readings),

@@ -12,6 +12,7 @@ import { type DecisionQuestion, optionsOf } from '../../asking/decisions/questio
 import type { ModelIdentity } from '../../engine/runtime/model-identity.ts';
 import { listedSources } from '../../image/sources/expand.ts';
 import { type BatchCounts, batchProgress } from '../../output/batch-progress.ts';
+import { noteLine } from '../../output/note.ts';
 import { calibrationSvg, calibrationText as calibrationTable } from '../../output/calibration.ts';
 import { errorJson } from '../../wires/error-json.ts';
 import { jsonLine } from '../../wires/json.ts';
@@ -26,6 +27,10 @@ import type { DecideRun } from './run-decide.ts';
 /** A picture with the right answers, by question. */
 interface Labelled extends BatchEntry {
   right: ReadonlyMap<string, number>;
+  /** 0-based line. */
+  index: number;
+  /** What its line says it has in common with others. */
+  group: string | undefined;
 }
 
 /**
@@ -40,6 +45,8 @@ export async function runCalibrate(
   const entries = labelledEntries(await readText(labels, 'labelled pictures in JSONL'), { labels, questions, common });
   const { readings, model } = await readAll(entries, { questions, common, run });
   const found = Object.fromEntries(questions.map(({ name }) => [name, fitted(name, readings.get(name)!)]));
+  if (flags.quiet !== true)
+    for (const note of fewGroups(found)) io.stderr.write(noteLine(note, { json: flags.json === true }));
   const path = flags.calibration ?? `${labels}.calibration.json`;
   await writeCalibration(path, { found, fitting: { model, questions, labels: flags.labels }, run });
   io.stdout.write(flags.json === true ? jsonLine({ calibration: path, questions: found }) : calibrationTable(found));
@@ -59,7 +66,9 @@ function labelledEntries(
       id: `line ${index + 1}`,
       where,
       style: 'plain',
+      index,
       right: rightAnswers(fields, questions),
+      group: groupOf(fields),
       async question() {
         const words = textList(fields.record['images'] ?? fields.record['image'], `${where}: images`);
         const images = (
@@ -80,6 +89,12 @@ function parsed(line: string, where: string): unknown {
   } catch (cause) {
     throw new PixtralError('input', `${where}: is no JSON: ${reasonOf(cause)}`, { cause });
   }
+}
+
+function groupOf({ where, record: { group } }: Fields): string | undefined {
+  if (group === undefined || group === null) return undefined;
+  if (typeof group === 'string' || typeof group === 'number') return String(group);
+  throw wrong(`${where}: group`, group, 'a name or a number');
 }
 
 /** By question the option that is right; questions that the line does not answer are left out. */
@@ -137,12 +152,16 @@ async function readAll(
       count(counts, outcome, undefined);
       if (outcome.kind === 'failed') progress.note(`${task.where}: ${errorJson(outcome.error).message}`);
       if (outcome.kind !== 'decided') continue;
-      for (const { question, probabilities } of outcome.decided.readings) {
+      const { images, readings: read } = outcome.decided;
+      const about = images.map(({ sha256 }) => `picture ${sha256}`);
+      if (task.group !== undefined) about.push(`group ${task.group}`);
+      for (const { question, probabilities } of read) {
         const right = task.right.get(question.name);
-        if (right !== undefined) readings.get(question.name)!.push({ probabilities, right });
+        if (right !== undefined) readings.get(question.name)![task.index] = { probabilities, right, about };
       }
     }
-    return { readings, model: identity };
+    // In the order of lines: what is found must not depend on which answer came first.
+    return { readings: new Map([...readings].map(([name, all]) => [name, Object.values(all)])), model: identity };
   } finally {
     progress.end(counts);
     await answerer.close();
@@ -155,6 +174,16 @@ function fitted(name: string, readings: readonly LabelledReading[]): Calibration
     'input',
     `question ${name}: has ${readings.length} labelled pictures, expected ${fewestExamples} or more`,
   );
+}
+
+/** Many lines about few pictures look like more than they are. */
+function fewGroups(found: Readonly<Record<string, Calibration>>): string[] {
+  return Object.entries(found).flatMap(([name, { examples, groups }]) => {
+    if (groups >= fewestExamples) return [];
+    const what = `${groups} ${groups === 1 ? 'picture or group of pictures' : 'pictures or groups of them'}`;
+    const worth = groups === 1 ? 'nothing can be held back to prove a temperature' : 'its temperature proves little';
+    return [`question ${name}: its ${examples} examples are about ${what}: ${worth}`];
+  });
 }
 
 async function writeCalibration(

@@ -50,6 +50,26 @@ test('accuracy, area under the curve and calibration error are those of their de
   assert.ok(Math.abs(reliability(readings).error - expected) < 1e-9);
 });
 
+test('what a fit has seen of a picture is no proof that it holds for others: its examples are held back together', () => {
+  // Five pictures, each asked about forty times: the model is sure of all, and wrong about one.
+  const lines = Array.from({ length: 200 }, (_, index): LabelledReading => {
+    const picture = Math.floor(index / 40);
+    return { probabilities: [0.95, 0.05], right: picture === 2 ? 1 : 0, about: [`picture ${picture}`] };
+  });
+  const together = calibrate(lines);
+  assert.deepEqual([together.groups, together.examples, together.temperature], [5, 200, 1]);
+  const apart = calibrate(lines.map((line, index) => ({ ...line, about: [`picture ${index}`] })));
+  assert.equal(apart.groups, 200);
+  assert.ok(apart.temperature > 1.5, `${apart.temperature}`); // as if each fold had not seen the picture
+});
+
+test('about one picture alone nothing is found, however often it was asked about', () => {
+  const readings = tooSure(200, 3).map((reading) => ({ ...reading, about: ['the same'] }));
+  const { temperature, groups, before, after } = calibrate(readings);
+  assert.deepEqual({ temperature, groups, after }, { temperature: 1, groups: 1, after: before });
+  assert.notEqual(calibrate(tooSure(200, 3)).temperature, 1);
+});
+
 test('where all answers are the same there is no curve', () => {
   assert.equal(calibrate(tooSure(50, 1).map((reading) => ({ ...reading, right: 0 }))).auroc, undefined);
 });
