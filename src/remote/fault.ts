@@ -11,15 +11,22 @@ export class ServerFault extends Error {
   readonly kind: FaultKind;
   /** As the server asks. */
   readonly waitMilliseconds: number | undefined;
+  /** Of an answer that says so. */
+  readonly status: number | undefined;
 
   constructor(
     kind: FaultKind,
     message: string,
-    { cause, waitMilliseconds }: { cause?: unknown; waitMilliseconds?: number | undefined } = {},
+    {
+      cause,
+      waitMilliseconds,
+      status,
+    }: { cause?: unknown; waitMilliseconds?: number | undefined; status?: number | undefined } = {},
   ) {
     super(message, { cause });
     this.kind = kind;
     this.waitMilliseconds = waitMilliseconds;
+    this.status = status;
   }
 }
 

@@ -22,10 +22,11 @@ export function countedPictures(
 ): PictureTokens {
   const pictures = messages.flatMap(({ content }) => imagesOf(content));
   const expected = pictures.reduce((sum, picture) => sum + pictureReceipt(picture).tokens, 0);
-  if (!server.grid.isKnown) return { expected, check: 'not checked' };
   const { promptTokens, promptIds, pictureTokens } = reply;
   const counted = pictureTokens ?? promptIds?.filter((id) => pictureIds.has(id)).length;
-  if (counted !== undefined) return { expected, counted, check: counted === expected ? 'equal' : 'differs' };
+  if (counted === expected) return { expected, counted, check: 'equal' };
+  if (!server.grid.isKnown) return { expected, check: 'not checked' };
+  if (counted !== undefined) return { expected, counted, check: 'differs' };
   if (promptTokens === undefined) return { expected, check: 'not checked' };
   const isPossible = promptTokens > expected && promptTokens <= expected + mostTextTokens(messages);
   return { expected, check: isPossible ? 'possible' : 'differs' };
@@ -44,14 +45,18 @@ function mostTextTokens(messages: readonly Message<Picture>[]): number {
 /** What whoever asked should know of it; undefined where all is well. */
 export function countWarning(
   { expected, counted, check }: PictureTokens,
-  { server, reply }: { server: Pick<FoundServer, 'kind' | 'address'>; reply: Pick<Reply, 'promptTokens'> },
+  {
+    server: { address, kind, model, grid },
+    reply: { promptTokens = Infinity },
+  }: { server: Pick<FoundServer, 'kind' | 'address' | 'model' | 'grid'>; reply: Pick<Reply, 'promptTokens'> },
 ): string | undefined {
+  const inAll = `${address.name}: counts ${promptTokens} tokens in the whole prompt`;
+  if (check === 'not checked' && !grid.isKnown && expected > 0 && promptTokens <= expected) {
+    return `${inAll}, where Pixtral would have ${expected} of the pictures alone: ${JSON.stringify(model)} is no name that is known here, so whether it sees them as they are is not checked`;
+  }
   if (check !== 'differs') return undefined;
-  const found =
-    counted === undefined
-      ? `${server.address.name}: counts ${reply.promptTokens} tokens in the whole prompt`
-      : `${server.address.name}: counts ${counted} tokens of pictures`;
+  const found = counted === undefined ? inAll : `${address.name}: counts ${counted} tokens of pictures`;
   const what = `${found}, where Mistral's layout of the pictures has ${expected}: the model does not see them as they are`;
-  if (server.kind !== 'llama-server') return what;
-  return `${what} (${serverKinds[server.kind].title} caps a picture at 1024 tokens unless --image-max-tokens says more)`;
+  if (kind !== 'llama-server') return what;
+  return `${what} (${serverKinds[kind].title} caps a picture at 1024 tokens unless --image-max-tokens says more)`;
 }

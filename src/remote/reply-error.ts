@@ -25,7 +25,7 @@ export async function refuseStatus(reply: ServerReply, { name, model, signal }: 
   const wait = retryAfter(headerOf(headers['retry-after']));
   if (status === 429) throw new ServerFault('busy', what, { waitMilliseconds: wait });
   if (status === 408 || status >= 500) {
-    if (wait === undefined) throw new ServerFault('failed', what);
+    if (wait === undefined) throw new ServerFault('failed', what, { status });
     throw new ServerFault('busy', what, { waitMilliseconds: wait });
   }
   switch (status) {

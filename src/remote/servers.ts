@@ -6,6 +6,7 @@ import type { Answerer, Asked, Endings, ItemEvent } from '../asking/answerer.ts'
 import type { EngineEvent, Question, QuestionEvent } from '../asking/events.ts';
 import { templateFor } from '../asking/decisions/decision-prompt.ts';
 import type { RecordQuestion } from '../asking/record-hash.ts';
+import type { AnswerFormat } from '../grammar/answer-format.ts';
 import type { GridConfig } from '../image/pixels/grid.ts';
 import { pause } from '../hub/http.ts';
 import { askServer } from './ask-server.ts';
@@ -114,7 +115,8 @@ export class Servers implements Answerer {
         this.#settle(lane, thrown);
         if (!(thrown instanceof ServerFault)) throw thrown;
         if (thrown.kind !== 'busy') failures++;
-        if (hasText || failures >= maxFailures || thrown.kind === 'unreachable') throw lasting(thrown, failures);
+        if (hasText || failures >= maxFailures || thrown.kind === 'unreachable')
+          throw lasting(thrown, { times: failures, question });
         await pause(backoff(failures), signal);
       }
     }
@@ -248,7 +250,7 @@ export class Servers implements Answerer {
       } catch (thrown) {
         this.#settle(lane, thrown);
         if (!(thrown instanceof ServerFault)) throw thrown;
-        if (thrown.kind === 'failed' && ++failures >= maxFailures) throw lasting(thrown, failures);
+        if (thrown.kind === 'failed' && ++failures >= maxFailures) throw lasting(thrown, { times: failures, question });
         if (thrown.kind === 'failed' && !this.#lanes.hasRoomBeside(lane)) await pause(backoff(failures), signal);
       }
       held.lane = await this.#lanes.take({ avoid: lane, signal });
@@ -305,12 +307,37 @@ function backoff(failures: number): number {
 }
 
 /** A fault that was met too often. */
-function lasting(fault: ServerFault, times: number): PixtralError {
+function lasting(fault: ServerFault, { times, question }: { times: number; question: Question }): PixtralError {
   const often = times > 1 ? `, ${times} times in a row` : '';
-  return new PixtralError('machine', `${fault.message}${often}`, {
-    hint: "the server's own log says why; the same command goes on from here",
+  const { format } = question.options;
+  const isForm = format !== undefined && !question.decisions && fault.status !== undefined;
+  return new PixtralError('machine', `${fault.message}${often}${isForm ? `, asked for ${formName(format)}` : ''}`, {
+    hint: isForm
+      ? 'it may have no way to answer in this form (its log says why): another form may do, and the model on this machine does'
+      : "the server's own log says why; the same command goes on from here",
     cause: fault,
   });
+}
+
+/** What a message shows of choices. */
+const [shownChoices, shownLetters] = [4, 40];
+
+function formName(format: AnswerFormat): string {
+  switch (format.kind) {
+    case 'choice': {
+      const { choices } = format;
+      const shown = choices
+        .slice(0, shownChoices)
+        .map((choice) => JSON.stringify([...choice].slice(0, shownLetters).join('')));
+      return `one of ${shown.join(', ')}${choices.length > shownChoices ? ', ...' : ''}`;
+    }
+    case 'json':
+      return 'JSON by a schema';
+    case 'text':
+      return 'what a grammar allows';
+    default:
+      return format satisfies never;
+  }
 }
 
 /** Something that no server can do for one record says nothing about the others. */

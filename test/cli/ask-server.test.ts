@@ -89,6 +89,30 @@ test('of a model that is not known here no count is judged', async () => {
   assert.deepEqual(server!.picture_tokens, { expected: 442, check: 'not checked' });
 });
 
+test('of a model that is not known here too few tokens are told of, and picture tokens that are named are counted', async () => {
+  const few = await asked({ models: ['some-model'], promptTokens: 442 }, ['--json']);
+  assert.match(few.stderr, /counts 442 tokens in the whole prompt.*442 of the pictures alone.*some-model.* is no name/);
+  assert.equal(jsonOf(few).server!.warnings!.length, 1);
+  const enough = await asked({ models: ['some-model'], promptTokens: 450 }, ['--json']);
+  assert.equal(jsonOf(enough).server!.warnings, undefined);
+  const ids = [1, 3, ...Array.from({ length: 26 * 17 }, () => 10), 4];
+  const named = await asked({ models: ['some-model'], more: () => ({ prompt_token_ids: ids }) }, ['--json']);
+  assert.deepEqual(jsonOf(named).server!.picture_tokens, { expected: 442, counted: 442, check: 'equal' });
+  const others = await asked({ models: ['some-model'], more: () => ({ prompt_token_ids: ids.slice(9) }) }, ['--json']);
+  assert.equal(jsonOf(others).server!.picture_tokens.check, 'not checked');
+});
+
+test('an answer in a form that a server fails at says which form it was', async () => {
+  const fault = () => ({ status: 500, body: '{"error":{"message":"Internal Server Error"}}' });
+  const run = await asked({ fault }, ['--choices', 'é😀,ok,three,four,five']);
+  assert.equal(run.exitCode, 5);
+  assert.match(
+    run.stderr,
+    /answered 500: Internal Server Error, 4 times in a row, asked for one of "é😀", "ok", "three", "four", \.\.\.\n/,
+  );
+  assert.match(run.stderr, /hint: it may have no way to answer in this form/);
+});
+
 test('options are sent by the names that the kind of server has for them', async () => {
   const words = [
     '--top-k',

@@ -247,3 +247,37 @@ test('what the kind of server lacks: for all records it ends the run, for one it
   assert.equal(one.exitCode, 6, one.stderr);
   assert.match(linesOf(one.stdout)[1]!.error!.message, /--top-k 3/);
 });
+
+test('a form that the server fails at costs the records that ask for it, and each says what it was', async () => {
+  const isOdd = ({ body }: SeenCompletion): boolean => JSON.stringify(body).includes('é😀');
+  const { servers, close } = await standIns({
+    answer: () => 'ok',
+    faultOf: (seen) => (isOdd(seen) ? { status: 500, body: '{"message":"KeyError"}' } : undefined),
+  });
+  const file = join(folder, 'forms.jsonl');
+  const lines = Array.from({ length: 9 }, (_, id) =>
+    JSON.stringify({
+      id,
+      images: [picture],
+      prompt: `number ${id}`,
+      choices: id % 3 === 1 ? ['é😀', 'ok'] : ['ok', 'no'],
+    }),
+  );
+  await writeFile(file, lines.join('\n'));
+  const { exitCode, stdout } = await cli(['batch', '--records', file, '--server', servers[0]!.url]);
+  await close();
+  assert.equal(exitCode, 6);
+  for (const { id, text, error } of linesOf(stdout)) {
+    if (id % 3 === 1)
+      assert.match(error!.message, /answered 500: KeyError, 4 times in a row, asked for one of "é😀", "ok"$/);
+    else assert.equal(text, 'ok');
+  }
+});
+
+test('that no count can be judged is said once', async () => {
+  const { servers, close } = await standIns({ models: ['some-model'], promptTokens: 2 });
+  const { stderr, lines } = await batch(servers, 12);
+  await close();
+  assert.equal(stderr.match(/is no name that is known here/g)?.length, 1);
+  assert.equal(lines.length, 12);
+});

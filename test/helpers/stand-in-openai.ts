@@ -43,6 +43,8 @@ export interface StandInOptions {
   wait?: (count: number) => Promise<void> | undefined;
   /** What goes wrong with the completion of this number, from 1. */
   fault?: (count: number) => Fault | undefined;
+  /** What goes wrong with a completion that asks for something. */
+  faultOf?: (seen: SeenCompletion) => Fault | undefined;
   /** More answers than so many at once are refused with 429. */
   most?: number;
   routes?: Record<string, object>;
@@ -137,7 +139,7 @@ interface Completing {
 }
 
 async function complete(response: ServerResponse, { one, count, options, send }: Completing): Promise<void> {
-  const fault = options.fault?.(count);
+  const fault = options.faultOf?.(one) ?? options.fault?.(count);
   if (fault && 'hang' in fault) {
     await once(response, 'close');
     return;
