@@ -1,3 +1,4 @@
+import { damaged } from '../damaged.ts';
 import { type Directory, type Tiff, tags } from './directories.ts';
 import { type Layout, photometrics } from './layout.ts';
 import { loadSharp } from '../vips.ts';
@@ -69,6 +70,9 @@ export async function throughLibtiff(
     return { bytes: await decode('warning'), faulty: false };
   } catch (thrown) {
     if (!faxes.includes(layout.compression)) throw thrown;
+    if (layout.places.every(({ byteLength }) => byteLength === 0)) {
+      throw damaged(tiff.name, 'TIFF', 'has no data for its pixels');
+    }
     return { bytes: await decode('none').catch(() => Promise.reject(thrown)), faulty: true };
   }
 }
