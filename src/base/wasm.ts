@@ -151,6 +151,8 @@ export const subtractI32x4 = (a: Code, b: Code): Code => [a, b, simd(0xb1)];
 export const divideF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe7)];
 export const lessF32x4 = (a: Code, b: Code): Code => [a, b, simd(0x43)];
 export const truncateF32x4 = (value: Code): Code => [value, simd(0x69)];
+/** Whole numbers of 32 bits, what is too large for them the largest. */
+export const toI32x4 = (value: Code): Code => [value, simd(0xf8)];
 export const shiftLeftI32x4 = (value: Code, bits: number): Code => [value, i32(bits), simd(0xab)];
 export const shiftRightU32x4 = (value: Code, bits: number): Code => [value, i32(bits), simd(0xad)];
 /** Signed numbers of 32 bits as ones of 16, and of 16 as ones of 8, each at most as far from 0 as there is room for. */
@@ -159,6 +161,7 @@ export const narrow16 = (low: Code, high: Code): Code => [low, high, simd(0x65)]
 
 /** The larger ones; what is no number in `b` is none. */
 export const largerF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xeb)];
+export const smallerF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xea)];
 /** Where a bit of `mask` is set that of `a`, else that of `b`. */
 export const select = (mask: Code, a: Code, b: Code): Code => [a, b, mask, simd(0x52)];
 export const not = (value: Code): Code => [value, simd(0x4d)];

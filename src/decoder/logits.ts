@@ -28,10 +28,11 @@ export class Logits {
     this.#result = new Float64Array(buffer, places.result, resultBytes / 8);
   }
 
-  /** Takes those of another step, which may be gone afterwards. */
-  take(logits: Float32Array): this {
+  /** Takes those of another step, which may be gone afterwards, and changes them as it is told. */
+  take(logits: Float32Array, change?: (values: Float32Array) => void): this {
     const { values, maxima, blocks } = this.#places;
     this.values.set(logits);
+    change?.(this.values);
     this.#kernel.blockMaxima(values, values + blocks * blockLength * 4, maxima);
     return this;
   }
@@ -53,12 +54,38 @@ export class Logits {
     return ids.found;
   }
 
-  /** The same of some of them, by rising id. */
+  /** Ids of those that are not below `least`, by rising id. */
+  from(least: number): number[] {
+    const ids: number[] = [];
+    for (let block = 0; block < this.#maxima.length; block++) {
+      if (!(this.#maxima[block]! >= least)) continue;
+      const end = Math.min(this.values.length, (block + 1) * blockLength);
+      for (let id = block * blockLength; id < end; id++) if (this.values[id]! >= least) ids.push(id);
+    }
+    return ids;
+  }
+
+  /** The same as `largest` of some of them, by rising id. */
   largestAmong(among: Int32Array, most: number): number[] {
     const ids = new Largest(this.values, most);
     for (let index = 0; index < among.length; index++)
       if (this.values[among[index]!]! > ids.least) ids.add(among[index]!);
     return ids.found;
+  }
+
+  /** Of exp(logit - max), `massError` off at most; no number where one of them is none. */
+  mass(max: number): Mass {
+    // An addition is off by no more than a rounding of what comes out, nor by more than what was added.
+    const mass = this.#mass(max, mostUsual * roundingOfF32);
+    const [largest, isNarrow] = [mass.sum * roundingSlack, mass.rounding < narrow * mass.sum];
+    return largest <= mostUsual && isNarrow ? mass : this.#mass(max, largest * roundingOfF32);
+  }
+
+  #mass(max: number, cap: number): Mass {
+    const { values, blocks, result } = this.#places;
+    this.#kernel.masses(values, values + blocks * blockLength * 4, result, max, cap);
+    const [sum, otherSum, capped, otherCapped] = this.#result;
+    return { sum: sum! + otherSum!, rounding: (capped! + otherCapped!) * roundingSlack };
   }
 
   /** Fills `weights` and adds them up, in the order of ids. */
@@ -74,6 +101,23 @@ export class Logits {
     return even === count ? sum! : sum! + (this.weights[even] = Math.exp(this.values[even]! - max));
   }
 }
+
+/** Sums of trained models are seldom larger: one token has a good part of the probability. */
+const mostUsual = 4;
+/** As a share of the sum: more is worth a closer look. */
+const narrow = 1e-3;
+/** That the sum has been rounded, by up to 131,072 roundings, and is `massError` off. */
+const roundingSlack = 1.02;
+
+/** What exponentials add up to. */
+export interface Mass {
+  sum: number;
+  /** How far from it their sum may be that f32 adds up one after the other, in whatever order. */
+  rounding: number;
+}
+
+/** Half of what numbers of f32 next to 1 differ by. */
+export const roundingOfF32 = 2 ** -24;
 
 const resultBytes = 32;
 

@@ -24,6 +24,7 @@ export class DecoderModel {
   readonly native: Native;
   readonly #handles: Handles;
   #logits: Logits | undefined;
+  #changedLogits: Logits | undefined;
 
   private constructor(
     native: Native,
@@ -73,6 +74,11 @@ export class DecoderModel {
   /** Where the logits of one sequence are looked at after those of the other. */
   get logits(): Logits {
     return (this.#logits ??= new Logits(this.config.vocabularySize));
+  }
+
+  /** The same, where they are changed before they are looked at. */
+  get changedLogits(): Logits {
+    return (this.#changedLogits ??= new Logits(this.config.vocabularySize));
   }
 
   /** Whether a token ends the answer (`</s>`). */

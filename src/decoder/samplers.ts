@@ -17,22 +17,33 @@ export interface SamplingOptions {
 }
 
 /** Tokens that the repeat penalty looks back on: llama.cpp's own default. */
-const penaltyWindow = 64;
+export const penaltyWindow = 64;
+
+/** Samplers of llama.cpp, each to be applied to what the ones before it left. */
+export interface Samplers {
+  /** Penalties, and the likeliest by number. */
+  largest: (Pointer | null)[];
+  /** The likeliest by what their probabilities add up to. */
+  nucleus: (Pointer | null)[];
+  /** What compares the rest with each other, and draws one. */
+  draws: (Pointer | null)[];
+}
 
 /** In llama.cpp's usual order: penalties, top-k, top-p, min-p, temperature, draw. */
 export function samplers(
   { native: { llama }, config }: DecoderModel,
   { temperature, topP, topK, minP, seed, repeatPenalty }: SamplingOptions,
-): (Pointer | null)[] {
+): Samplers {
   const penalties =
     repeatPenalty === 1 ? [] : [llama.samplerPenalties(config.vocabularySize, penaltyWindow, repeatPenalty, 0, 0)];
-  if (temperature === 0) return [...penalties, llama.samplerGreedy()];
-  return [
-    ...penalties,
-    ...(topK > 0 ? [llama.samplerTopK(topK)] : []),
-    ...(topP < 1 ? [llama.samplerTopP(topP, 1)] : []),
-    ...(minP > 0 ? [llama.samplerMinP(minP, 1)] : []),
-    llama.samplerTemperature(temperature),
-    llama.samplerDist(seed),
-  ];
+  if (temperature === 0) return { largest: penalties, nucleus: [], draws: [llama.samplerGreedy()] };
+  return {
+    largest: [...penalties, ...(topK > 0 ? [llama.samplerTopK(topK)] : [])],
+    nucleus: topP < 1 ? [llama.samplerTopP(topP, 1)] : [],
+    draws: [
+      ...(minP > 0 ? [llama.samplerMinP(minP, 1)] : []),
+      llama.samplerTemperature(temperature),
+      llama.samplerDist(seed),
+    ],
+  };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DrawChain } from '../../src/decoder/draw-chain.ts';
+import { Logits } from '../../src/decoder/logits.ts';
 import type { DecoderModel } from '../../src/decoder/model.ts';
 import { type SamplingOptions, samplers } from '../../src/decoder/samplers.ts';
 import { Candidates } from '../../src/native/candidates.ts';
@@ -22,13 +23,19 @@ const others: Partial<SamplingOptions>[] = [
 ];
 
 /** Slow and obvious: every token of the vocabulary goes through all samplers of llama.cpp, each time. */
-function drawAll(model: DecoderModel, options: SamplingOptions, steps: readonly Float32Array[]): number[] {
+function drawAll(
+  { native, config }: Pick<DecoderModel, 'native' | 'config'>,
+  options: SamplingOptions,
+  { steps, mask }: { steps: readonly Float32Array[]; mask?: Uint32Array },
+): number[] {
+  const model = { native, config } as DecoderModel;
   const { llama } = model.native;
   const chain = llama.samplerChainInit(llama.samplerChainDefaultParams());
-  for (const sampler of samplers(model, options)) llama.samplerChainAdd(chain, sampler);
+  for (const sampler of Object.values(samplers(model, options)).flat()) llama.samplerChainAdd(chain, sampler);
   const candidates = new Candidates(model.config.vocabularySize);
   const ids = steps.map((logits) => {
-    candidates.fill(logits);
+    if (mask) candidates.fillAllowed(logits, mask);
+    else candidates.fill(logits);
     llama.samplerApply(chain, candidates.header);
     llama.samplerAccept(chain, candidates.selectedId);
     return candidates.selectedId;
@@ -37,10 +44,15 @@ function drawAll(model: DecoderModel, options: SamplingOptions, steps: readonly 
   return ids;
 }
 
+/** Numbers from 0 to less than 1. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
+}
+
 /** Logits of steps, some of them equal among themselves where `values` are few. */
 function noise(count: number, { steps, values }: { steps: number; values: number }): Float32Array[] {
-  let state = 12_345;
-  const next = (): number => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
+  const next = random(12_345);
   return Array.from({ length: steps }, () =>
     Float32Array.from({ length: count }, () => (Math.floor(next() * values) / values) * 12 - 6),
   );
@@ -52,7 +64,7 @@ for (const other of others) {
     const options = { ...usual, ...other };
     for (const values of [2 ** 20, 300, 3]) {
       const steps = noise(model.config.vocabularySize, { steps: 60, values });
-      const expected = drawAll(model, options, steps);
+      const expected = drawAll(model, options, { steps });
       for (const isAhead of [false, true]) {
         const chain = new DrawChain(model, options);
         const drawn: number[] = [];
@@ -65,6 +77,68 @@ for (const other of others) {
         chain.close();
         assert.deepEqual(drawn, expected);
       }
+    }
+  });
+}
+
+/** As of trained models: most of the probability is that of a few tokens, sometimes of many. */
+function speech(count: number, steps: number): Float32Array[] {
+  const next = random(99);
+  const bell = (): number => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  const bulk = Float32Array.from({ length: count }, () => 2.2 * bell());
+  return Array.from({ length: steps }, (_, step) => {
+    const logits = Float32Array.from(bulk, (logit) => logit + 0.1 * next());
+    const place = (): number => Math.floor(next() * count);
+    for (let likely = 0; likely < [0, 4, 40, 400][step % 4]!; likely++) logits[place()] = 8 + 10 * next() * next();
+    if (step % 3 > 0) logits[place()] = 18 + 2 * bell();
+    return logits;
+  });
+}
+
+/** Every other token, and all of the second half. */
+function manyAllowed(count: number): Uint32Array {
+  return Uint32Array.from({ length: Math.ceil(count / 32) }, (_, word) =>
+    word * 64 < count ? 0x5555_5555 : 0xffff_ffff,
+  );
+}
+
+const spoken = { count: 131_072, steps: speech(131_072, 24) };
+const usually: Partial<SamplingOptions>[] = [
+  { topP: 0.8 },
+  { topP: 0.8, minP: 0.1, temperature: 1.5 },
+  { topP: 0.3, temperature: 1 },
+  { topP: 0.95, temperature: 0.7 },
+  { topP: 0.999 },
+  { topP: 0 },
+  { topP: 1, minP: 0.05, temperature: 1 },
+  { topP: 0.8, repeatPenalty: 1.3 },
+  { topP: 0.8, repeatPenalty: 0.5 },
+  { topP: 1, minP: 0.2, repeatPenalty: 1.1 },
+  { topK: 40, topP: 0.9, repeatPenalty: 1.1 },
+  { temperature: 0, repeatPenalty: 1.5 },
+];
+
+for (const other of usually) {
+  test(`of a whole vocabulary ${JSON.stringify(other)} draws what llama.cpp draws of it, and of what a mask allows`, async () => {
+    const { count, steps } = spoken;
+    const [config, mask] = [{ ...decoder.model.config, vocabularySize: count }, manyAllowed(count)];
+    const [logits, changedLogits] = [new Logits(count), new Logits(count)];
+    const model = { native: decoder.model.native, config, logits, changedLogits } as DecoderModel;
+    for (const seed of [1, 2, 3]) {
+      const options = { temperature: 0.35, topP: 1, topK: 0, minP: 0, repeatPenalty: 1, ...other, seed };
+      const chains = Array.from({ length: 3 }, () => new DrawChain(model, options));
+      const drawn: number[][] = [[], [], []];
+      for (const step of steps) {
+        await chains[1]!.drawAhead(step);
+        const ids = [chains[0]!.draw(step), chains[1]!.draw(step), chains[2]!.drawAllowed(step, mask)!];
+        for (const [at, id] of ids.entries()) {
+          drawn[at]!.push(id);
+          chains[at]!.accept(id);
+        }
+      }
+      for (const chain of chains) chain.close();
+      const all = drawAll(model, options, { steps });
+      assert.deepEqual(drawn, [all, all, drawAll(model, options, { steps, mask })]);
     }
   });
 }
@@ -82,7 +156,7 @@ test('several chains that draw at once draw what each would alone', async () => 
   for (const chain of chains) chain.close();
   assert.deepEqual(
     drawn,
-    seeds.map((seed) => drawAll(model, { ...usual, topK: 0, seed }, steps)),
+    seeds.map((seed) => drawAll(model, { ...usual, topK: 0, seed }, { steps })),
   );
 });
 
