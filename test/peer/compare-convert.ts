@@ -12,7 +12,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertCheckpoint } from '../../src/engine/convert.ts';
-import { type MmprojType, mmprojTypes } from '../../src/convert/types.ts';
+import { type ConvertType, type MmprojType, convertTypes, mmprojTypes } from '../../src/convert/types.ts';
 import { readGguf } from '../../src/gguf/read.ts';
 import { type Gguf, type GgufValue, ggmlTypeName } from '../../src/gguf/types.ts';
 import { checkpointFolder, layoutFiles, relatives, scenePath } from '../helpers/checkpoints.ts';
@@ -207,7 +207,7 @@ async function compareType(
   compareAnswers(mine, other, where);
 }
 
-/** Each from the two layouts alone. */
+/** Each from the two layouts alone: to the types that their converter knows, and with llama-quantize to the others. */
 async function compareRelatives(base: string): Promise<void> {
   for (const name of asked(relatives)) {
     for (const [layout, files] of Object.entries(layoutFiles)) {
@@ -215,10 +215,18 @@ async function compareRelatives(base: string): Promise<void> {
       mkdirSync(folder, { recursive: true });
       for (const file of files) copyFileSync(join(checkpointFolder(name), file), join(folder, file));
       complete(folder, layout);
-      for (const type of asked(mmprojTypes))
-        await compareType(folder, { type, layout, where: `${layout} ${name} to ${type}:` });
+      const floats = convertTheirFloats(folder, layout);
+      for (const type of asked(convertTypes)) {
+        const both = mmprojTypes.find((known) => known === type);
+        if (both) await compareType(folder, { type: both, layout, where: `${layout} ${name} to ${type}:` });
+        else await compareQuantized(plainCase(`${name} to ${type}`, type), { folder, floats, layout });
+      }
     }
   }
+}
+
+function plainCase(name: string, type: ConvertType): QuantizedCase {
+  return { name, type, overrides: [], imatrix: undefined };
 }
 
 /** Those that the command names, or all. */
