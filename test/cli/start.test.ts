@@ -22,11 +22,13 @@ const ask = [
 ];
 
 test('a question to a running server loads one package and a handful of files: no engine, decoder or tokenizer', async () => {
-  const { exitCode, stderr, own, packages } = await loadedModules([...ask, '--verbose'], env);
+  const { exitCode, stderr, own, packages, builtins } = await loadedModules([...ask, '--verbose'], env);
   assert.equal(exitCode, 0, stderr);
   assert.match(stderr, /asking pixtral serve/);
   assert.deepEqual(packages, ['commander']);
   assert.ok(own.length <= 6, own.join('\n'));
+  // Imported, it would bring all of undici with it in Node 22: findings/node-22-import-http.sh
+  assert.ok(builtins.includes('node:crypto') && !builtins.includes('node:http'), builtins.join('\n'));
 });
 
 test('the version is told without any package', async () => {

@@ -12,6 +12,8 @@ export interface LoadedModules {
   own: string[];
   /** Names of packages. */
   packages: string[];
+  /** Modules of Node's own that ES modules import, `node:fs`. */
+  builtins: string[];
 }
 
 const hooks = `import { appendFileSync } from 'node:fs';
@@ -40,10 +42,12 @@ export async function loadedModules(words: readonly string[], env: Record<string
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
-    const urls = (await readFile(paths.list, 'utf8')).split('\n').filter((url) => url.startsWith('file:'));
+    const loaded = (await readFile(paths.list, 'utf8')).split('\n');
+    const urls = loaded.filter((url) => url.startsWith('file:'));
+    const builtins = loaded.filter((url) => url.startsWith('node:'));
     const packages = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []);
     const own = urls.filter((url) => /\/dist\//.test(url) && !url.includes('/node_modules/'));
-    return { exitCode, stderr, own, packages: [...new Set(packages)] };
+    return { exitCode, stderr, own, packages: [...new Set(packages)], builtins };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
