@@ -66,7 +66,7 @@ export function lineEntry(
 ): { entry: BatchEntry; fields: string[] } | undefined {
   if (isBlank(bytes)) return undefined;
   const where = `${place.name}, line ${number}`;
-  const { style, endpoint, fields, id = `line ${number}` } = peek(bytes, where);
+  const { style, endpoint, fields, id = lineId(number) } = peek(bytes, where);
   const question = async (): Promise<RecordQuestion> => {
     const line = { ...parseRecord(await read(), where), where };
     checkId(line.record, where);
@@ -75,6 +75,16 @@ export function lineEntry(
   };
   return { entry: { id, where, style, endpoint, question }, fields };
 }
+
+/** The id that a line's answer has; undefined for an empty line. */
+export function recordId(
+  bytes: Uint8Array,
+  { name, number }: { name: string; number: number },
+): string | number | undefined {
+  return isBlank(bytes) ? undefined : (peek(bytes, name).id ?? lineId(number));
+}
+
+const lineId = (number: number): string => `line ${number}`;
 
 function isBlank(bytes: Uint8Array): boolean {
   return bytes.byteLength < 1000 && new TextDecoder().decode(bytes).trim() === '';

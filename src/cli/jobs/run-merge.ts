@@ -22,7 +22,7 @@ export interface MergeFlags extends Omit<ResultFlags, 'retryFailed'> {
   quiet?: boolean;
 }
 
-interface MergeRun {
+export interface MergeRun {
   flags: MergeFlags;
   io: Io;
   stdin: () => Promise<Uint8Array>;
