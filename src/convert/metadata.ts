@@ -1,3 +1,4 @@
+import { viewBytes } from '../base/view-bytes.ts';
 import { basename } from 'node:path';
 import { bool, f32, f32Array, rawArray, text, u32 } from '../gguf/build.ts';
 import type { GgufValue } from '../gguf/types.ts';
@@ -221,7 +222,7 @@ function tokenizerMetadata({ keys, version, settings, chatTemplate }: TokenizerM
     ['tokenizer.ggml.model', text('gpt2')],
     ['tokenizer.ggml.pre', text('tekken')],
     ['tokenizer.ggml.tokens', stringsValue(keys.tokens)],
-    ['tokenizer.ggml.token_type', rawArray('i32', keys.types.length, bytesOf(keys.types))],
+    ['tokenizer.ggml.token_type', rawArray('i32', keys.types.length, viewBytes(keys.types))],
     ['tokenizer.ggml.merges', stringsValue(keys.merges)],
     ['tokenizer.ggml.bos_token_id', u32(keys.bos)],
     ['tokenizer.ggml.eos_token_id', u32(keys.eos)],
@@ -233,10 +234,6 @@ function tokenizerMetadata({ keys, version, settings, chatTemplate }: TokenizerM
     ['pixtral.tokenizer.version', text(version)],
     ...optionalText('pixtral.tokenizer.model_settings', settings),
   ];
-}
-
-function bytesOf(values: Int32Array): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
 /** The body of a GGUF string array: 400,000 strings into one buffer. */

@@ -1,3 +1,4 @@
+import { viewBytes } from '../base/view-bytes.ts';
 import { createHash } from 'node:crypto';
 import type { Checkpoint, ModelConfig, SourceTensor } from '../weights/types.ts';
 import type { SourceFiles } from './source-files.ts';
@@ -20,7 +21,7 @@ export async function pairId(checkpoint: Checkpoint, source: RangeReader): Promi
     await addLowRank(tensor);
     if (isPermutedSomewhere(name)) continue;
     hash.update(await sample(tensor, source));
-    if (tensor.scales) hash.update(bytesOf(tensor.scales.values));
+    if (tensor.scales) hash.update(viewBytes(tensor.scales.values));
   }
   return hash.digest('hex').slice(0, 32);
 
@@ -29,10 +30,6 @@ export async function pairId(checkpoint: Checkpoint, source: RangeReader): Promi
     hash.update(`\n${lowRank.scale}`);
     for (const factor of [lowRank.a, lowRank.b]) hash.update(await sample(factor, source));
   }
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** The config with its keys in a fixed order. */

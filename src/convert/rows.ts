@@ -1,3 +1,4 @@
+import { viewBytes } from '../base/view-bytes.ts';
 import { PixtralError } from '../base/errors.ts';
 import { ggmlTypeName } from '../gguf/types.ts';
 import type { Ggml } from '../native/native.ts';
@@ -47,7 +48,7 @@ export async function convertSlice(
       await roundTo('BF16', floats, codec); // as transformers loads them
       await merge(floats, { slice, factors, dtype: 'BF16', codec });
     }
-    requireRange(bytesOf(floats), { slice, dtype: 'F32' });
+    requireRange(viewBytes(floats), { slice, dtype: 'F32' });
     return quantize(floats, { slice, target, codec });
   }
   requireRange(bytes, { slice, dtype });
@@ -56,7 +57,7 @@ export async function convertSlice(
   const floats = await toFloats(bytes, { dtype, floats: buffers.floats, codec });
   if (factors) {
     await merge(floats, { slice, factors, dtype, codec });
-    requireRange(bytesOf(floats), { slice, dtype: 'F32' });
+    requireRange(viewBytes(floats), { slice, dtype: 'F32' });
   }
   return quantize(floats, { slice, target, codec });
 }
@@ -104,15 +105,11 @@ async function scaleSlice(
 ): Promise<void> {
   const to = float8Target(slice.tensor.type)!;
   const peak = await converter.scale(buffers, { to, byteLength, scale });
-  requireRange(bytesOf(Float32Array.of(float8[peak]! * scale)), { slice, dtype: 'F32' });
+  requireRange(viewBytes(Float32Array.of(float8[peak]! * scale)), { slice, dtype: 'F32' });
 }
 
 /** As bf16: 65,536, which f16 rounds to infinity. */
 const firstBeyondF16 = 0x4780;
-
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
-}
 
 function requireRange(bytes: Uint8Array, { slice, dtype }: { slice: Slice; dtype: FloatType }): void {
   const { source, type } = slice.tensor;
@@ -293,7 +290,7 @@ async function quantize(
 ): Promise<Uint8Array> {
   const { tensor, rows, perRow } = slice;
   const { type, name, importance } = tensor;
-  if (type === typeId('f32')) return bytesOf(floats);
+  if (type === typeId('f32')) return viewBytes(floats);
   if (type === typeId('f16')) {
     await codec.fp32ToFp16Rows(floats, new Uint16Array(target.buffer, target.byteOffset, floats.length), floats.length);
     return target;

@@ -1,3 +1,4 @@
+import { keyOfStep } from '../base/json-pointer.ts';
 import { type Json, type JsonObject, isObject } from './schema.ts';
 
 /**
@@ -83,7 +84,7 @@ function reference(ref: string, at: Writing): string {
   at.named.set(name, '');
   let target: Json | undefined = at.document;
   for (const step of steps) {
-    const key = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
+    const key = keyOfStep(decodeURIComponent(step));
     target = typeof target === 'object' && target !== null ? (target as JsonObject)[key] : undefined;
   }
   at.named.set(name, written(target ?? true, { ...at, depth: 0 }));

@@ -1,4 +1,4 @@
-import { pointerStep } from './schema.ts';
+import { pointerStep } from '../base/json-pointer.ts';
 
 /** A value inside an answer, by its bytes. */
 export interface Field {

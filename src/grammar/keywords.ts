@@ -40,10 +40,14 @@ export const annotations = [
 ];
 
 /** Notes of the makers of a schema. */
-export const isNote = (keyword: string): boolean => keyword.startsWith('x-');
+const isNote = (keyword: string): boolean => keyword.startsWith('x-');
 
 /** Where schemas are kept that `$ref` names. */
-export const definitions = ['$defs', 'definitions'];
+const definitions = ['$defs', 'definitions'];
+
+/** Whether a keyword says nothing about the values beside it. */
+export const isForPeople = (keyword: string): boolean =>
+  annotations.includes(keyword) || definitions.includes(keyword) || isNote(keyword);
 
 /** Meaningful at the top of a document only. */
 export const rootOnly = ['$schema', '$id'];

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { annotations, definitions, isNote } from './keywords.ts';
+import { isForPeople } from './keywords.ts';
 import { type Json, type JsonObject, isObject } from './schema.ts';
 
 /** The keyword that two schemas say something about which one schema cannot say. */
@@ -25,9 +25,6 @@ export function mergeSchemas(one: JsonObject, other: JsonObject): JsonObject {
   }
   return merged;
 }
-
-const isForPeople = (keyword: string): boolean =>
-  annotations.includes(keyword) || definitions.includes(keyword) || isNote(keyword);
 
 type Merge = (one: Json, other: Json) => Json | undefined;
 

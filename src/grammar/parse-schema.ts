@@ -1,26 +1,16 @@
+import { keyOfStep, pointerStep } from '../base/json-pointer.ts';
 import { checkSchema } from './check-schema.ts';
 import {
   type TypeName,
-  annotations,
   choiceKeywords,
-  definitions,
-  isNote,
+  isForPeople,
   rootOnly,
   supportedKeywords,
   typeKeywords,
   typeNames,
 } from './keywords.ts';
 import { Unmergeable, mergeSchemas } from './merge-schemas.ts';
-import {
-  type Json,
-  type JsonObject,
-  type Place,
-  type Schema,
-  type SchemaDocument,
-  child,
-  isObject,
-  pointerStep,
-} from './schema.ts';
+import { type Json, type JsonObject, type Place, type Schema, type SchemaDocument, child, isObject } from './schema.ts';
 import { listAt, refuse, shown } from './schema-values.ts';
 import { type SchemaParser, typeAt } from './type-schema.ts';
 import { schemaValidator } from './validate.ts';
@@ -133,10 +123,7 @@ function joinTwo(parser: Parser, place: Place, { one, other }: { one: JsonObject
 }
 
 const isFree = ({ pointer }: Place, keyword: string): boolean =>
-  annotations.includes(keyword) ||
-  isNote(keyword) ||
-  definitions.includes(keyword) ||
-  (pointer === '#' && rootOnly.includes(keyword));
+  isForPeople(keyword) || (pointer === '#' && rootOnly.includes(keyword));
 
 /** Each with what stands beside the choice. */
 function branchesAt(
@@ -262,7 +249,7 @@ function placeOf(parser: Parser, place: Place): Place {
 function stepsOf(parser: Parser, place: Place, reference: string): string[] {
   const steps = reference.split('/').slice(1);
   try {
-    return steps.map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'));
+    return steps.map((step) => keyOfStep(decodeURIComponent(step)));
   } catch {
     throw refuse(parser, place, `${shown(reference)}: a % begins no character, expected %25 for the sign itself`);
   }

@@ -1,3 +1,4 @@
+import { pointerStep } from '../base/json-pointer.ts';
 import type { TextPattern } from './pattern.ts';
 
 /** A value of JSON. */
@@ -64,9 +65,4 @@ export function child({ pointer, value }: Place, ...keys: (string | number)[]): 
   if (key === undefined) return { pointer, value };
   const inside = (value as JsonObject)[String(key)]!;
   return child({ pointer: `${pointer}/${pointerStep(key)}`, value: inside }, ...more);
-}
-
-/** A key as a step of a JSON pointer (RFC 6901). */
-export function pointerStep(key: string | number): string {
-  return String(key).replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -1,3 +1,4 @@
+import { viewBytes } from '../base/view-bytes.ts';
 import type { ErrorJson } from './error-json.ts';
 import { PixtralError } from '../base/errors.ts';
 import { parseExactJson, writeExactJson } from '../base/exact-json.ts';
@@ -65,7 +66,7 @@ function apart(image: SentImage): { head: ImageHead; bytes: Uint8Array } {
     return { head, bytes };
   }
   const { patches, ...picture } = image.picture;
-  const bytes = new Uint8Array(patches.buffer, patches.byteOffset, patches.byteLength);
+  const bytes = viewBytes(patches);
   return { head: { kind: 'prepared', picture }, bytes };
 }
 

@@ -1,3 +1,4 @@
+import { keyOfStep } from '../base/json-pointer.ts';
 import type { Alternative, Answer } from '../asking/events.ts';
 
 /** What of a line of `batch` is for a person to check. */
@@ -58,7 +59,7 @@ function valueAt(text: string, pointer: string): unknown {
   if (pointer === '') return text;
   let value: unknown = JSON.parse(text);
   for (const step of pointer.slice(1).split('/')) {
-    value = (value as Record<string, unknown>)[step.replaceAll('~1', '/').replaceAll('~0', '~')];
+    value = (value as Record<string, unknown>)[keyOfStep(step)];
   }
   return value;
 }

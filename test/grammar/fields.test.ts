@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from '../helpers/fast-check.ts';
 import { jsonFields } from '../../src/grammar/fields.ts';
-import { pointerStep } from '../../src/grammar/schema.ts';
+import { pointerStep } from '../../src/base/json-pointer.ts';
 
 /** Pointers and values of the leaves, from the parsed value. */
 function* leaves(value: unknown, pointer = ''): Generator<[string, string]> {

@@ -1,4 +1,5 @@
 /** What decoder-process.ts forks: decodes what it is sent, page by page, until its parent is gone. */
+import { viewBytes } from '../../base/view-bytes.ts';
 import { Socket } from 'node:net';
 import { type ErrorCode, PixtralError, reasonOf } from '../../base/errors.ts';
 import { endWithParent } from '../../base/own-process.ts';
@@ -60,7 +61,7 @@ async function answer({ request: terms, byteLength }: Question): Promise<void> {
     await reply({ kind: 'begun' });
     for await (const { patches, png, ...page } of decodePages(request, { turns, kernel })) {
       await reply({ kind: 'page', page, patchBytes: patches.byteLength, pngBytes: png.byteLength });
-      await sendBytes(new Uint8Array(patches.buffer, patches.byteOffset, patches.byteLength));
+      await sendBytes(viewBytes(patches));
       await sendBytes(png);
     }
     await reply({ kind: 'done' });

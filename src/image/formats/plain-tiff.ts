@@ -1,3 +1,5 @@
+import { viewBytes } from '../../base/view-bytes.ts';
+
 /** A picture whose samples need no more than a profile to be understood. */
 export interface PlainPicture {
   width: number;
@@ -43,7 +45,7 @@ export function plainTiff({ width, height, model, values, profile }: PlainPictur
   const file = Buffer.alloc(directoryAt + 2 + entries.length * 12 + 4);
   file.write('II*\0', 'latin1');
   file.writeUInt32LE(directoryAt, 4);
-  file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), headerLength);
+  file.set(viewBytes(values), headerLength);
   for (let sample = 0; sample < samples; sample++) file.writeUInt16LE(bits, bitsAt + sample * 2);
   file.set(profile, profileAt);
   file.writeUInt16LE(entries.length, directoryAt);

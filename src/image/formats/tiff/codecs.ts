@@ -1,3 +1,4 @@
+import { viewBytes } from '../../../base/view-bytes.ts';
 import { createRequire } from 'node:module';
 import type * as Xz from 'xz-decompress';
 import { inflateRawSync, inflateSync, constants as zlib } from 'node:zlib';
@@ -168,13 +169,13 @@ async function unpackJpeg2000({ bytes, width, height, samples, bits }: Packed): 
   if (picture.width !== width || picture.height < height || components < samples) {
     throw new Error(`a part of it is ${picture.width}x${picture.height} with ${components} samples`);
   }
-  if (components === samples && picture.values.BYTES_PER_ELEMENT * 8 === bits) return bytesOf(picture.values);
+  if (components === samples && picture.values.BYTES_PER_ELEMENT * 8 === bits) return viewBytes(picture.values);
   const Type = bits > 8 ? Uint16Array : Uint8Array;
   const values = new Type(width * picture.height * samples);
   for (let at = 0; at < values.length; at++) {
     values[at] = picture.values[Math.floor(at / samples) * components + (at % samples)]!;
   }
-  return bytesOf(values);
+  return viewBytes(values);
 }
 
 /** Of the stream without boxes. Source: ISO/IEC 15444-1, annex A.5.1 */
@@ -199,10 +200,6 @@ async function moreComponents(
     for (let at = 0; at < component.length; at++) values[at * samples + index] = component[at]!;
   }
   return { ...size, components: samples, values };
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 async function unpackWebp({ bytes, width, height, samples }: Packed): Promise<Uint8Array> {
