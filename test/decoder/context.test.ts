@@ -5,11 +5,13 @@ import { DecoderContext } from '../../src/decoder/context.ts';
 import { Sampler } from '../../src/decoder/sampler.ts';
 import type { Sequence } from '../../src/decoder/sequence.ts';
 import { relativeError } from '../helpers/checkpoints.ts';
+import { seeded } from '../fuzz/mutate.ts';
 import { loadedDecoder } from '../helpers/loaded.ts';
 
 const loaded = loadedDecoder('f32');
 
-const prompt = [1, ...Array.from({ length: 99 }, () => 20 + Math.floor(Math.random() * 400))];
+const random = seeded(1);
+const prompt = [1, ...Array.from({ length: 99 }, () => 20 + random(400))];
 
 async function withContext<T>(
   {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { seeded } from '../fuzz/mutate.ts';
 import { readModelFiles } from '../../src/engine/runtime/model-files.ts';
 import { AbortFlag } from '../../src/native/abort-flag.ts';
 import { mainDevice } from '../../src/native/devices.ts';
@@ -33,8 +34,9 @@ after(async () => {
 
 const silent = { keepTower: false, signal: undefined };
 
+const random = seeded(1);
 function randomPatches(columns: number, rows: number): PatchGrid {
-  const values = Float32Array.from({ length: columns * rows * 768 }, () => Math.random() * 4 - 2);
+  const values = Float32Array.from({ length: columns * rows * 768 }, () => random(2 ** 20) / 2 ** 18 - 2);
   return { columns, rows, values };
 }
 

@@ -25,7 +25,7 @@ test(`${kills} SIGKILLs over one pull: the same bytes in the end, and little of 
   try {
     let killed = 0;
     while (killed < kills) {
-      if (await run(hub.endpoint, root, Math.floor(Math.random() * mostPieces))) break;
+      if (await run(hub.endpoint, root, (5 * killed) % mostPieces)) break;
       killed++;
       assert.deepEqual(
         (await readdir(join(root, 'models'))).filter((name) => !name.startsWith('.')),
