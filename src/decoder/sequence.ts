@@ -2,17 +2,7 @@ import { PixtralError } from '../base/errors.ts';
 import { callAsync } from '../native/bind.ts';
 import { otherStreamsByteLength, toOneStream, toStreams } from '../native/sequence-state.ts';
 import type { DecoderContext } from './context.ts';
-import { evenCount } from './even-call.ts';
-
-/** What a common call appends to a sequence. */
-export interface Appended {
-  sequence: Sequence;
-  ids: readonly number[];
-  /** Ids that may come behind them, each with its logits: kept as far as `take` is told the same. */
-  guesses?: readonly number[];
-  /** Whether the logits after the last one are asked for: they cost as much as a quarter of a token. */
-  wanted: boolean;
-}
+import { type Appended, type Part, jointCall, shares } from './joint-call.ts';
 
 const noLogits = { call: -1, index: -1 };
 
@@ -41,45 +31,16 @@ export class Sequence {
     const [first] = next;
     if (!first) return;
     const { context } = first.sequence;
-    const total = next.reduce((sum, { ids, guesses = [] }) => sum + ids.length + guesses.length, 0);
-    const room = Math.max(context.batchSize, next.length);
-    const share = total <= room ? total : Math.floor(room / next.length);
-    for (const { sequence, ids, guesses = [] } of next) {
-      sequence.dropGuesses(); // positions follow the cells
-      sequence.#check({ ids: [...ids, ...guesses], count: ids.length + guesses.length });
-    }
-    for (const { sequence, ids } of next) await sequence.appendIds(ids.slice(0, -share), signal);
-    const sorted = next
-      .toSorted((one, other) => one.sequence.id - other.sequence.id)
-      .map(({ ids, guesses = [], ...one }) => ({
-        ...one,
-        ids: ids.slice(-share),
-        guesses: total <= room ? guesses : [],
-      }));
-    const filled = filledUp(sorted, context);
-    const token = Int32Array.from(filled.flatMap(({ ids, guesses, fill }) => [...ids, ...guesses, ...fill]));
-    const sequenceIds = filled.flatMap(({ sequence, ids, guesses, fill }) =>
-      [...ids, ...guesses, ...fill].map(() => sequence.id),
-    );
-    const wanted = new Int8Array(token.length);
-    let end = 0;
-    const ends = filled.map(({ ids, guesses, fill }) => {
-      const last = end + ids.length - 1;
-      end += ids.length + guesses.length + fill.length;
-      return last;
-    });
-    for (const [at, { wanted: isWanted, guesses }] of filled.entries())
-      if (isWanted) wanted.fill(1, ends[at], ends[at]! + guesses.length + 1);
+    for (const one of next) one.sequence.#prepare(one);
+    const { before, last } = shares(next, context);
+    for (const { sequence, ids } of before) await sequence.appendIds(ids, signal);
+    const { parts, batch } = jointCall(last, context);
     try {
-      await context.decode({ token, sequenceIds, wanted }, signal);
+      await context.decode(batch, signal);
     } finally {
-      for (const { sequence, ids, guesses, fill } of filled)
-        if (fill.length > 0) sequence.#forget(sequence.#length + ids.length + guesses.length);
+      for (const part of parts) part.sequence.#dropFill(part);
     }
-    for (const [at, { sequence, ids, guesses, wanted: isWanted }] of filled.entries()) {
-      sequence.#appended(ids.length, isWanted ? ends[at]! : undefined);
-      sequence.#guessed = guesses;
-    }
+    for (const part of parts) part.sequence.#joined(part);
   }
 
   /**
@@ -191,6 +152,21 @@ export class Sequence {
     this.#logits = noLogits;
   }
 
+  #prepare({ ids, guesses = [] }: Appended): void {
+    this.dropGuesses(); // positions follow the cells
+    this.#check({ ids: [...ids, ...guesses], count: ids.length + guesses.length });
+  }
+
+  /** Also where the call failed: nobody asked for it. */
+  #dropFill({ ids, guesses, fill }: Part): void {
+    if (fill.length > 0) this.#forget(this.#length + ids.length + guesses.length);
+  }
+
+  #joined({ ids, guesses, wanted, end }: Part): void {
+    this.#appended(ids.length, wanted ? end : undefined);
+    this.#guessed = guesses;
+  }
+
   #forget(behind: number): void {
     this.context.model.native.llama.memoryRemove(this.context.memory(), this.id, behind, -1);
   }
@@ -225,29 +201,4 @@ export class Sequence {
   #rawStateByteLength(): number {
     return this.context.model.native.llama.stateByteLength(this.context.handle, this.id);
   }
-}
-
-/** What a call is filled up with, also in sequences between that have nothing to append: none of it is kept. */
-function filledUp(appended: readonly Required<Appended>[], { sequences, callSize, contextSize }: DecoderContext) {
-  const count = evenCount(
-    appended.map(({ sequence: { id }, ids, guesses }) => ({ id, count: ids.length + guesses.length })),
-  );
-  const asked = appended.map((one) => ({ ...one, fill: [] as number[] }));
-  if (count === undefined) return asked;
-  const all = sequences.slice(appended[0]!.sequence.id, appended.at(-1)!.sequence.id + 1);
-  const longest = Math.max(...appended.map(({ sequence }) => sequence.length));
-  // Longer ones would make the attention of all others longer.
-  const hasRoom = all.every(({ length }) => length <= longest && length + count <= contextSize);
-  if (!hasRoom || all.length * count > callSize) return asked;
-  const filler = appended[0]!.ids[0]!;
-  return all.map((sequence) => {
-    const one = appended.find((other) => other.sequence === sequence) ?? {
-      sequence,
-      ids: [],
-      guesses: [],
-      wanted: false,
-    };
-    const missing = count - one.ids.length - one.guesses.length;
-    return { ...one, fill: Array.from<number>({ length: missing }).fill(filler) };
-  });
 }

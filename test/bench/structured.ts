@@ -3,7 +3,8 @@
  * with `pixtral batch` on a pair of random weights (503 million parameters, Pixtral's whole vocabulary); an older build,
  * and llama-server with LLAMA_CPP, in the same rounds. There are two schemas: a receipt of fifteen fields, three of them
  * texts that a model of noise fills to their ends, and one of a pipeline that has enums, booleans, dates and a list. Then
- * the grammar alone: the tokens of the answers that were written, once more through the automaton.
+ * the grammar alone: the tokens of the answers that were written, once more through the automaton. Free text is, record by
+ * record, as long as the answers in the form: places that are empty at the end of a run slow both down.
  *
  *   npm run build && [LLAMA_CPP=<tree with build/bin/llama-server>] npm run bench:structured -- <folder with 3 GB free>
  *     [--pair <folder>] [--older <folder of an older build>] [--threads 2] [--rounds 3] [--records 8] [--parallel 1,8]
@@ -61,6 +62,8 @@ interface Run {
   wall: number;
   processor: number;
   tokens: number;
+  /** Tokens of each answer. */
+  lengths: number[];
   /** Of tokens that the grammar forced, where it is told. */
   forced: number | undefined;
   /** Answers that came to their end. */
@@ -79,7 +82,6 @@ const records = Array.from({ length: Number(flags.records) }, (_, id) => ({
   images: [],
   prompt: `What was bought, where and when? Receipt ${id}.`,
 }));
-await writeFile(join(scratch, 'records.jsonl'), records.map((record) => JSON.stringify(record)).join('\n'));
 const pair = flags.pair ?? (await randomPair(scratch, 'q8_0'));
 const builds = {
   'this build': binary,
@@ -97,8 +99,8 @@ for (const name of schemaNames) {
 }
 
 async function measureAll(schema: SchemaName, measured: Map<string, Run[]>): Promise<void> {
-  /** Free text is as long as the answers in the form are on average. */
-  let freeTokens = 160;
+  const each = (most: number): number[] => records.map(() => most);
+  let freeLengths = each(160);
   const keep = (name: string, run: Run): void => {
     measured.set(name, [...(measured.get(name) ?? []), run]);
     process.stderr.write(
@@ -107,15 +109,15 @@ async function measureAll(schema: SchemaName, measured: Map<string, Run[]>): Pro
   };
   for (const parallel of flags.parallel.split(',')) {
     for (const [build, program] of Object.entries(builds)) {
-      const start = await batch(program, { schema, kind: 'free text', parallel, most: 1 });
+      const start = await batch(program, { schema, kind: 'free text', parallel, lengths: each(1) });
       for (const kind of kinds) {
         const run = await batch(program, {
           schema,
           kind,
           parallel,
-          most: kind === 'free text' ? freeTokens : maxTokens,
+          lengths: kind === 'free text' ? freeLengths : each(maxTokens),
         });
-        if (kind === 'schema' && build === 'this build') freeTokens = Math.round(run.tokens / records.length);
+        if (kind === 'schema' && build === 'this build') freeLengths = run.lengths;
         keep(`${kind}|${parallel}|${build}`, {
           ...run,
           wall: run.wall - start.wall,
@@ -131,7 +133,7 @@ async function measureAll(schema: SchemaName, measured: Map<string, Run[]>): Pro
 
 async function batch(
   program: string,
-  { schema, kind, parallel, most }: { schema: SchemaName; kind: Kind; parallel: string; most: number },
+  { schema, kind, parallel, lengths }: { schema: SchemaName; kind: Kind; parallel: string; lengths: readonly number[] },
 ): Promise<Run> {
   const runtime = [
     '--model',
@@ -149,16 +151,18 @@ async function batch(
   const formed = kind === 'free text' ? [] : ['--schema', schemaFile(schema)];
   const logged = kind === 'schema and --logprobs 1' ? ['--logprobs', '1'] : [];
   const onLoop = program === binary ? ['--on-loop', 'off'] : [];
+  const limited = records.map((record, at) => JSON.stringify({ ...record, max_tokens: lengths[at] }));
+  await writeFile(join(scratch, 'records.jsonl'), limited.join('\n'));
   const words = ['batch', '--records', join(scratch, 'records.jsonl'), '--parallel', parallel, ...formed, ...logged];
-  const length = ['--max-tokens', String(most)];
   const before = childrenSeconds();
-  const run = await runCommand([process.execPath, program, ...words, ...runtime, ...sampled, ...length, ...onLoop]);
+  const run = await runCommand([process.execPath, program, ...words, ...runtime, ...sampled, ...onLoop]);
   const lines = run.stdout.trimEnd().split('\n').map(lineOf);
   const told = lines.flatMap(({ logprobs = [] }) => logprobs);
   return {
     wall: run.seconds,
     processor: childrenSeconds() - before,
     tokens: lines.reduce((sum, { usage }) => sum + usage.completion, 0),
+    lengths: lines.map(({ usage }) => usage.completion),
     forced: told.length === 0 ? undefined : told.filter((token) => 'forced' in token).length,
     answers: lines.length,
     ids: lines.map(({ logprobs = [] }) => logprobs.map(({ id }) => id!)),
@@ -184,7 +188,7 @@ async function server(schema: SchemaName, { slots, tree }: { slots: number; tree
   try {
     const [start, before] = [performance.now(), processSeconds(started.pid)];
     const todo = records.values();
-    const run = { tokens: 0, answers: 0 };
+    const run = { tokens: 0, answers: 0, lengths: [] };
     const limit = AbortSignal.timeout(Number(flags['server-limit']) * 1000);
     const client = async (): Promise<void> => {
       for (const { prompt } of todo) {

@@ -139,6 +139,21 @@ test('an answer in a form that says the same over and over is an error with exit
   assert.match(off.stderr, /was cut after 600 tokens/);
 });
 
+test('a list in a form that says the same over and over is told from one that is too long, also where it is cut', async () => {
+  const rows = await file('rows.gbnf', String.raw`root ::= "[" ("{\"name\":\"tea\",\"price\":2}" ","){400} "]"`);
+  for (const [most, [least, largest]] of [
+    ['200', [200, 200]],
+    ['4000', [1024, 2000]], // what must come is looked at when it has been appended, up to 2 KB of it
+  ] as const) {
+    const looped = await ask('--grammar', rows, '--max-tokens', most);
+    const [, tokens] = /says the same over and over, and was stopped after (\d+) tokens/.exec(looped.stderr) ?? [];
+    assert.ok(Number(tokens) >= least && Number(tokens) <= largest, looped.stderr);
+    assert.deepEqual([looped.exitCode, looped.stdout], [3, '']);
+  }
+  const short = await ask('--grammar', rows, '--max-tokens', '20');
+  assert.match(short.stderr, /was cut after 20 tokens/);
+});
+
 test('free text that says the same over and over ends with finish loop; --on-loop retry asks once more, with a penalty', async () => {
   const told = async (...words: string[]) => JSON.parse((await ask(...looping, '--json', ...words)).stdout) as AskJson;
   const [stopped, off, retried] = [await told(), await told('--on-loop', 'off'), await told('--on-loop', 'retry')];

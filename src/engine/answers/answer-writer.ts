@@ -123,7 +123,9 @@ export class AnswerWriter {
       if (piece.stopped) return { text, thought, next: this.#whole('stop-string') };
     }
     if (!isWhole && !isLoop && ids.length < most) return { text, thought, next: ids };
-    const last = this.#end(isWhole ? 'stop' : isLoop ? 'loop' : 'length');
+    // An answer in a form is of no use when it is cut, and rows of JSON may be equal for long.
+    const isCutLoop = this.#options.format !== undefined && this.#loop?.isMostlyLoop === true;
+    const last = this.#end(isWhole ? 'stop' : isLoop || isCutLoop ? 'loop' : 'length');
     return { ...last, text: text + last.text, thought: thought + last.thought };
   }
 

@@ -36,6 +36,8 @@ const longestPeriod = 2048;
 export class LoopWatch {
   readonly #tekken: Tekken;
   readonly #ids: number[] = [];
+  /** Tokens at the end that say the same over and over. */
+  #spent = 0;
   /** By period: how many of the last tokens are those that stood there one period before. */
   readonly #equal = new Uint32Array(longestPeriod + 1);
 
@@ -53,8 +55,13 @@ export class LoopWatch {
       equal[length] = ids[count - 1 - length] === id ? equal[length]! + 1 : 0;
       if (equal[length]! >= (rounds - 1) * length) period = length; // the shortest of all: others are its multiples
     }
-    const spent = period + equal[period]!;
-    return period > 0 && spent >= least && spent >= this.#needed(period);
+    this.#spent = period === 0 ? 0 : period + equal[period]!;
+    return this.#spent >= least && this.#spent >= this.#needed(period);
+  }
+
+  /** Whether half of the answer and more is the same over and over: where it is cut, more tokens would hardly help it. */
+  get isMostlyLoop(): boolean {
+    return this.#spent >= least && 2 * this.#spent >= this.#ids.length;
   }
 
   #needed(period: number): number {
