@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startLlamaServer } from './llama-server.ts';
+import { processSeconds } from './processor-seconds.ts';
 import { type CommandRun, pixtral, runCommand } from './run-command.ts';
 
 export interface Work {
@@ -30,7 +31,9 @@ interface Counted {
 interface WayRun {
   /** From the start of the first process until the last answer is there. */
   seconds: number;
-  /** Of these, what goes by before the first picture is looked at. */
+  /** Of the processor, start-up included. */
+  processorSeconds: number;
+  /** Of the seconds, what goes by before the first picture is looked at. */
   startSeconds: number;
   answers: Counted[];
 }
@@ -48,10 +51,10 @@ export function pixtralBatch(parallel: string | undefined, more: readonly string
     name: ['pixtral batch', ...flags].join(' '),
     async run(work) {
       const start = await runBatch(flags, { ...work, pictures: [work.smallest], tokens: 1, common: undefined });
-      const { seconds, stdout } = await runBatch(flags, work);
+      const { seconds, processorSeconds, stdout } = await runBatch(flags, work);
       const lines = stdout.trimEnd().split('\n');
       const answers = lines.map((line) => (JSON.parse(line) as { usage: Counted }).usage);
-      return { seconds, startSeconds: start.seconds, answers };
+      return { seconds, processorSeconds, startSeconds: start.seconds, answers };
     },
   };
 }
@@ -85,8 +88,9 @@ export function mtmdLoop(tool: string): Way {
     name: 'llama-mtmd-cli in a loop',
     async run(work) {
       const start = await runLoop(tool, { ...work, pictures: [work.smallest], tokens: 1 });
-      const { seconds, stderr } = await runLoop(tool, work);
-      return { seconds, startSeconds: start.seconds * work.pictures.length, answers: countedIn(stderr) };
+      const { seconds, processorSeconds, stderr } = await runLoop(tool, work);
+      const startSeconds = start.seconds * work.pictures.length;
+      return { seconds, processorSeconds, startSeconds, answers: countedIn(stderr) };
     },
   };
 }
@@ -123,7 +127,8 @@ export function llamaServer(tool: string, slots: number): Way {
           for (const picture of todo) answers.push(countedBy(await server.complete(await requestOf(picture, work))));
         };
         await Promise.all(Array.from({ length: slots }, client));
-        return { seconds: (performance.now() - start) / 1000, startSeconds: server.startSeconds, answers };
+        const seconds = (performance.now() - start) / 1000;
+        return { seconds, processorSeconds: processSeconds(server.pid), startSeconds: server.startSeconds, answers };
       } finally {
         await server.close();
       }

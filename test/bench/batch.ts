@@ -111,6 +111,8 @@ interface Timed {
   /** Seconds, start-up included and not. */
   whole: number;
   warm: number;
+  /** Of the processor, start-up included. */
+  processor: number;
   promptTokens: number;
   /** Of all answers. */
   tokens: number;
@@ -118,16 +120,24 @@ interface Timed {
 
 /** @throws when a way answered other questions than asked, or less than the others */
 async function timed(way: Way, work: Work): Promise<Timed> {
-  const { seconds, startSeconds, answers } = await way.run(work);
+  const { seconds, processorSeconds, startSeconds, answers } = await way.run(work);
   const counts = new Set(answers.map(({ prompt, completion }) => `${prompt} + ${completion}`));
   const [first] = answers;
   const areAlike = work.common !== undefined || (counts.size === 1 && first!.completion === work.tokens);
   if (answers.length !== work.pictures.length || !areAlike) {
     throw new Error(`${way.name}: ${answers.length} answers with ${[...counts].join(', ')} tokens`);
   }
-  process.stderr.write(`${way.name}: ${seconds.toFixed(1)} s, ${startSeconds.toFixed(1)} s of them start-up\n`);
+  process.stderr.write(
+    `${way.name}: ${seconds.toFixed(1)} s, ${startSeconds.toFixed(1)} s of them start-up, ${processorSeconds.toFixed(1)} s of the processor\n`,
+  );
   const all = answers.reduce((sum, { completion }) => sum + completion, 0);
-  return { whole: seconds, warm: seconds - startSeconds, promptTokens: first!.prompt, tokens: all };
+  return {
+    whole: seconds,
+    warm: seconds - startSeconds,
+    processor: processorSeconds,
+    promptTokens: first!.prompt,
+    tokens: all,
+  };
 }
 
 function printWays(runs: ReadonlyMap<string, readonly Timed[]>, { pictures }: Work): void {
@@ -138,8 +148,10 @@ function printWays(runs: ReadonlyMap<string, readonly Timed[]>, { pictures }: Wo
     `${pictures.length} pictures of ${side}x${side}, each ${[...promptTokens].join(' or ')} prompt tokens and ${flags.common ? 'a form' : tokens} answered, ` +
       `${threads} threads, ${flags.pair === undefined ? `random weights, ${flags.type}` : pair}, median of ${rounds} rounds\n`,
   );
-  print('| | s | pictures/s | tokens/s | ratio | without start-up: s | pictures/s | tokens/s | ratio |');
-  print('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+  print(
+    '| | s | pictures/s | tokens/s | ratio | without start-up: s | pictures/s | tokens/s | ratio | ms of the processor a token | ratio |',
+  );
+  print('| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
   const peers = runs.get(peer)!;
   for (const [name, own] of runs) {
     const cells = (['whole', 'warm'] as const).flatMap((kind) => {
@@ -148,6 +160,8 @@ function printWays(runs: ReadonlyMap<string, readonly Timed[]>, { pictures }: Wo
       const ratios = own.map((run, round) => peers[round]![kind] / run[kind]);
       return [seconds.toFixed(2), rate.toFixed(2), (own[0]!.tokens / seconds).toFixed(1), spread(ratios)];
     });
+    const each = (run: Timed): number => (1000 * run.processor) / run.tokens;
+    cells.push(median(own.map(each)).toFixed(1), spread(own.map((run, round) => each(peers[round]!) / each(run))));
     print(`| ${name} | ${cells.join(' | ')} |`);
   }
   print(`\nratio: how many times as fast as ${peer}, in the same round (least to most)\n`);
