@@ -58,7 +58,7 @@ console.log(JSON.stringify({ said, seconds: (user + system) / 1e6, megabytes: pr
 `;
 
 for (const [what, asked] of Object.entries(schemas)) {
-  test(`${what}: followed or refused within 5 seconds of the processor and 500 MB`, () => {
+  test(`${what}: followed or refused within half a minute of the processor and 500 MB`, () => {
     const words = ['--import', 'tsx', '--input-type=module', '-e', program];
     const run = spawnSync(process.execPath, words, {
       input: JSON.stringify(asked),
@@ -71,7 +71,7 @@ for (const [what, asked] of Object.entries(schemas)) {
       seconds: number;
       megabytes: number;
     };
-    assert.ok(seconds < 5 && megabytes < 500, `${seconds} s, ${megabytes} MB`);
+    assert.ok(seconds < 30 && megabytes < 500, `${seconds} s, ${megabytes} MB`);
     if (what.startsWith('an enum of 20,000 texts')) assert.equal(said, 'followed');
     if (what.includes('split')) assert.match(said, /takes more than a second/);
   });
