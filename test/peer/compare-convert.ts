@@ -5,8 +5,9 @@
  *     LLAMA_CPP=<source tree of llama.cpp v0.5.0, with llama-quantize in build/bin> \
  *     PYTHON=<python with torch, transformers, mistral-common, sentencepiece> npm run compare:convert [-- quantize --write]
  *
- * With `quantize` or `relatives`, only that part; `relatives devstral-small-2 bf16`: only that one, to that type. Exits with 1 when a tensor differs, or a key for which `expected` below has no reason. With --write, the hashes of
- * llama-quantize's tensors become fixtures/golden/quantized.json, which `npm test` holds ours to.
+ * With `pixtral`, `relatives`, `wide` or `quantize`, only that part; `relatives devstral-small-2 bf16`: only that one, to
+ * that type. Exits with 1 when a tensor differs, or a key for which `expected` below has no reason. With --write, the
+ * hashes of llama-quantize's tensors become fixtures/golden/quantized.json, which `npm test` holds ours to.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,10 +21,12 @@ import { plainOptions } from '../helpers/converted.ts';
 import {
   type QuantizedCase,
   goldenQuantizedPath,
+  mixedConfig,
   quantizedCases,
   tensorsHash,
   writeCaseImatrix,
 } from '../helpers/quantized.ts';
+import { relatives as shapes, writeRandomCheckpoint } from '../scale/random-checkpoint.ts';
 import { type FloatType, hubParams, withFolder, writeCheckpoint } from '../helpers/weights.ts';
 
 const tree = process.env['LLAMA_CPP'] ?? '';
@@ -172,10 +175,6 @@ function addContext(path: string): void {
   writeFileSync(path, JSON.stringify({ max_position_embeddings: 131_072, ...params }));
 }
 
-const only = ['quantize', 'relatives'].find((part) => process.argv.includes(part));
-if (only === undefined) await withFolder(compareConverters);
-if (only !== 'quantize') await withFolder(compareRelatives);
-
 async function compareConverters(base: string): Promise<void> {
   for (const layout of ['mistral', 'huggingface'] as const) {
     for (const dtype of ['BF16', 'F32', 'F16'] as const satisfies FloatType[]) {
@@ -262,18 +261,52 @@ async function compareQuantized(
   return tensorsHash(theirs);
 }
 
+/** Every type from both layouts; the hashes of llama-quantize's tensors, by case. */
 const hashes = new Map<string, string>();
-for (const layout of only === 'relatives' ? [] : (['mistral', 'huggingface'] as const)) {
-  for (const [config, cases] of quantizedCases()) {
-    await withFolder(async (folder) => {
+
+async function compareQuantization(base: string): Promise<void> {
+  for (const layout of ['mistral', 'huggingface'] as const) {
+    for (const [index, [config, cases]] of quantizedCases().entries()) {
       const changeConfig = layout === 'mistral' ? hubParams : undefined;
-      await writeCheckpoint(folder, { layout, dtype: 'BF16', config, ...(changeConfig && { changeConfig }) });
+      const folder = await writeCheckpoint(join(base, `${layout}-${index}`), {
+        layout,
+        dtype: 'BF16',
+        config,
+        ...(changeConfig && { changeConfig }),
+      });
       complete(folder, layout);
       const floats = convertTheirFloats(folder, layout);
       for (const one of cases) hashes.set(one.name, await compareQuantized(one, { folder, floats, layout }));
-    });
+    }
   }
 }
+
+/** The relatives' own kinds with rows of whole super-blocks, none of which falls back to another type. */
+async function compareWide(base: string): Promise<void> {
+  for (const [name, config, kind] of [
+    ['ministral-3', shapes['Ministral 3 8B'], { float8: true, version: 'v13' }],
+    ['shieldstral', shapes['Ministral 3 3B, Shieldstral 1.0'], { float8: false, version: 'v13' }],
+    ['mistral-small-3.1', shapes['Mistral Small 3.1, 3.2, Magistral Small 1.2'], { float8: false, version: 'v7' }],
+  ] as const) {
+    const { dim, layers, heads, kvHeads, headDim, hiddenDim } = mixedConfig.text;
+    const text = { ...config.text, dim, layers, heads, kvHeads, headDim, hiddenDim };
+    const vision = { ...config.vision, hiddenSize: 64, intermediateSize: 128, layers: 1, heads: 4, headDim: 16 };
+    const folder = join(base, name);
+    await writeRandomCheckpoint(folder, { config: { text, vision }, layout: 'mistral', ...kind });
+    const floats = convertTheirFloats(folder, 'mistral');
+    for (const type of asked(convertTypes))
+      await compareQuantized(plainCase(`wide ${name} to ${type}`, type), { folder, floats, layout: 'mistral' });
+  }
+}
+
+const parts = {
+  pixtral: compareConverters,
+  relatives: compareRelatives,
+  wide: compareWide,
+  quantize: compareQuantization,
+};
+for (const part of asked(Object.keys(parts) as (keyof typeof parts)[])) await withFolder(parts[part]);
+
 if (process.argv.includes('--write')) {
   writeFileSync(goldenQuantizedPath, `${JSON.stringify(Object.fromEntries(hashes), undefined, 2)}\n`);
 }

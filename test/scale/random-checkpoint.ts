@@ -109,7 +109,11 @@ export async function writeRandomCheckpoint(
   }));
   const noise = randomBf16(1, 32 * 1024 * 1024);
   if (layout === 'mistral') {
-    const params = { ...hubParams(paramsJson(config)), max_position_embeddings: config.text.contextLength };
+    const params = {
+      ...hubParams(paramsJson(config)),
+      max_position_embeddings: config.text.contextLength,
+      ...(float8 && { quantization: { qformat_weight: 'fp8_e4m3', qscheme_act: 'TENSOR' } }),
+    };
     await writeFile(join(folder, 'params.json'), JSON.stringify(params));
     const stored = float8 ? tensors.flatMap(inFloat8) : tensors;
     await writeShard(join(folder, 'consolidated.safetensors'), { tensors: stored, noise });

@@ -68,7 +68,7 @@ const server = createServer((request, response) => {
   });
   if (request.method === 'HEAD') return void response.end();
   const source = createReadStream(join(folder, name), { start, end, highWaterMark: 256 * 1024 });
-  pipeline(Readable.from(limited(source)), response).catch(() => response.destroy());
+  pipeline(bytesPerSecond > 0 ? Readable.from(limited(source)) : source, response).catch(() => response.destroy());
 });
 await once(server.listen(0, '127.0.0.1'), 'listening');
 process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
