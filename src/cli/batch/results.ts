@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import type { RecordOutcome } from '../../asking/answer-records.ts';
 import type { Decided } from '../../asking/events.ts';
-import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../wires/batch-line.ts';
+import { openAnswers } from '../../wires/answers-journal.ts';
+import { type WrittenLine, batchLine } from '../../wires/batch-line.ts';
 import { decidedShape } from '../../wires/decided-shape.ts';
 import type { DecisionOptions } from '../../asking/decisions/decision.ts';
 import { decidedJson } from '../../wires/decisions.ts';
-import { type Journal, openJournal } from '../../store/journal.ts';
+import type { Journal } from '../../store/journal.ts';
 import type { Io } from '../io.ts';
 import { defaults } from '../options.ts';
 import { type AnswerFiles, answerFiles } from './answer-files.ts';
@@ -62,13 +63,7 @@ export async function openResults(
       append: async (line) => io.stdout.write(`${shownAt(io.stdout, line)}\n`),
     });
   }
-  const written = new Map<string, WrittenLine>();
-  const journal = await openJournal(output, {
-    readEntry: readBatchLine,
-    beginsLikeEntry: beginsLikeBatchLine,
-    onEntry: (line) => written.set(line.id, line),
-    entryName: 'answer of pixtral batch',
-  });
+  const { journal, written } = await openAnswers(output);
   return {
     ...results({ flags, reading, written, files, append: (line) => journal.append(line) }),
     notes: notesOf(journal, output),

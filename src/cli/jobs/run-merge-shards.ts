@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { PixtralError } from '../../base/errors.ts';
 import { noteLine } from '../../output/note.ts';
 import { shownAt } from '../../output/printable.ts';
-import { openJournal } from '../../store/journal.ts';
-import { type WrittenLine, beginsLikeBatchLine, readBatchLine } from '../../wires/batch-line.ts';
+import { openAnswers } from '../../wires/answers-journal.ts';
+import type { WrittenLine } from '../../wires/batch-line.ts';
 import { jsonLine } from '../../wires/json.ts';
 import { recordId } from '../batch/record-entries.ts';
 import { type ShardAnswer, gatherShards, isAnswerLine } from './gather-shards.ts';
@@ -90,13 +90,7 @@ async function openOutput({ output = '-' }: MergeFlags, { io }: Pick<MergeRun, '
     const write = async (line: string): Promise<void> => io.stdout.write(shownAt(io.stdout, `${line}\n`));
     return { before: () => undefined, write, close: async () => {} };
   }
-  const written = new Map<string, WrittenLine>();
-  const journal = await openJournal(output, {
-    readEntry: readBatchLine,
-    beginsLikeEntry: beginsLikeBatchLine,
-    onEntry: (line) => written.set(line.id, line),
-    entryName: 'answer of pixtral batch',
-  });
+  const { journal, written } = await openAnswers(output);
   return { before: (id) => written.get(id), write: (line) => journal.append(line), close: () => journal.close() };
 }
 

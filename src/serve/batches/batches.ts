@@ -4,8 +4,8 @@ import { PixtralError, reasonOf } from '../../base/errors.ts';
 import { readLines } from '../../base/lines.ts';
 import { type AnswerRecordsOptions, type RecordOutcome, answerRecords } from '../../asking/answer-records.ts';
 import { lockFile } from '../../native/file-lock.ts';
-import { openJournal } from '../../store/journal.ts';
-import { type WrittenLine, batchLine, beginsLikeBatchLine, readBatchLine } from '../../wires/batch-line.ts';
+import { openAnswers } from '../../wires/answers-journal.ts';
+import { batchLine, readBatchLine } from '../../wires/batch-line.ts';
 import { decidedShape } from '../../wires/decided-shape.ts';
 import type { RequestContext } from '../../wires/request.ts';
 import { type BatchLineTask, batchLines } from './batch-lines.ts';
@@ -149,13 +149,7 @@ export class Batches {
   async #answer(id: string, { tasks, cancel }: { tasks: BatchLineTask[]; cancel: AbortSignal }): Promise<void> {
     const { answerer, job, pictures, stop, signal } = this.#options;
     const { endpoint } = this.#states.get(id)!;
-    const written = new Map<string, WrittenLine>();
-    const journal = await openJournal(this.#store.journal(id), {
-      readEntry: readBatchLine,
-      beginsLikeEntry: beginsLikeBatchLine,
-      entryName: 'answer of pixtral batch',
-      onEntry: (line) => written.set(line.id, line),
-    });
+    const { journal, written } = await openAnswers(this.#store.journal(id));
     try {
       if (cancel.aborted) return;
       const answered = answerRecords(tasks, {
