@@ -54,10 +54,10 @@ export async function* askServer(question: Question, options: AskServerOptions):
 /** What a server answers in one piece, as it sent it. @throws as askServer does */
 export async function completionOf(
   question: Pick<Question, 'messages' | 'options'>,
-  asking: Pick<AskServerOptions, 'connection' | 'server' | 'signal'>,
+  asking: Pick<AskServerOptions, 'connection' | 'server' | 'signal'> & { begun: string },
 ): Promise<unknown> {
-  const { server, signal } = asking;
-  const asked = await post(chatRequest(question, { server, stream: false }).body, asking);
+  const { server, signal, begun } = asking;
+  const asked = await post(chatRequest(question, { server, stream: false, begun }).body, asking);
   const { name } = server.address;
   return completion(await wholeReply(asked, { name, signal }), name);
 }

@@ -24,17 +24,25 @@ export interface ChatRequest {
  */
 export function chatRequest(
   { messages, options }: Pick<Question, 'messages' | 'options'>,
-  { server, stream }: { server: Pick<FoundServer, 'kind' | 'model' | 'untold'>; stream: boolean },
+  {
+    server,
+    stream,
+    begun = '',
+  }: { server: Pick<FoundServer, 'kind' | 'model' | 'untold'>; stream: boolean; begun?: string },
 ): ChatRequest {
   const { kind, model } = server;
-  const { streamUsage, extra } = serverKinds[kind];
+  const { streamUsage, goesOn, extra } = serverKinds[kind];
   const sent: ServerReceipt['sent'] = [];
   refuseUntold({ messages, options }, server);
   const fields: Fields = {
     model,
-    messages: messageFields(toldMessages({ messages, options }, 'v3'), { kind, sent }), // servers do not tell theirs
+    messages: [
+      ...messageFields(toldMessages({ messages, options }, 'v3'), { kind, sent }), // servers do not tell theirs
+      ...(begun === '' ? [] : [{ role: 'assistant', content: begun }]),
+    ],
     ...optionFields(options, kind),
     ...(stream && { stream, ...(streamUsage && { stream_options: { include_usage: true } }) }),
+    ...(begun !== '' && goesOn),
     ...extra,
   };
   return { body: Buffer.from(withTools(JSON.stringify(fields), options.tools)), sent };

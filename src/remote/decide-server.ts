@@ -9,7 +9,7 @@ import {
   type Decisions,
   optionsOf,
 } from '../asking/decisions/question.ts';
-import type { AskOptions, Decided, Question } from '../asking/events.ts';
+import type { AskOptions, Decided, Question, TokenChoice } from '../asking/events.ts';
 import { pictureReceipt } from '../asking/pictures/receipt.ts';
 import type { Picture } from '../image/decoder/load.ts';
 import { type Message, imagesOf } from '../prompt/message.ts';
@@ -164,10 +164,10 @@ function isProbability(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= 1.001;
 }
 
-/** One token is drawn for each order of the options, and its rivals looked at. */
+/** One token is drawn for each order of the options, and its rivals looked at; behind options of several tokens one more. */
 async function decideByTokens(question: DecisionQuestion, { messages, asking }: One): Promise<Read> {
   const { server, decisions } = asking;
-  const { title, maxLogprobs } = serverKinds[server.kind];
+  const { title, maxLogprobs, goesOn } = serverKinds[server.kind];
   const options = optionsOf(question).length;
   if (maxLogprobs === undefined || maxLogprobs < options) {
     throw new PixtralError(
@@ -179,16 +179,14 @@ async function decideByTokens(question: DecisionQuestion, { messages, asking }: 
   const orders = [];
   for (const rotation of rotationsOf(question, decisions)) {
     const { text, labels } = decisionPrompt(question, { ...decisions, rotation });
-    const reply = await firstToken(withText(messages, text), { ...asking, top: maxLogprobs });
-    const [first] = reply.logprobs;
-    if (!first || 'forced' in first) {
-      throw new PixtralError(
-        'machine',
-        `${server.address.name}: tells no log-probabilities, which decisions are made of`,
-      );
-    }
-    replies.push(reply);
-    orders.push(readOptions(first.top, { labels, where: `${server.address.name}: question ${question.name}` }));
+    const asked = withText(messages, text);
+    const next = async (begun: string): Promise<readonly TokenChoice[]> => {
+      const reply = await nextToken(asked, { ...asking, begun, top: maxLogprobs });
+      replies.push(reply);
+      return choicesOf(reply, server.address.name);
+    };
+    const where = `${server.address.name}: question ${question.name}`;
+    orders.push(await readOptions({ labels, where, next, goesOn: goesOn !== undefined }));
   }
   return {
     reading: combineOrders(question, orders),
@@ -200,12 +198,18 @@ async function decideByTokens(question: DecisionQuestion, { messages, asking }: 
 /** Nothing is changed by sampling: what is told are the model's own log-probabilities. */
 const plainSampling = { maxTokens: 1, temperature: 1, topP: 1, topK: 0, minP: 0, seed: 0, repeatPenalty: 1, stop: [] };
 
-async function firstToken(
+function choicesOf({ logprobs: [first] }: Reply, name: string): readonly TokenChoice[] {
+  if (first && !('forced' in first)) return first.top;
+  throw new PixtralError('machine', `${name}: tells no log-probabilities, which decisions are made of`);
+}
+
+/** The one behind what the answer begins with. */
+async function nextToken(
   messages: readonly Message<Picture>[],
-  { connection, server, signal, clock, top }: Asking & { top: number },
+  { connection, server, signal, clock, begun, top }: Asking & { begun: string; top: number },
 ): Promise<Reply> {
   const options: AskOptions = { ...plainSampling, logprobs: top };
-  const asking = { connection, server, signal };
+  const asking = { connection, server, signal, begun };
   const writer = replyWriter(server.address.name);
   writer.take(await clock.time('decode_ms', () => completionOf({ messages, options }, asking)));
   return writer.whole(false);

@@ -35,6 +35,8 @@ export interface ServerKind {
   reasoning: Readonly<Partial<Record<Reasoning, Fields>>>;
   /** How an earlier answer's thoughts are sent back: a field of its message, or a part of its content. */
   thoughts: 'reasoning_content' | 'reasoning' | 'part' | undefined;
+  /** Fields with which it goes on with an answer that is begun, also behind its end; undefined: it begins a new one. */
+  goesOn: Fields | undefined;
   /** A stream tells the tokens only when it is asked to. */
   streamUsage: boolean;
   /** More that is asked for, for the receipt. */
@@ -58,6 +60,7 @@ const openAi: ServerKind = {
   choices: undefined,
   reasoning: {},
   thoughts: undefined,
+  goesOn: undefined,
   streamUsage: true,
   extra: {},
 };
@@ -82,6 +85,7 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
     grammar: structuredGrammar,
     choices: structuredChoice,
     thoughts: 'reasoning',
+    goesOn: { continue_final_message: true, add_generation_prompt: false, ignore_eos: true },
     extra: { return_token_ids: true },
   },
   sglang: {
@@ -110,6 +114,7 @@ export const serverKinds: Readonly<Record<KindName, ServerKind>> = {
     grammar: (grammar) => ({ grammar }),
     choices: undefined,
     thoughts: 'reasoning_content',
+    goesOn: { ignore_eos: true }, // it tells no log-probabilities of the end
   },
   mistral: {
     ...openAi,

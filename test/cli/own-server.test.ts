@@ -135,6 +135,47 @@ test('a server without such a route decides by the likeliest tokens of an answer
   await server.close();
 });
 
+test('an option of several tokens is asked for with the answer begun, in the words of the kind of server', async () => {
+  const shares: Record<string, Record<string, number>> = {
+    '': { let: 0.1, rece: 0.8 },
+    rece: { ipt: 0.5, ived: 0.5 },
+    let: { ter: 1 },
+  };
+  const begunIn = (body: Record<string, unknown>): string => {
+    const last = (body['messages'] as { role: string; content: string }[]).at(-1)!;
+    return last.role === 'assistant' ? last.content : '';
+  };
+  const more = ({ body }: { body: Record<string, unknown> }) => {
+    const top = Object.entries(shares[begunIn(body)]!).map(([token, share]) => ({
+      token,
+      logprob: Math.log(share),
+      bytes: null,
+    }));
+    return { logprobs: { content: [{ ...top[0], top_logprobs: top }] } };
+  };
+  const words = ['decide', scenes[0]!, '-q', 'kind=receipt|letter: What is it?', '--server'];
+  for (const [ownedBy, goesOn] of [
+    ['vllm', [true, false]],
+    ['llamacpp', [undefined, undefined]],
+  ] as const) {
+    const server = await startStandIn({ ownedBy, more });
+    const { answers } = linesOf(await cli([...words, server.url], { env: {} }))[0] as {
+      answers: { probabilities: Record<string, number>; mass: number }[];
+    };
+    await server.close();
+    assert.ok(Math.abs(answers[0]!.probabilities['receipt']! - 0.8) < 1e-9 && Math.abs(answers[0]!.mass - 0.5) < 1e-9);
+    assert.deepEqual(server.seen.map(({ body }) => begunIn(body)).toSorted(), ['', 'let', 'rece']);
+    const { body } = server.seen.find((one) => begunIn(one.body) === 'rece')!;
+    assert.deepEqual([body['continue_final_message'], body['add_generation_prompt']], goesOn);
+  }
+  const other = await startStandIn({ ownedBy: 'someone', more });
+  assert.match(
+    (await cli([...words, other.url], { env: {} })).stdout,
+    /option \\"letter\\" is more than one token there/,
+  );
+  await other.close();
+});
+
 test('what a server cannot tell a probability of is refused', async () => {
   const top = [{ token: 'rece', logprob: Math.log(0.5), bytes: null }];
   const more = () => ({ logprobs: { content: [{ ...top[0], top_logprobs: top }] } });

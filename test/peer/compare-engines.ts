@@ -130,7 +130,7 @@ async function compareIds(scenes: readonly Scene[]): Promise<void> {
     });
     const sampling = { maxTokens: 1, temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0, repeatPenalty: 1, stop: [] };
     const writer = replyWriter(server.address.name);
-    writer.take(await completionOf({ messages, options: sampling }, { connection, server, signal }));
+    writer.take(await completionOf({ messages, options: sampling }, { connection, server, signal, begun: '' }));
     const { promptIds } = writer.whole(true);
     if (!promptIds) continue;
     told++;
