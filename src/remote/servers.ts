@@ -328,7 +328,7 @@ function formName(format: AnswerFormat): string {
       const { choices } = format;
       const shown = choices
         .slice(0, shownChoices)
-        .map((choice) => JSON.stringify([...choice].slice(0, shownLetters).join('')));
+        .map((choice) => JSON.stringify(Array.from(choice).slice(0, shownLetters).join('')));
       return `one of ${shown.join(', ')}${choices.length > shownChoices ? ', ...' : ''}`;
     }
     case 'json':

@@ -82,7 +82,8 @@ test('what a lost node left half written is missing, and is taken in once it was
   await shards(list, 2); // only what is missing is asked
   const second = await merge(list, ...paths, '-o', out);
   assert.deepEqual([second.exitCode, second.stderr], [0, '1 answered, 0 failed, 0 missing, 29 written before\n']);
-  assert.deepEqual(idsIn(await readFile(out, 'utf8')).toSorted(), numbers.toSorted());
+  const ids = idsIn(await readFile(out, 'utf8'));
+  assert.deepEqual([new Set(ids), ids.length], [new Set(numbers), numbers.length]);
 });
 
 test('parts of another division may overlap: an answer is there once, and wins over a failure', async () => {
