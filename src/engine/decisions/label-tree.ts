@@ -24,10 +24,20 @@ export function labelTree(labels: readonly string[], encode: (text: string) => r
   return root;
 }
 
+/** Tokens by which a word that begins like an option shows itself to be another one; options may be whole sentences. */
+const mostTold = 4;
+
+/** Whether what comes next is to be looked at. @param told tokens since only one option was left */
+export function isToBeSeen({ options, children, ends }: LabelNode, told: number): boolean {
+  if (options.size > 1) return true;
+  return children.size > 0 && ends === undefined && told <= mostTold;
+}
+
 /** Tokens of the longest way to a node that has to be looked at. */
-export function depthOf({ options, children }: LabelNode): number {
-  if (options.size < 2) return 0;
-  return 1 + Math.max(0, ...[...children.values()].map(depthOf));
+export function depthOf(node: LabelNode, told = 0): number {
+  if (!isToBeSeen(node, told)) return 0;
+  const below = [...node.children.values()].map((child) => depthOf(child, child.options.size === 1 ? told + 1 : 0));
+  return 1 + Math.max(0, ...below);
 }
 
 function insert(

@@ -41,7 +41,10 @@ function read(tree: LabelNode, options: number): LabelReader {
   return reader;
 }
 
-/** Slow and obvious: every way of saying something that begins with just one option's spelling, or ends as one. */
+/**
+ * Slow and obvious: every way of saying something that is an option's spelling, or begins with just one's, of which the
+ * next four tokens are looked at where it is likely.
+ */
 function oracle(labels: readonly string[]): number[] {
   const spellings = labels.map((label) => {
     const cases = [label, label.toLowerCase(), label.toUpperCase(), label[0]!.toUpperCase() + label.slice(1)];
@@ -49,10 +52,11 @@ function oracle(labels: readonly string[]): number[] {
   });
   const begins = (ids: readonly number[], path: readonly number[]): boolean => path.every((id, at) => ids[at] === id);
   const totals = labels.map(() => 0);
-  const walk = (path: readonly number[], probability: number): void => {
+  const walk = (path: readonly number[], probability: number, told = 0): void => {
     const possible = spellings.flatMap((ways, option) => (ways.some((ids) => begins(ids, path)) ? [option] : []));
     if (possible.length === 0) return;
-    if (possible.length === 1) {
+    const isSpelled = spellings.some((ways) => ways.some((ids) => ids.length === path.length && begins(ids, path)));
+    if (possible.length === 1 && (isSpelled || told > 4 || probability < 0.01)) {
       totals[possible[0]!]! += probability;
       return;
     }
@@ -62,7 +66,9 @@ function oracle(labels: readonly string[]): number[] {
     let goesOn = 0;
     for (const id of next) {
       goesOn += probabilityOf(path, id);
-      walk([...path, id], probability * probabilityOf(path, id));
+      const after = [...path, id];
+      const left = spellings.filter((ways) => ways.some((ids) => begins(ids, after))).length;
+      walk(after, probability * probabilityOf(path, id), left === 1 ? told + 1 : 0);
     }
     const ended = spellings.findIndex((ways) => ways.some((ids) => ids.length === path.length && begins(ids, path)));
     if (ended >= 0) totals[ended]! += probability * (1 - goesOn);
@@ -73,7 +79,7 @@ function oracle(labels: readonly string[]): number[] {
 
 const label = fc.stringMatching(/^[abc]{1,4}$/);
 
-test('options have the probability of all their spellings, down to the token that tells them apart', () => {
+test('options have the probability of all their spellings, down to their ends where they are likely', () => {
   fc.assert(
     fc.property(fc.uniqueArray(label, { minLength: 2, maxLength: 6 }), (labels) => {
       const { probabilities } = read(labelTree(labels, encode), labels.length);
@@ -85,9 +91,11 @@ test('options have the probability of all their spellings, down to the token tha
   );
 });
 
-test('options that differ in their first token are read off one distribution', () => {
-  assert.equal(depthOf(labelTree(['yes', 'no'], encode)), 2); // a blank before each is a token of its own here
+test('options of one token are read off one distribution, longer ones to their ends or four tokens further', () => {
+  assert.equal(depthOf(labelTree(['x', 'y'], encode)), 2); // a blank before each is a token of its own here
   assert.equal(depthOf(labelTree(['abx', 'aby'], encode)), 4);
+  assert.equal(depthOf(labelTree(['yes', 'no'], encode)), 4);
+  assert.equal(depthOf(labelTree(['xxxxxxxxxxxx', 'y'], encode)), 6);
 });
 
 test('whether the likeliest token begins an option is told', () => {
@@ -98,6 +106,16 @@ test('whether the likeliest token begins an option is told', () => {
     (one) => !encode(one).includes(best) && !encode(one.toUpperCase()).includes(best) && encode(' ')[0] !== best,
   );
   assert.equal(read(labelTree(far.slice(0, 2), encode), 2).argmaxIsOption, false);
+});
+
+test('a word that only begins like an option is none', () => {
+  const reader = new LabelReader(labelTree(['xab', 'y'], encode), 2);
+  const likely = (id: number): Float32Array => Float32Array.from(vocabulary, (_, other) => (other === id ? 20 : 0));
+  reader.see(logProbabilities(logits.take(likely(vocabulary.indexOf('x')))));
+  assert.deepEqual(reader.path, [vocabulary.indexOf('x')]);
+  reader.see(logProbabilities(logits.take(likely(vocabulary.indexOf('z')))));
+  assert.equal(reader.path, undefined);
+  assert.ok(reader.probabilities.every((probability) => probability < 1e-6));
 });
 
 test('options that are spelled alike are refused by name', () => {
