@@ -29,7 +29,9 @@ export async function readWhole(path: string, options: WholeOptions): Promise<Ui
   try {
     const status = await file.stat();
     checkKind(status, { path, ...options });
-    const read = status.isFile() ? readFile(file) : readPipe(file, { path, ...options });
+    const read = status.isFile()
+      ? readFile(file, { size: status.size, ...options })
+      : readPipe(file, { path, ...options });
     const parts: Uint8Array[] = [];
     let length = 0;
     for await (const part of read) {
@@ -67,11 +69,23 @@ function tooLarge({ path, what, maxBytes }: Named): PixtralError {
   return new PixtralError('input', `${path}: is over ${maxBytes / 2 ** 20} MiB, too large for ${what}`);
 }
 
-async function* readFile(file: FileHandle): AsyncGenerator<Uint8Array, void> {
+/** In one piece when it is as long as it said, else with more behind that. */
+async function* readFile(
+  file: FileHandle,
+  { size, signal }: { size: number; signal?: AbortSignal | undefined },
+): AsyncGenerator<Uint8Array, void> {
+  let piece = new Uint8Array(size + 1); // with room to see whether there is more
+  let filled = 0;
   for (;;) {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(pieceBytes));
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
+    const { bytesRead } = await file.read(piece, filled, Math.min(pieceBytes, piece.byteLength - filled));
+    signal?.throwIfAborted();
+    filled += bytesRead;
+    const isWhole = bytesRead === 0;
+    if (isWhole || filled === piece.byteLength) yield piece.subarray(0, filled);
+    if (isWhole) return;
+    if (filled < piece.byteLength) continue;
+    piece = new Uint8Array(pieceBytes);
+    filled = 0;
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -32,6 +32,21 @@ test('a file is read whole, up to the limit and no byte further', async () => {
     code: 'input',
     message: `${path}: is over 1 MiB, too large for a list`,
   });
+});
+
+test('what is kept of a small file is not much larger than it', async () => {
+  const path = join(scratch, 'small');
+  for (const text of ['', 'a', 'a few letters']) {
+    await writeFile(path, text);
+    const bytes = await readWhole(path, options);
+    assert.equal(Buffer.from(bytes).toString(), text);
+    assert.ok(bytes.buffer.byteLength <= text.length + 1, `${bytes.buffer.byteLength} bytes`);
+  }
+});
+
+test('a file that is longer than it says is read whole', { skip: process.platform !== 'linux' }, async () => {
+  const path = '/proc/version'; // says that it is empty
+  assert.ok((await readFile(path)).equals(await readWhole(path, options)));
 });
 
 test('a device and a folder are refused by what they are, behind a link too', unix, async () => {
