@@ -1,5 +1,5 @@
-import { viewBytes } from '../base/view-bytes.ts';
 import { basename } from 'node:path';
+import { viewBytes } from '../base/view-bytes.ts';
 import { bool, f32, f32Array, rawArray, text, u32 } from '../gguf/build.ts';
 import type { GgufValue } from '../gguf/types.ts';
 import type { GgufTokenizer } from '../tokenizer/gguf-keys.ts';

@@ -1,5 +1,5 @@
-import { viewBytes } from '../base/view-bytes.ts';
 import { createHash } from 'node:crypto';
+import { viewBytes } from '../base/view-bytes.ts';
 import type { Checkpoint, ModelConfig, SourceTensor } from '../weights/types.ts';
 import type { SourceFiles } from './source-files.ts';
 

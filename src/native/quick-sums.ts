@@ -13,7 +13,7 @@ export async function quickSums(): Promise<() => QuickSum> {
   const { createXXHash128 } = await import('hash-wasm');
   const machine = await createXXHash128();
   const fresh = machine.init().save();
-  const states = new Map<QuickSum, Uint8Array>();
+  const states = new WeakMap<QuickSum, Uint8Array>();
   let held: QuickSum | undefined;
 
   function hold(sum: QuickSum): void {

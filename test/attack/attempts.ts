@@ -61,11 +61,7 @@ async function countAll(script: string): Promise<void> {
       patience: { type: 'string', default: '10' }, // seconds for one attempt; longer is a hang
     },
   });
-  const [count, seed, patienceSeconds] = [values.count, values.seed, values.patience].map(Number) as [
-    number,
-    number,
-    number,
-  ];
+  const [count, seed, patienceSeconds] = [Number(values.count), Number(values.seed), Number(values.patience)];
   const sums = { answered: 0, refused: 0, found: 0 };
   const start = performance.now();
   let slowest = { index: 0, milliseconds: 0 };

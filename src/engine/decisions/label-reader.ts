@@ -1,5 +1,5 @@
 import type { WholeDistribution } from '../../decoder/log-probabilities.ts';
-import { type LabelNode, isToBeSeen } from './label-tree.ts';
+import { type LabelNode, isToBeSeen, toldAt } from './label-tree.ts';
 
 /** Below it the way to several options is not looked at any more: they share what is left. */
 const least = 1e-6;
@@ -42,8 +42,7 @@ export class LabelReader {
     for (const [id, child] of node.children) {
       const share = Math.exp(distribution.of(id));
       goesOn += share;
-      const isTold = child.options.size === 1;
-      this.#take({ node: child, path: [...path, id], probability: probability * share, told: isTold ? told + 1 : 0 });
+      this.#take({ node: child, path: [...path, id], probability: probability * share, told: toldAt(child, told) });
     }
     // An option that is also the beginning of another one: whatever does not go on to that.
     if (node.ends !== undefined) this.probabilities[node.ends]! += probability * Math.max(0, 1 - goesOn);

@@ -33,10 +33,15 @@ export function isToBeSeen({ options, children, ends }: LabelNode, told: number)
   return children.size > 0 && ends === undefined && told <= mostTold;
 }
 
+/** Tokens since only one option was left, at a child of a node where these are `told`. */
+export function toldAt({ options }: LabelNode, told: number): number {
+  return options.size === 1 ? told + 1 : 0;
+}
+
 /** Tokens of the longest way to a node that has to be looked at. */
 export function depthOf(node: LabelNode, told = 0): number {
   if (!isToBeSeen(node, told)) return 0;
-  const below = [...node.children.values()].map((child) => depthOf(child, child.options.size === 1 ? told + 1 : 0));
+  const below = [...node.children.values()].map((child) => depthOf(child, toldAt(child, told)));
   return 1 + Math.max(0, ...below);
 }
 

@@ -1,6 +1,6 @@
 /** What decoder-process.ts forks: decodes what it is sent, page by page, until its parent is gone. */
-import { viewBytes } from '../../base/view-bytes.ts';
 import { Socket } from 'node:net';
+import { viewBytes } from '../../base/view-bytes.ts';
 import { type ErrorCode, PixtralError, reasonOf } from '../../base/errors.ts';
 import { endWithParent } from '../../base/own-process.ts';
 import { takeBytes } from './byte-pipe.ts';

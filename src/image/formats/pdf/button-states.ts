@@ -1,4 +1,4 @@
-import { type PdfObjects, type PdfValue, nameOf } from './objects.ts';
+import { type PdfObjects, type PdfValue, nameOf, wordOf } from './objects.ts';
 
 /** Check boxes and radio buttons. */
 export const buttons = { words: ['/Btn'], pattern: /\/Btn\b/ };
@@ -20,10 +20,10 @@ export function withButtonState(objects: PdfObjects, { number, text }: { number:
   const looks = objects.entry(objects.entry(widget, 'AP'), 'N');
   const states = looks.kind === 'dictionary' ? looks.entries : new Map<string, PdfValue>();
   const state = onState(objects, { widget, states: [...states.keys()] });
-  if (state === undefined || (nameOf(objects.entry(widget, 'AS')) === state && !isEmpty(objects, states.get(state)))) {
-    return text;
-  }
-  const own = isEmpty(objects, states.get(state)) ? `/AP << /N << /${state} << >> >> >> ` : '';
+  if (state === undefined) return text;
+  const isUndrawn = isEmpty(objects, states.get(state));
+  if (!isUndrawn && nameOf(objects.entry(widget, 'AS')) === state) return text;
+  const own = isUndrawn ? `/AP << /N << /${state} << >> >> >> ` : '';
   return `${text.trimEnd().slice(0, -'>>'.length)} ${own}/AS /${state} >>`;
 }
 
@@ -58,10 +58,6 @@ function inherited(objects: PdfObjects, field: PdfValue, key: string): PdfValue 
     at = objects.entry(at, 'Parent');
   }
   return at;
-}
-
-function wordOf(value: PdfValue): string | undefined {
-  return value.kind === 'word' ? value.text : undefined;
 }
 
 /** A name or string without its escapes, '' for anything else. */

@@ -1,5 +1,5 @@
 import { withButtonState } from './button-states.ts';
-import { type PdfObjects, type PdfValue, nameOf } from './objects.ts';
+import { type PdfObjects, type PdfValue, nameOf, wordOf } from './objects.ts';
 
 /** What has to be written otherwise for PDFium to draw it as it is: objects by their numbers. */
 export function mends(objects: PdfObjects): Map<number, string> {
@@ -87,11 +87,11 @@ function isNoPlate(objects: PdfObjects, space: PdfValue): boolean {
  */
 function withOwnStep(objects: PdfObjects, { number, text }: { number: number; text: string }): string {
   const pattern = objects.object(number);
-  if (textOf(objects.entry(pattern, 'PatternType')) !== '1') return text;
+  if (wordOf(objects.entry(pattern, 'PatternType')) !== '1') return text;
   const [left, bottom, right, top] = objects
     .items(pattern, 'BBox')
-    .map((item) => Number(textOf(objects.resolved(item))));
-  const step = ['XStep', 'YStep'].map((key) => Number(textOf(objects.entry(pattern, key))));
+    .map((item) => Number(wordOf(objects.resolved(item))));
+  const step = ['XStep', 'YStep'].map((key) => Number(wordOf(objects.entry(pattern, key))));
   if (left !== 0 || bottom !== 0 || right !== step[0] || top !== step[1]) return text;
   return text.replace(/\/XStep\s+\d+\s+\d+\s+R|\/XStep\s*[\d.]+/, `/XStep ${(right! * hair).toFixed(9)}`);
 }
@@ -111,8 +111,4 @@ function withOwnDepth(objects: PdfObjects, { number, text }: { number: number; t
   if (!(depth < 8)) return text;
   const others = text.replace(/\/BitsPerComponent\s+(\d+\s+\d+\s+R|\d+)/, '');
   return others.replace('<<', `<< /BitsPerComponent ${depth} `);
-}
-
-function textOf(value: PdfValue): string | undefined {
-  return value.kind === 'word' ? value.text : undefined;
 }

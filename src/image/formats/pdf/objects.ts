@@ -14,6 +14,10 @@ export function nameOf(value: PdfValue): string | undefined {
   return value.kind === 'name' ? value.text : undefined;
 }
 
+export function wordOf(value: PdfValue): string | undefined {
+  return value.kind === 'word' ? value.text : undefined;
+}
+
 const none: PdfValue = { kind: 'word', text: 'null' };
 /** Deeper ones are made to do harm. */
 const maxDepth = 50;

@@ -1,7 +1,7 @@
-import { viewBytes } from '../../../base/view-bytes.ts';
 import { createRequire } from 'node:module';
 import type * as Xz from 'xz-decompress';
 import { inflateRawSync, inflateSync, constants as zlib } from 'node:zlib';
+import { viewBytes } from '../../../base/view-bytes.ts';
 import { decodeWithSkia } from '../skia.ts';
 import { decodeJpeg2000 } from '../openjpeg.ts';
 import { unpackLzw } from './lzw.ts';
