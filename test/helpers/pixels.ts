@@ -74,11 +74,27 @@ export function rgbOf(pixels: Pixels): Uint8Array {
   return rgb;
 }
 
+/** Of a picture, as shares of its width and height from its upper left corner. */
+export interface Part {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+const whole: Part = { left: 0, top: 0, right: 1, bottom: 1 };
+
 /** The share of pixels that are more black than white. */
-export function darkShare(pixels: Pixels): number {
-  const { width, height } = pixels;
-  const lines = pixels.lines(0, height);
+export function darkShare(pixels: Pixels, { left, top, right, bottom } = whole): number {
+  const { width } = pixels;
+  const [firstColumn, lastColumn] = [left, right].map((share) => Math.round(share * width)) as [number, number];
+  const [firstLine, lastLine] = [top, bottom].map((share) => Math.round(share * pixels.height)) as [number, number];
+  const lines = pixels.lines(firstLine, lastLine - firstLine);
   let dark = 0;
-  for (let at = 0; at < lines.length; at += 4) if (lines[at]! + lines[at + 1]! + lines[at + 2]! < 384) dark++;
-  return dark / (width * height);
+  for (let at = 0; at < lines.length; at += 4) {
+    const column = (at >> 2) % width;
+    const isDark = lines[at]! + lines[at + 1]! + lines[at + 2]! < 384;
+    if (isDark && column >= firstColumn && column < lastColumn) dark++;
+  }
+  return dark / ((lastColumn - firstColumn) * (lastLine - firstLine));
 }

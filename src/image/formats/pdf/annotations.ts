@@ -1,6 +1,7 @@
 import type { LoadedPage, PdfDocument } from './document.ts';
 import { Layers } from './layers.ts';
 import type { Pdfium, Pointer } from './pdfium.ts';
+import { drawTextMarkup, textMarkups } from './text-markups.ts';
 
 /** FPDF_ANNOTATION_SUBTYPE, those that leave a mark on the page. Source: PDFium's `fpdf_annot.h`. */
 const kinds: Record<number, string | undefined> = {
@@ -74,7 +75,13 @@ export class Annotations {
   #hasAppearance(annotation: Pointer): boolean {
     const { calls } = this.#pdfium;
     if (calls.EPDFAnnot_HasAppearanceStream(annotation, normal)) return true;
-    return calls.EPDFAnnot_GenerateAppearance(annotation) && calls.EPDFAnnot_HasAppearanceStream(annotation, normal);
+    return this.#draw(annotation) && calls.EPDFAnnot_HasAppearanceStream(annotation, normal);
+  }
+
+  #draw(annotation: Pointer): boolean {
+    const { calls } = this.#pdfium;
+    const isOnText = textMarkups.includes(calls.FPDFAnnot_GetSubtype(annotation));
+    return isOnText ? drawTextMarkup(this.#pdfium, annotation) : calls.EPDFAnnot_GenerateAppearance(annotation);
   }
 }
 
