@@ -108,6 +108,13 @@ export const store16Lane = (address: Code, value: Code, lane: number): Code => [
 ];
 /** Bytes by their places in `value`. */
 export const pickBytes = (value: Code, places: readonly number[]): Code => [value, value, simd(0x0d), places];
+/** Bytes by their places in `value`, 0 where there is none: one instruction, unlike those that extend a half. */
+export const pickBytesOrZeros = (value: Code, places: readonly (number | undefined)[]): Code => [
+  value,
+  simd(0x0c),
+  places.map((place) => place ?? 0xff),
+  simd(0x0e),
+];
 /** Bytes by their places in `first` (0 to 15) and `second` (16 to 31). */
 export const pickBytesOfTwo = (first: Code, second: Code, places: readonly number[]): Code => [
   first,
@@ -125,10 +132,6 @@ export const pickWords = (first: Code, second: Code, places: readonly number[]):
 export const addF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe4)];
 export const subtractF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe5)];
 export const multiplyF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xe6)];
-export const extendLow8 = (value: Code): Code => [value, simd(0x89)];
-export const extendHigh8 = (value: Code): Code => [value, simd(0x8a)];
-export const extendLow16 = (value: Code): Code => [value, simd(0xa9)];
-export const extendHigh16 = (value: Code): Code => [value, simd(0xaa)];
 export const toF32x4 = (value: Code): Code => [value, simd(0xfa)];
 
 /** Four times the same 32 bits. */
@@ -158,6 +161,12 @@ export const shiftRightU32x4 = (value: Code, bits: number): Code => [value, i32(
 /** Signed numbers of 32 bits as ones of 16, and of 16 as ones of 8, each at most as far from 0 as there is room for. */
 export const narrow32 = (low: Code, high: Code): Code => [low, high, simd(0x85)];
 export const narrow16 = (low: Code, high: Code): Code => [low, high, simd(0x65)];
+/** Signed numbers of 16 bits as bytes from 0 to 255. */
+export const narrow16ToBytes = (low: Code, high: Code): Code => [low, high, simd(0x66)];
+export const subtractI8x16 = (a: Code, b: Code): Code => [a, b, simd(0x71)];
+/** How many of 16 bytes are 0. */
+export const countZeros = (value: Code): Code => [value, i32(0), simd(0x0f), simd(0x23), simd(0x64), 0x69];
+export const storeI32 = (address: Code, value: Code): Code => [address, value, 0x36, 2, 0];
 
 /** The larger ones; what is no number in `b` is none. */
 export const largerF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xeb)];

@@ -9,12 +9,19 @@ import { type Template, templates } from '../prompt/template.ts';
 import { toolsJson } from '../prompt/tool-segments.ts';
 import { mergeTurns } from '../prompt/turns.ts';
 import type { FoundServer, Untold } from './find-server.ts';
+import { type PictureUris, pictureUris } from './picture-uris.ts';
 import { type Fields, type KindName, type SamplingName, choiceSchema, serverKinds } from './server-kinds.ts';
 
 /** A question as a server is sent it. */
 export interface ChatRequest {
   body: Uint8Array;
   sent: ServerReceipt['sent'];
+}
+
+/** The pictures of a request. */
+interface Outgoing {
+  sent: ServerReceipt['sent'];
+  uris: PictureUris;
 }
 
 /**
@@ -32,12 +39,12 @@ export function chatRequest(
 ): ChatRequest {
   const { kind, model } = server;
   const { streamUsage, goesOn, extra } = serverKinds[kind];
-  const sent: ServerReceipt['sent'] = [];
+  const outgoing: Outgoing = { sent: [], uris: pictureUris() };
   refuseUntold({ messages, options }, server);
   const fields: Fields = {
     model,
     messages: [
-      ...messageFields(toldMessages({ messages, options }, 'v3'), { kind, sent }), // servers do not tell theirs
+      ...messageFields(toldMessages({ messages, options }, 'v3'), { kind, ...outgoing }), // servers do not tell theirs
       ...(begun === '' ? [] : [{ role: 'assistant', content: begun }]),
     ],
     ...optionFields(options, kind),
@@ -45,7 +52,8 @@ export function chatRequest(
     ...(begun !== '' && goesOn),
     ...extra,
   };
-  return { body: Buffer.from(withTools(JSON.stringify(fields), options.tools)), sent };
+  const json = withTools(JSON.stringify(fields), options.tools);
+  return { body: outgoing.uris.fill(json), sent: outgoing.sent };
 }
 
 /** A server whose chat template lacks a part of the question would leave it out in silence. */
@@ -184,7 +192,7 @@ function lacking(title: string, found: string, expected: string): PixtralError {
 
 function messageFields(
   messages: readonly Message<Picture>[],
-  { kind, sent }: { kind: KindName; sent: ServerReceipt['sent'] },
+  { kind, ...outgoing }: Outgoing & { kind: KindName },
 ): Fields[] {
   const { title } = serverKinds[kind];
   checkConversation(messages, anyModel);
@@ -194,7 +202,7 @@ function messageFields(
     if (role === 'assistant') return { role, ...answerFields(chunks, kind), ...callFields(toolCalls) };
     const seen = chunks.flatMap((chunk) => (chunk.kind === 'thinking' ? [] : [chunk]));
     if (seen.length < chunks.length) throw lacking(title, 'thoughts in a system prompt', 'texts');
-    return { role, content: contentOf(seen, sent), ...(role === 'tool' && { tool_call_id: callId }) };
+    return { role, content: contentOf(seen, outgoing), ...(role === 'tool' && { tool_call_id: callId }) };
   });
 }
 
@@ -205,9 +213,9 @@ const anyModel: Template = {
   allows: { ...templates.v13.allows, tool: ['text', 'image'] },
 };
 
-function contentOf(chunks: readonly Chunk<Picture>[], sent: ServerReceipt['sent']): string | Fields[] {
+function contentOf(chunks: readonly Chunk<Picture>[], outgoing: Outgoing): string | Fields[] {
   if (chunks.every((chunk) => chunk.kind === 'text')) return textOf(chunks);
-  return chunks.map((chunk) => partOf(chunk, sent));
+  return chunks.map((chunk) => partOf(chunk, outgoing));
 }
 
 /** An earlier answer, with what was thought before it. */
@@ -243,15 +251,9 @@ function textOf(chunks: readonly (Chunk<Picture> | Thoughts)[]): string {
   return chunks.map((chunk) => (chunk.kind === 'text' ? chunk.text : '')).join('');
 }
 
-function partOf(chunk: Chunk<Picture>, sent: ServerReceipt['sent']): Fields {
+function partOf(chunk: Chunk<Picture>, { sent, uris }: Outgoing): Fields {
   if (chunk.kind === 'text') return { type: 'text', text: chunk.text };
   const { png, grid } = chunk.image;
   sent.push({ width: grid.width, height: grid.height, format: 'png', bytes: png?.byteLength ?? 0 });
-  return { type: 'image_url', image_url: { url: pngUri(chunk.image) } };
-}
-
-/** A picture as it is sent. */
-export function pngUri({ png, source }: Picture): string {
-  if (!png) throw new Error(`${source}: was not prepared to be sent`);
-  return `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
+  return { type: 'image_url', image_url: { url: uris.placeFor(chunk.image) } };
 }

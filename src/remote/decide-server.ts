@@ -14,12 +14,12 @@ import { pictureReceipt } from '../asking/pictures/receipt.ts';
 import type { Picture } from '../image/decoder/load.ts';
 import { type Message, imagesOf } from '../prompt/message.ts';
 import { type AskServerOptions, completion, completionOf } from './ask-server.ts';
-import { pngUri } from './chat-request.ts';
 import { wholeReply } from './connection.ts';
 import { serverReceipt } from './answer-of.ts';
 import { ServerFault } from './fault.ts';
 import { isDemo } from './grids.ts';
 import { asCount, asList, asObject } from './json.ts';
+import { pictureUris } from './picture-uris.ts';
 import { type Reply, replyWriter } from './read-reply.ts';
 import { readOptions } from './read-options.ts';
 import { refuseStatus } from './reply-error.ts';
@@ -116,14 +116,15 @@ const route = 'v1/decisions';
 async function decideByRoute(questions: readonly DecisionQuestion[], { messages, asking }: One): Promise<Read[]> {
   const { server, connection, clock, signal } = asking;
   const { name } = server.address;
+  const uris = pictureUris();
   const input = messages.map(({ role, content }) => ({
     role,
     content: content.map((chunk) => ({
       type: 'input_image',
-      image_url: chunk.kind === 'image' ? pngUri(chunk.image) : '',
+      image_url: chunk.kind === 'image' ? uris.placeFor(chunk.image) : '',
     })),
   }));
-  const body = Buffer.from(JSON.stringify({ model: server.model, input, questions: questions.map(requestQuestion) }));
+  const body = uris.fill(JSON.stringify({ model: server.model, input, questions: questions.map(requestQuestion) }));
   const reply = await clock.time('decode_ms', () => connection.post(route, body, signal));
   if (reply.status !== 200) await refuseStatus(reply, { name, model: server.model, signal });
   const fields = asObject(completion(await wholeReply(reply, { name, signal }), name));

@@ -2,9 +2,8 @@ import { type Crop, cropped } from '../pixels/crop.ts';
 import type { Grid } from '../pixels/grid.ts';
 import type { Kernel } from '../pixels/kernel.ts';
 import { checkSize } from './limits.ts';
-import { picturePatches } from '../pixels/patches.ts';
-import { seenPixels } from '../pixels/seen.ts';
-import { encodePng } from '../pixels/write-png.ts';
+import { type Patches, picturePatches } from '../pixels/patches.ts';
+import { seenPng } from '../pixels/seen-png.ts';
 import { selectedPages } from '../sources/selected-pages.ts';
 import type { Selection } from '../sources/selection.ts';
 import { openPicture } from '../formats/open-picture.ts';
@@ -71,7 +70,7 @@ export async function* decodePages(
       for (const crop of crops ?? [undefined]) {
         const part = crop ? cropped(pixels, crop, name) : pixels;
         checkSize(part, name);
-        const { grid, values } = picturePatches(part, image, kernel);
+        const patches = picturePatches(part, image, kernel);
         const { width, height } = part;
         yield {
           page: pageCount > 1 ? page : undefined,
@@ -81,8 +80,8 @@ export async function* decodePages(
           text,
           width,
           height,
-          grid,
-          ...(await inForm({ grid, patches: values }, request)),
+          grid: patches.grid,
+          ...(await inForm(patches, { ...request, kernel })),
         };
       }
     }
@@ -92,9 +91,9 @@ export async function* decodePages(
 }
 
 async function inForm(
-  seen: { grid: Grid; patches: Float32Array },
-  { form, image }: DecodeRequest,
+  patches: Patches,
+  { form, image, kernel }: Pick<DecodeRequest, 'form' | 'image'> & { kernel: Kernel },
 ): Promise<Pick<DecodedPage, 'patches' | 'png'>> {
-  if (form !== 'png') return { patches: seen.patches, png: new Uint8Array() };
-  return { patches: new Float32Array(), png: await encodePng(seenPixels(seen, image), 'fast') };
+  if (form !== 'png') return { patches: patches.values, png: new Uint8Array() };
+  return { patches: new Float32Array(), png: await seenPng(patches, image, kernel) };
 }

@@ -3,27 +3,36 @@ import {
   type WasmFunction,
   add,
   addF32x4,
+  addF64x2,
   assembleModule,
-  extendHigh16,
-  extendHigh8,
-  extendLow16,
-  extendLow8,
+  countZeros,
+  doubles,
   get,
   i32,
   load,
   load32Splat,
   loopBelow,
+  lowF32AsF64x2,
   multiply,
   multiplyF32x4,
+  multiplyF64x2,
+  narrow16ToBytes,
+  narrow32,
   pickBytes,
+  pickBytesOrZeros,
   pickWords,
   set,
   store,
   store32Lane,
+  storeI32,
+  subtractI8x16,
   toF32x4,
+  truncateF64x2,
+  words,
 } from '../../base/wasm.ts';
+import { deviation, mean } from './patches.ts';
 
-/** The inner loops of the resize. All arguments are byte addresses in the kernel's memory, except where said. */
+/** The inner loops of the resize and of what becomes of it. All arguments are byte addresses in the kernel's memory, except where said. */
 export interface Kernel {
   /** Its memory, of at least so many bytes; what was handed out before is not to be used any more. */
   memory(byteLength: number): ArrayBuffer;
@@ -54,6 +63,21 @@ export interface Kernel {
   ): void;
   /** The same for patches whose side is a multiple of four, in a third of the time. */
   downFours: Kernel['down'];
+  /**
+   * One line of patches, from `source` in the first of them, as whole steps of 0 to 255: `target` [columns, 3] bytes.
+   * Up to 16 bytes behind its end are written too. The lengths are those of `down`, and of a part in bytes of `target`.
+   */
+  seen(
+    source: number,
+    target: number,
+    targetEnd: number,
+    partLength: number,
+    channelLength: number,
+    patchLength: number,
+    targetPartLength: number,
+  ): void;
+  /** `bytes` less those at `above`, in steps of 16 up to `bytesEnd`; how many are 0 at `unchanged` (32 bits). */
+  differences(bytes: number, bytesEnd: number, above: number, target: number, unchanged: number): void;
 }
 
 /** Kept, because V8 optimises it while it runs: every page would begin with slow code again. */
@@ -66,10 +90,12 @@ export function createKernel(): Kernel {
   const memory = new WebAssembly.Memory({ initial: 1 });
   compiled ??= new WebAssembly.Module(
     assembleModule([
-      across('across', (four) => four),
-      across('acrossRgb', spread),
+      across('across', 4),
+      across('acrossRgb', 3),
       down('down', onePixel),
       down('downFours', fourPixels),
+      seen(),
+      differences(),
     ]),
   );
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
@@ -83,6 +109,8 @@ export function createKernel(): Kernel {
     acrossRgb: exported(exports, 'acrossRgb'),
     down: exported(exports, 'down'),
     downFours: exported(exports, 'downFours'),
+    seen: exported(exports, 'seen'),
+    differences: exported(exports, 'differences'),
   };
 }
 
@@ -105,26 +133,21 @@ function exported(
   return found;
 }
 
-/** Four pixels of three bytes as four of four, the last of each without meaning. */
-const spread = (pixels: Code): Code => pickBytes(pixels, [0, 1, 2, 0, 3, 4, 5, 0, 6, 7, 8, 0, 9, 10, 11, 0]);
-
-/** @param asFours what makes four pixels of four bytes of the sixteen bytes at the first of them */
-function across(name: string, asFours: (pixels: Code) => Code): WasmFunction {
-  const [line, starts, weights, target, targetEnd, four, low, high] = [0, 1, 2, 3, 4, 5, 6, 7];
+/** @param pixelBytes of which the first three count */
+function across(name: string, pixelBytes: 3 | 4): WasmFunction {
+  const [line, starts, weights, target, targetEnd, four] = [0, 1, 2, 3, 4, 5];
   const pixel = (tap: number): Code => {
-    const half = get(tap < 2 ? low : high);
-    return toF32x4(tap % 2 === 0 ? extendLow16(half) : extendHigh16(half));
+    const [red, none] = [tap * pixelBytes, undefined];
+    const channels = [red, red + 1, red + 2, none].flatMap((place) => [place, none, none, none]);
+    return toF32x4(pickBytesOrZeros(get(four), channels));
   };
   const term = (tap: number): Code => multiplyF32x4(pixel(tap), load32Splat(get(weights), tap * 4));
   return {
     name,
     parameters: ['i32', 'i32', 'i32', 'i32', 'i32'],
-    locals: ['v128', 'v128', 'v128'],
+    locals: ['v128'],
     body: loopBelow(target, get(targetEnd), [
       set(four, load(add(get(line), loadI32(get(starts))), 0)),
-      set(four, asFours(get(four))),
-      set(low, extendLow8(get(four))),
-      set(high, extendHigh8(get(four))),
       store(get(target), addF32x4(addF32x4(addF32x4(term(0), term(1)), term(2)), term(3))),
       set(starts, add(get(starts), i32(4))),
       set(weights, add(get(weights), i32(16))),
@@ -194,6 +217,57 @@ function down(name: string, { pixels, body }: Step): WasmFunction {
         ]),
         set(target, add(get(target), get(patchLength))),
       ]),
+    ],
+  };
+}
+
+/** In steps of four pixels: what is too much of a patch is written over by the next, that of a line by the next line. */
+function seen(): WasmFunction {
+  const [source, target, targetEnd, partLength, channelLength, patchLength, targetPartLength] = [0, 1, 2, 3, 4, 5, 6];
+  const [place, placeEnd, to, four] = [7, 8, 9, 10];
+  const steps = (values: Code, channel: number): Code => {
+    const scaled = multiplyF64x2(lowF32AsF64x2(values), doubles(deviation[channel]! * 255));
+    return truncateF64x2(addF64x2(addF64x2(scaled, doubles(mean[channel]! * 255)), doubles(0.5)));
+  };
+  const channel = (index: number): Code => [
+    set(four, load(add(get(place), multiply(get(channelLength), i32(index))), 0)),
+    pickWords(steps(get(four), index), steps(pickWords(get(four), get(four), [2, 3, 2, 3]), index), [0, 1, 4, 5]),
+  ];
+  const bytes = narrow16ToBytes(narrow32(channel(0), channel(1)), narrow32(channel(2), words(0)));
+  return {
+    name: 'seen',
+    parameters: Array.from({ length: 7 }, () => 'i32' as const),
+    locals: ['i32', 'i32', 'i32', 'v128'],
+    body: loopBelow(target, get(targetEnd), [
+      set(place, get(source)),
+      set(placeEnd, add(get(source), get(partLength))),
+      set(to, get(target)),
+      loopBelow(place, get(placeEnd), [
+        set(four, bytes),
+        store(get(to), pickBytes(get(four), [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11, 12, 13, 14, 15])),
+        set(place, add(get(place), i32(16))),
+        set(to, add(get(to), i32(12))),
+      ]),
+      set(source, add(get(source), get(patchLength))),
+      set(target, add(get(target), get(targetPartLength))),
+    ]),
+  };
+}
+
+function differences(): WasmFunction {
+  const [bytes, bytesEnd, above, target, unchanged, count, difference] = [0, 1, 2, 3, 4, 5, 6];
+  return {
+    name: 'differences',
+    parameters: Array.from({ length: 5 }, () => 'i32' as const),
+    locals: ['i32', 'v128'],
+    body: [
+      loopBelow(bytes, get(bytesEnd), [
+        set(difference, subtractI8x16(load(get(bytes), 0), load(get(above), 0))),
+        store(get(target), get(difference)),
+        set(count, add(get(count), countZeros(get(difference)))),
+        [bytes, above, target].map((place) => set(place, add(get(place), i32(16)))),
+      ]),
+      storeI32(get(unchanged), get(count)),
     ],
   };
 }
