@@ -43,6 +43,9 @@ export interface TokenizerMetadata {
 
 type Metadata = Map<string, GgufValue>;
 
+/** The part of a text model's metadata that its tokenizer makes. */
+export type TokenizerKeys = readonly [string, GgufValue][];
+
 /**
  * Metadata of the text model, as llama.cpp reads it (reference: conversion/base.py, llama.py, mistral.py of v0.5.0).
  * Better than its converter's: `tekken` as pre-tokenizer in both layouts (its `pixtral` groups digits), a context
@@ -50,7 +53,7 @@ type Metadata = Map<string, GgufValue>;
  */
 export function modelMetadata(
   options: MetadataOptions & { imatrix: Imatrix | undefined },
-  tokenizer: TokenizerMetadata,
+  tokenizer: TokenizerKeys,
 ): Metadata {
   const { text: model } = options.config;
   const architecture = textArchitecture(model);
@@ -70,7 +73,7 @@ export function modelMetadata(
     [`${architecture}.attention.layer_norm_rms_epsilon`, f32(model.normEps)],
     [`${architecture}.vocab_size`, u32(model.vocabularySize)],
     ...stretchMetadata(model),
-    ...tokenizerMetadata(tokenizer),
+    ...tokenizer,
     ...imatrixMetadata(options.imatrix),
   ]);
 }
@@ -217,7 +220,7 @@ const units: readonly (readonly [size: number, letter: string])[] = [
   [1e6, 'M'],
 ];
 
-function tokenizerMetadata({ keys, version, settings, chatTemplate }: TokenizerMetadata): [string, GgufValue][] {
+export function tokenizerMetadata({ keys, version, settings, chatTemplate }: TokenizerMetadata): TokenizerKeys {
   return [
     ['tokenizer.ggml.model', text('gpt2')],
     ['tokenizer.ggml.pre', text('tekken')],

@@ -7,11 +7,11 @@ import { openCheckpoint } from '../weights/checkpoint.ts';
 import { withLora } from '../weights/lora.ts';
 import type { Checkpoint } from '../weights/types.ts';
 import { type Imatrix, readImatrix } from './imatrix.ts';
-import { modelMetadata, projectorMetadata } from './metadata.ts';
+import { type TokenizerKeys, modelMetadata, projectorMetadata, tokenizerMetadata } from './metadata.ts';
 import type { TensorTypeOverride } from './mixture.ts';
 import { readModelCard } from './model-card.ts';
 import { pairId } from './pair-id.ts';
-import { type PlannedTensor, parameterCount, planConversion } from './plan.ts';
+import { type ConversionPlan, type PlannedTensor, parameterCount, planConversion } from './plan.ts';
 import type { SourceFiles } from './source-files.ts';
 import { checkpointTokenizer } from './tokenizer.ts';
 import { type ConvertType, type MmprojType, fileTypes } from './types.ts';
@@ -61,30 +61,59 @@ export async function planPair(
 ): Promise<PlannedPair> {
   const opened = await openCheckpoint(folder);
   const checkpoint = options.lora === undefined ? opened : await withLora(opened, options.lora);
-  return planCheckpointPair(checkpoint, { id: await pairId(checkpoint, source), options });
+  const id = await pairId(checkpoint, source);
+  const tokenizer = await tokenizerKeys(checkpoint, options);
+  return layOutPair(checkpoint, { id, tokenizer, tensors: await planTensors(checkpoint, options), options });
 }
 
-/** As `planPair`, of a checkpoint that is open. `id` stands in both files, in 32 letters. */
-export async function planCheckpointPair(
+/** What the text model's file says of the tokenizer, whatever type it is converted to. */
+export async function tokenizerKeys(
   checkpoint: Checkpoint,
-  { id, options }: { id: string; options: PlanningOptions },
-): Promise<PlannedPair> {
+  { chatTemplate }: Pick<PlanningOptions, 'chatTemplate'>,
+): Promise<TokenizerKeys> {
   const tekken = await checkpointTokenizer(checkpoint);
+  const { version, settings } = tekken;
+  return tokenizerMetadata({
+    keys: ggufTokenizer(tekken),
+    version,
+    settings: settings && JSON.stringify(modelSettingsBuilder(settings)),
+    chatTemplate: chatTemplate(tekken),
+  });
+}
+
+/** Which tensors are written, and what for a type that needs one the importance matrix says. */
+export interface PlannedTensors extends ConversionPlan {
+  imatrix: Imatrix | undefined;
+}
+
+/** The tensors of a checkpoint that is open. */
+export async function planTensors(
+  checkpoint: Checkpoint,
+  options: Pick<PlanningOptions, 'type' | 'mmprojType' | 'overrides' | 'imatrix'>,
+): Promise<PlannedTensors> {
   const imatrix = options.imatrix === undefined ? undefined : await readImatrix(options.imatrix);
-  const files = await layOut(checkpoint, { tekken, imatrix, id, options });
-  const byteLength = files.reduce((sum, { layout }) => sum + layout.byteLength, 0);
-  return { files, byteLength, notes: [...checkpoint.notes, ...imatrixNotes(files, imatrix)] };
+  return { ...planConversion(checkpoint, { ...options, imatrix }), imatrix };
 }
 
 interface LayingOut {
-  tekken: Tekken;
-  imatrix: Imatrix | undefined;
+  /** Stands in both files, in 32 letters. */
   id: string;
-  options: PlanningOptions;
+  tokenizer: TokenizerKeys;
+  tensors: PlannedTensors;
+  options: Omit<PlanningOptions, 'chatTemplate'>;
 }
 
-async function layOut(checkpoint: Checkpoint, { tekken, imatrix, id, options }: LayingOut): Promise<PlannedFile[]> {
-  const { model, projector } = planConversion(checkpoint, { ...options, imatrix });
+/** The files of a checkpoint that is open. */
+export async function layOutPair(checkpoint: Checkpoint, layingOut: LayingOut): Promise<PlannedPair> {
+  const files = await layOutFiles(checkpoint, layingOut);
+  const byteLength = files.reduce((sum, { layout }) => sum + layout.byteLength, 0);
+  return { files, byteLength, notes: [...checkpoint.notes, ...imatrixNotes(files, layingOut.tensors.imatrix)] };
+}
+
+async function layOutFiles(
+  checkpoint: Checkpoint,
+  { id, tokenizer, tensors: { model, projector, imatrix }, options }: LayingOut,
+): Promise<PlannedFile[]> {
   const shared = {
     config: checkpoint.config,
     name: (options.name ?? basename(resolve(checkpoint.folder))).replaceAll(/[-_]+/g, ' '),
@@ -96,12 +125,7 @@ async function layOut(checkpoint: Checkpoint, { tekken, imatrix, id, options }: 
   };
   const modelKeys = modelMetadata(
     { ...shared, fileType: fileTypes[options.type].fileType, parameters: parameterCount(model), imatrix },
-    {
-      keys: ggufTokenizer(tekken),
-      version: tekken.version,
-      settings: tekken.settings && JSON.stringify(modelSettingsBuilder(tekken.settings)),
-      chatTemplate: options.chatTemplate(tekken),
-    },
+    tokenizer,
   );
   const projectorKeys = projectorMetadata({
     ...shared,

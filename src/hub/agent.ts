@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { PixtralError } from '../base/errors.ts';
+import { steadyConnector } from './steady-connector.ts';
 
 /** Connections, and what comes over them. */
 export type Agent = Dispatcher;
@@ -14,6 +15,8 @@ export interface AgentOptions {
   stallMilliseconds: number;
   /** All goes to this socket in place of the address's port. */
   socketPath?: string | undefined;
+  /** What is read is of use until more is: for who takes it at once, part by part. */
+  isSteady?: boolean | undefined;
 }
 
 /**
@@ -26,6 +29,7 @@ export async function openAgent({
   connectMilliseconds,
   stallMilliseconds,
   socketPath,
+  isSteady,
 }: AgentOptions): Promise<Agent> {
   const undici = await import('undici');
   const shared = {
@@ -38,7 +42,7 @@ export async function openAgent({
   }
   return new undici.EnvHttpProxyAgent({
     ...shared,
-    connect: { timeout: connectMilliseconds },
+    connect: isSteady ? steadyConnector(undici.buildConnector, connectMilliseconds) : { timeout: connectMilliseconds },
     httpProxy: proxyIn(env, 'http_proxy'),
     httpsProxy: proxyIn(env, 'https_proxy'),
     noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { PixtralError } from '../base/errors.ts';
 import { type Http, type HttpResponse, Passing, patiently, refusePassing } from './http.ts';
 import type { RemoteRange } from './remote.ts';
@@ -31,10 +30,9 @@ export async function fetchRange(request: RangeRequest): Promise<Uint8Array> {
   await patiently({ where, http, signal }, async (progress) => {
     const start = range.start + done;
     const response = await request.ask({ range: `bytes=${start}-${range.end - 1}` }, signal);
-    response.body.on('error', () => undefined); // what is destroyed early says so, and nobody else listens
     try {
       checkRange(response, { ...request, start });
-      await receive(response.body, (part) => {
+      await response.body.receive((part) => {
         request.onBytes(part.byteLength);
         if (done + part.byteLength > bytes.byteLength) throw wrongRange(where, 'more bytes than it was asked for');
         bytes.set(part, done);
@@ -43,31 +41,11 @@ export async function fetchRange(request: RangeRequest): Promise<Uint8Array> {
         return http.rateLimit?.take(part.byteLength);
       });
     } finally {
-      response.body.destroy();
+      response.body.giveUp();
     }
     if (done < bytes.byteLength) throw new Passing(`the line ended ${bytes.byteLength - done} bytes early`);
   });
   return bytes;
-}
-
-/** All of a body by events: a promise for each of its parts costs more than what is done with them. */
-function receive(body: Readable, onPart: (part: Buffer) => Promise<void> | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    body.on('data', (part: Buffer) => {
-      try {
-        const turn = onPart(part);
-        if (!turn) return;
-        body.pause();
-        turn.then(() => body.resume(), reject);
-      } catch (thrown) {
-        reject(thrown);
-        body.destroy();
-      }
-    });
-    body.on('end', resolve);
-    body.on('error', reject);
-    body.on('close', () => reject(new Passing('the line was closed')));
-  });
 }
 
 function checkRange(

@@ -1,6 +1,6 @@
-import type { Dispatcher } from 'undici';
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { openAgent } from './agent.ts';
+import { type Reply, exchange } from './exchange.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,12 +19,9 @@ export interface HttpOptions {
   onRetry: (reason: string) => void;
 }
 
-export interface HttpResponse {
+export interface HttpResponse extends Reply {
   /** Where it came from, after redirects. */
   url: URL;
-  status: number;
-  headers: Readonly<Record<string, string | undefined>>;
-  body: Dispatcher.ResponseData['body'];
 }
 
 export interface HttpRequest {
@@ -46,28 +43,19 @@ export interface Http extends Pick<HttpOptions, 'stallMilliseconds' | 'backoffMi
 const maxRedirects = 10;
 
 export async function openHttp(options: HttpOptions): Promise<Http> {
-  const undici = await import('undici');
   const { connections, stallMilliseconds, env, userAgent } = options;
   const agent = await openAgent({
     env,
     connections: connections + 2,
     connectMilliseconds: stallMilliseconds,
     stallMilliseconds,
+    isSteady: true,
   });
 
   async function once(url: URL, { method, headers, secret, signal }: HttpRequest): Promise<HttpResponse> {
     const authorization = secret?.origin === url.origin ? { authorization: secret.authorization } : {};
-    const response = await undici.request(url, {
-      method,
-      headers: { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers, ...authorization },
-      dispatcher: agent,
-      signal,
-    });
-    const flat = Object.entries(response.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value[0] : value,
-    ]);
-    return { url, status: response.statusCode, headers: Object.fromEntries(flat), body: response.body };
+    const sent = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers, ...authorization };
+    return { url, ...(await exchange(agent, url, { method, headers: sent, signal })) };
   }
 
   return {
@@ -80,7 +68,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
         if (response.status < 300 || response.status >= 400 || location === undefined) return response;
         const target = httpUrl(location, at);
         if (!request.follow && target.origin !== at.origin) return response;
-        await response.body.dump();
+        await response.body.passOver();
         at = target;
       }
       throw new PixtralError('machine', `${url.host}: redirects more than ${maxRedirects} times`);
@@ -164,8 +152,9 @@ function asPassing(thrown: unknown): Passing | undefined {
 }
 
 /** What a status means that has nothing to do with what was asked for. */
-export function refusePassing({ status, headers }: Pick<HttpResponse, 'status' | 'headers'>): void {
+export function refusePassing({ status, headers, body }: Pick<HttpResponse, 'status' | 'headers' | 'body'>): void {
   if (status !== 408 && status !== 429 && status < 500) return;
+  body.giveUp();
   throw new Passing(`the server answered ${status}`, { waitMilliseconds: retryAfter(headers['retry-after']) });
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PixtralError } from '../base/errors.ts';
+import { wholeBody } from './exchange.ts';
 import { fetchRange } from './fetch-range.ts';
 import { type Http, type HttpResponse, Passing, httpUrl, patiently, refusePassing } from './http.ts';
 import type { HubName } from './hub-name.ts';
@@ -43,7 +44,7 @@ export async function openHubRemote({ repo, revision }: HubName, options: HubOpt
     });
     requireCommit(first, { where: `${id}/${path}`, sha });
     if (first.status < 300 || first.status >= 400) return first;
-    await first.body.dump();
+    await first.body.passOver();
     const target = httpUrl(first.headers['location'] ?? '', first.url);
     locations.set(path, target);
     return askThere(target, { path, headers, signal });
@@ -62,7 +63,7 @@ export async function openHubRemote({ repo, revision }: HubName, options: HubOpt
       signal,
     });
     if (![401, 403, 404, 410].includes(response.status)) return response;
-    await response.body.dump();
+    await response.body.passOver();
     locations.delete(path);
     throw new Passing(`${url.host} answered ${response.status}, the address may have expired`);
   }
@@ -110,7 +111,7 @@ function hubClient({ endpoint, token, http, signal }: HubOptions) {
     const response = await http.request(url, { method: 'GET', headers, secret, follow, signal });
     refusePassing(response);
     if (response.status < 400 || response.url.origin !== base.origin) return response;
-    await response.body.dump();
+    await response.body.passOver();
     throw refusal(response, { path, endpoint: base.origin, hasToken: token !== undefined });
   }
 
@@ -158,15 +159,8 @@ function samePlace(url: URL, base: URL): string {
 }
 
 async function limitedText({ body }: HttpResponse, where: string): Promise<string> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of body as AsyncIterable<Buffer>) {
-    length += part.byteLength;
-    if (length > maxAnswerBytes)
-      throw new PixtralError('machine', `${where}: answers with over ${maxAnswerBytes} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString();
+  const tooLong = () => new PixtralError('machine', `${where}: answers with over ${maxAnswerBytes} bytes`);
+  return (await wholeBody(body, { most: maxAnswerBytes, tooLong })).toString();
 }
 
 function parse(text: string, where: string): unknown {

@@ -1,3 +1,4 @@
+import { deferred } from '../base/deferred.ts';
 import { PixtralError } from '../base/errors.ts';
 import { type ResumableSha256, resumableSha256 } from '../native/sha256.ts';
 import type { Remote, RemoteFile, RemoteRange } from './remote.ts';
@@ -148,11 +149,3 @@ function pieceMemory(pieces: readonly RemoteRange[]) {
 }
 
 const sizeOf = ({ start, end }: RemoteRange): number => end - start;
-
-function deferred<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((...settle) => ([resolve, reject] = settle));
-  promise.catch(() => undefined); // whoever waits for it hears of it; nobody may
-  return { promise, resolve, reject };
-}

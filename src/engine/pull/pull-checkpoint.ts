@@ -1,63 +1,30 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { PixtralError } from '../../base/errors.ts';
-import { bytesOnDisk } from '../../base/files.ts';
 import { type OpenRanged, openOnDisk } from '../../base/ranged-file.ts';
-import { convertStream } from '../../convert/convert-stream.ts';
-import { inFolder } from '../../convert/out-folder.ts';
-import { pairId, pairIdRanges } from '../../convert/pair-id.ts';
-import { partOf } from '../../convert/part-file.ts';
-import { type PlannedFile, type PlannedPair, planCheckpointPair } from '../../convert/plan-pair.ts';
-import { type Segment, segmentsOf } from '../../convert/segments.ts';
+import type { TokenizerKeys } from '../../convert/metadata.ts';
+import {
+  type PlannedPair,
+  type PlannedTensors,
+  layOutPair,
+  planTensors,
+  tokenizerKeys,
+} from '../../convert/plan-pair.ts';
+import { segmentsOf } from '../../convert/segments.ts';
 import { type ConvertType, defaultMmprojType } from '../../convert/types.ts';
-import { type StreamSums, readBackStreamed } from '../../convert/stream-sums.ts';
-import type { Choice } from '../../hub/choose-files.ts';
-import { type CacheWriter, cacheWriter } from '../../hub/hub-cache.ts';
-import { type PieceStream, openPieceStream } from '../../hub/piece-stream.ts';
 import type { RemoteFile } from '../../hub/remote.ts';
-import type { Native } from '../../native/native.ts';
-import { openNative } from '../../native/open-native.ts';
 import { chatTemplate } from '../../prompt/chat-template.ts';
-import type { FileRecord, InstalledModel } from '../../store/models.ts';
+import type { InstalledModel } from '../../store/models.ts';
 import { openCheckpoint } from '../../weights/checkpoint.ts';
-import type { Checkpoint } from '../../weights/types.ts';
 import { bestType } from './best-type.ts';
-import { keepingNeeds, withSpace } from './disk-space.ts';
 import { installedAs, modelName } from './model-name.ts';
 import type { PullWork } from './options.ts';
-import { type Samples, openSamples } from './samples.ts';
-import { endsOf, soundState } from './sound-state.ts';
 import { fetchHeaders, fetchSmallFiles } from './small-files.ts';
-import { type PullState, readState, stateSaver, writeState } from './state.ts';
-
-/** A pair that is whole, in a folder of its own. */
-export interface MadePair {
-  kind: 'made';
-  name: string;
-  folder: string;
-  /** Files that are of no use once it is installed; until then a later run goes on from them. */
-  spent: string[];
-  type: string;
-  mmprojType: string;
-  bytes: number;
-  resumedBytes: number;
-  original: FileRecord[];
-  /** Its own files. */
-  pair: FileRecord[];
-  notes: string[];
-}
+import { type CheckpointChoice, type EarlyRange, type MadePair, streamPair, unknownPairId } from './stream-pair.ts';
 
 /** Nothing was left to do. */
 export interface InstalledPair {
   kind: 'installed';
   model: InstalledModel;
 }
-
-type CheckpointChoice = Extract<Choice, { kind: 'checkpoint' }>;
-
-/** Stands in the headers until all weights have been seen; as long as a real one. */
-const unknownPairId = '0'.repeat(32);
 
 /**
  * Converts a checkpoint while it comes: the original is not stored. What was done is kept for the next run.
@@ -76,13 +43,23 @@ export async function pullCheckpoint(choice: CheckpointChoice, pull: PullWork): 
   const headers = await fetchHeaders(choice.weights, { remote, folder, signal: options.signal });
   const early: EarlyRange[] = [];
   const checkpoint = await openCheckpoint(folder, openHeaders(choice.weights, { pull, folder, headers, early }));
-  const plan = (type: ConvertType, id: string): Promise<PlannedPair> =>
-    planCheckpointPair(checkpoint, { id, options: planning(pull, type) });
-  const type = await chosenType(pull, async (type) => (await plan(type, unknownPairId)).byteLength);
+  let tokenizer: TokenizerKeys | undefined;
+  const layOut = async (type: ConvertType, { tensors, id }: PlannedId): Promise<PlannedPair> => {
+    tokenizer ??= await tokenizerKeys(checkpoint, { chatTemplate });
+    return layOutPair(checkpoint, { id, tokenizer, tensors, options: planning(pull, type) });
+  };
+  const type = await chosenType(pull, async (type) => {
+    const tensors = await planTensors(checkpoint, planning(pull, type));
+    return (await layOut(type, { tensors, id: unknownPairId })).byteLength;
+  });
   const { out, mmprojType } = planning(pull, type);
   const installed = await installedAs(basename(out), { revision: remote.revision, type, mmprojType, options });
   if (installed) return { kind: 'installed', model: installed };
-  const planned = await plan(type, unknownPairId);
+  const tensors = await planTensors(checkpoint, planning(pull, type));
+  const segments = segmentsOf([...tensors.model, ...tensors.projector], {
+    files: choice.weights.map(({ path, byteLength }) => ({ path: join(folder, path), byteLength })),
+    byteLength: options.grain.segmentBytes,
+  });
   return streamPair(pull, {
     choice,
     folder,
@@ -90,9 +67,15 @@ export async function pullCheckpoint(choice: CheckpointChoice, pull: PullWork): 
     early,
     checkpoint,
     type,
-    planned,
-    replan: (id) => plan(type, id),
+    out,
+    segments,
+    layOut: (id) => layOut(type, { tensors, id }),
   });
+}
+
+interface PlannedId {
+  tensors: PlannedTensors;
+  id: string;
 }
 
 async function chosenType({ options }: PullWork, sizeOf: (type: ConvertType) => Promise<number>): Promise<ConvertType> {
@@ -114,13 +97,6 @@ function planning({ remote, options, work }: PullWork, type: ConvertType) {
     convertedBy: options.convertedBy,
     chatTemplate,
   };
-}
-
-/** Bytes that the plan was made by, besides the headers: scales of 8-bit weights. */
-interface EarlyRange {
-  path: string;
-  start: number;
-  bytes: Uint8Array;
 }
 
 interface OpeningHeaders {
@@ -156,273 +132,4 @@ function openHeaders(
       },
     };
   };
-}
-
-interface Streaming {
-  choice: CheckpointChoice;
-  /** Of the small files. */
-  folder: string;
-  /** By path. */
-  headers: ReadonlyMap<string, Buffer>;
-  early: readonly EarlyRange[];
-  checkpoint: Checkpoint;
-  type: ConvertType;
-  planned: PlannedPair;
-  /** With the true id of the pair. */
-  replan: (id: string) => Promise<PlannedPair>;
-}
-
-async function streamPair(pull: PullWork, streaming: Streaming): Promise<MadePair> {
-  const { options, work } = pull;
-  const { planned, choice, folder, type, checkpoint, headers, early } = streaming;
-  const out = join(planned.files[0]!.path, '..');
-  const paths = { state: `${out}.state.json`, samples: `${out}.samples` };
-  const segments = segmentsOf(
-    planned.files.flatMap(({ tensors }) => tensors),
-    {
-      files: choice.weights.map(({ path, byteLength }) => ({ path: join(folder, path), byteLength })),
-      byteLength: options.grain.segmentBytes,
-    },
-  );
-  await mkdir(work, { recursive: true });
-  await takeBackNames(planned.files);
-  const identity = identityOf(pull, { choice, planned, headers, early });
-  const samples = await openSamples(paths.samples, pairIdRanges(checkpoint));
-  const { state, written } = await soundState(await readState(paths.state, identity), {
-    files: planned.files,
-    segments,
-    samples,
-    options,
-  });
-  const opening = openNative({ gpu: 'off', onLog: () => {} });
-  opening.catch(() => undefined); // it is awaited after the disk has been looked at
-  const kept =
-    options.keep &&
-    cacheWriter(options.keep.cache, { remote: pull.remote, files: [...choice.small, ...choice.weights] });
-  let sha256: string[] = [];
-  try {
-    const needs = async () => [
-      { folder: out, bytes: planned.byteLength - (await partBytes(planned)), what: 'the pair' },
-      ...(kept ? [{ folder: options.keep!.cache, bytes: await kept.missingBytes(), what: 'the original' }] : []),
-      ...(await keepingNeeds(pull)),
-    ];
-    const convert = async (): Promise<void> => {
-      const flow = {
-        pull,
-        streaming,
-        segments,
-        samples,
-        state,
-        written,
-        statePath: paths.state,
-        kept,
-        native: await opening,
-      };
-      const files = await runStream(flow);
-      sha256 = await readBackStreamed(files, { known: written.known(), signal: options.signal });
-      await kept?.finish(options.keep!.revisionName);
-    };
-    await inFolder(out, () => withSpace(needs, convert));
-  } catch (thrown) {
-    if (thrown instanceof PixtralError && thrown.code === 'model') await removeAll([out, paths.state, paths.samples]);
-    throw thrown;
-  } finally {
-    await samples.close();
-    await kept?.close();
-    await opening.then((native) => native.close()).catch(() => undefined);
-  }
-  const sums = new Map(Object.entries(state.sums));
-  return {
-    kind: 'made',
-    name: basename(out),
-    folder: out,
-    spent: [paths.state, paths.samples],
-    type,
-    mmprojType: options.mmprojType ?? defaultMmprojType(type),
-    pair: planned.files.map(({ path, layout }, index) => ({
-      name: basename(path),
-      bytes: layout.byteLength,
-      sha256: sha256[index],
-    })),
-    bytes: planned.byteLength,
-    resumedBytes: bytesOf(segments.slice(0, state.next)),
-    original: [...choice.weights, ...choice.small].map(({ path, byteLength, sha256 }) => ({
-      name: path,
-      bytes: byteLength,
-      sha256: sums.get(path) ?? sha256,
-    })),
-    notes: planned.notes,
-  };
-}
-
-/** Of what is written: a state with others is of no use. */
-const sumsKind = 'xxh128';
-
-/** All that the result depends on. */
-function identityOf(
-  { remote, options }: PullWork,
-  { choice, planned, headers, early }: Pick<Streaming, 'choice' | 'planned' | 'headers' | 'early'>,
-): string {
-  // Without the sums: those that another place publishes may be known in one run and not in the next.
-  const weights = choice.weights.map(({ path, byteLength }) => ({ path, byteLength }));
-  const hash = createHash('sha256').update(JSON.stringify([sumsKind, remote.revision, weights, options.keep]));
-  for (const { layout } of planned.files) hash.update(layout.header);
-  for (const header of headers.values()) hash.update(header);
-  for (const { bytes } of early) hash.update(bytes);
-  return hash.digest('hex');
-}
-
-/** A run that was killed before it could install the pair left files with their names: they are parts still. */
-async function takeBackNames(files: readonly PlannedFile[]): Promise<void> {
-  for (const { path } of files) await rename(path, partOf(path)).catch(() => undefined); // most have none yet
-}
-
-/** On the disk. */
-function partBytes({ files }: PlannedPair): Promise<number> {
-  return bytesOnDisk(files.map(({ path }) => partOf(path)));
-}
-
-async function removeAll(paths: readonly string[]): Promise<void> {
-  for (const path of paths) await rm(path, { recursive: true, force: true });
-}
-
-function bytesOf(segments: readonly Segment[]): number {
-  return segments.reduce((sum, { start, end }) => sum + end - start, 0);
-}
-
-interface Flow {
-  pull: PullWork;
-  streaming: Streaming;
-  segments: readonly Segment[];
-  samples: Samples;
-  state: PullState;
-  /** Of what stands in the parts. */
-  written: StreamSums;
-  statePath: string;
-  kept: CacheWriter | undefined;
-  native: Native;
-}
-
-/** @returns the files as they are in the end */
-async function runStream(flow: Flow): Promise<PlannedFile[]> {
-  const { pull, streaming, segments, samples, state, written, native, kept } = flow;
-  const { options, remote } = pull;
-  const pieces = segments.map(({ path, start, end }) => ({ path: basename(path), start, end }));
-  const stream = openPieceStream(pieces, {
-    remote,
-    files: streaming.choice.weights,
-    from: state.next,
-    hashState: state.hashState,
-    connections: options.connections,
-    windowBytes: options.grain.windowBytes,
-    signal: options.signal,
-    onPiece: async ({ path, start, end }, bytes) => {
-      const known = [{ path, start: 0, bytes: streaming.headers.get(path)! }, ...streaming.early];
-      requireSame(bytes, { path, start, known, where: `${remote.label}/${path}` });
-      samples.take({ path: join(streaming.folder, path), start, bytes });
-      await kept?.write({ path, start, end }, bytes);
-    },
-  });
-  const saver = savingState(flow, stream);
-  const report = progressReport(flow);
-  let final: PlannedFile[] = [];
-  try {
-    await convertStream({
-      files: streaming.planned.files,
-      segments,
-      from: state.next,
-      source: stream,
-      codec: native.ggml,
-      sums: written,
-      signal: options.signal,
-      onSlice: report.slice,
-      onWritten: async (index, sync) => {
-        await saver.written(index, sync);
-        report.segment(index);
-      },
-      finalHeaders: async () => {
-        await stream.hashed(segments.length - 1); // the sums of all files are right
-        await saver.settle();
-        Object.assign(state.sums, Object.fromEntries(stream.sums));
-        await keepSmall(flow);
-        const id = await pairId(streaming.checkpoint, { readRange: (path, range) => samples.read(path, range) });
-        final = (await streaming.replan(id)).files;
-        return final.map(({ layout }) => layout.header);
-      },
-    });
-  } finally {
-    stream.close();
-    await saver.settle().catch(() => undefined); // it writes into the files that may be removed now
-  }
-  return final;
-}
-
-/** The plan was made by bytes that were fetched before: both must be the same. */
-function requireSame(
-  bytes: Uint8Array,
-  { path, start, known, where }: { path: string; start: number; known: readonly EarlyRange[]; where: string },
-): void {
-  for (const range of known) {
-    const from = Math.max(start, range.start);
-    const to = Math.min(start + bytes.byteLength, range.start + range.bytes.byteLength);
-    if (range.path !== path || from >= to) continue;
-    const expected = range.bytes.subarray(from - range.start, to - range.start);
-    if (Buffer.compare(expected, bytes.subarray(from - start, to - start)) === 0) continue;
-    throw new PixtralError('model', `${where}: byte ${from} and what follows are other ones than a moment ago`, {
-      hint: 'nothing of it is kept; run the same command again, over another network if this happens twice',
-    });
-  }
-}
-
-function savingState({ pull, segments, samples, state, written, statePath, kept }: Flow, stream: PieceStream) {
-  let sync: () => Promise<void> = async () => {};
-  const { next, hashState, sampled } = state;
-  const earlier = next === 0 ? [] : [...state.earlier, { next, hashState, sampled }];
-  const saver = stateSaver({
-    saveBytes: pull.options.grain.saveBytes,
-    save: async (next) => {
-      const sums = written.known(); // before anything else is written
-      const hashState = await stream.hashed(next - 1);
-      await sync();
-      await kept?.sync();
-      await samples.save();
-      const point = { next, hashState, sampled: samples.sum(endsOf(segments.slice(0, next))) };
-      await writeState(statePath, {
-        ...state,
-        ...point,
-        sums: { ...state.sums, ...Object.fromEntries(stream.sums) },
-        written: sums,
-        earlier,
-      });
-      earlier.push(point);
-    },
-  });
-  return {
-    written: async (index: number, syncParts: () => Promise<void>): Promise<void> => {
-      sync = syncParts;
-      await saver.done(index, bytesOf([segments[index]!]));
-    },
-    settle: () => saver.settle(),
-  };
-}
-
-function progressReport({ pull: { options }, segments, state }: Flow) {
-  const totalBytes = bytesOf(segments);
-  const skippedBytes = bytesOf(segments.slice(0, state.next));
-  let doneBytes = skippedBytes;
-  let tensor = '';
-  return {
-    slice: (name: string): void => void (tensor = name),
-    segment: (index: number): void => {
-      doneBytes += bytesOf([segments[index]!]);
-      options.onProgress({ stage: 'pull', tensor, doneBytes, totalBytes, skippedBytes });
-    },
-  };
-}
-
-async function keepSmall({ kept, streaming: { choice, folder } }: Flow): Promise<void> {
-  if (!kept) return;
-  for (const { path, byteLength } of choice.small) {
-    await kept.write({ path, start: 0, end: byteLength }, await readFile(join(folder, path)));
-  }
 }

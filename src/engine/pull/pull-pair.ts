@@ -18,7 +18,8 @@ import { fits } from './best-type.ts';
 import { keepingNeeds, withSpace } from './disk-space.ts';
 import { installedAs, modelName } from './model-name.ts';
 import type { PullOptions, PullWork } from './options.ts';
-import type { InstalledPair, MadePair } from './pull-checkpoint.ts';
+import type { InstalledPair } from './pull-checkpoint.ts';
+import type { MadePair } from './stream-pair.ts';
 import { type PullState, readState, stateSaver, writeState } from './state.ts';
 
 type PairChoice = Extract<Choice, { kind: 'pair' }>;

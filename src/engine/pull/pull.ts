@@ -13,7 +13,8 @@ import { bestType } from './best-type.ts';
 import { saysFull } from './disk-space.ts';
 import { installedAs, modelName } from './model-name.ts';
 import type { PullOptions, Pulled, PullWork } from './options.ts';
-import { type MadePair, pullCheckpoint } from './pull-checkpoint.ts';
+import { pullCheckpoint } from './pull-checkpoint.ts';
+import type { MadePair } from './stream-pair.ts';
 import { pullPair, readyModel } from './pull-pair.ts';
 import { alone } from './work-lock.ts';
 

@@ -24,9 +24,11 @@ export interface PullState extends PullPoint {
   earlier: PullPoint[];
 }
 
-/** Of a pull that has not begun. */
+/** Where a pull begins. */
+export const beginning: PullPoint = { next: 0, hashState: undefined };
+
 export function freshState(identity: string): PullState {
-  return { identity, next: 0, hashState: undefined, sums: {}, written: {}, earlier: [] };
+  return { identity, ...beginning, sums: {}, written: {}, earlier: [] };
 }
 
 /** What an earlier run of the same pull left; a state that is not sound counts as none. */

@@ -1,3 +1,4 @@
+import { deferred } from '../../base/deferred.ts';
 import { PixtralError } from '../../base/errors.ts';
 import { fetchRange } from '../fetch-range.ts';
 import type { Http } from '../http.ts';
@@ -264,12 +265,4 @@ function seedAddress(url: string, { name, files }: Metainfo, path: string): URL 
   const encoded = path.split('/').map(encodeURIComponent).join('/');
   if (files.length === 1 && files[0]!.path === name) return new URL(url.endsWith('/') ? `${url}${encoded}` : url);
   return new URL(`${url.replace(/\/?$/, '/')}${encodeURIComponent(name)}/${encoded}`);
-}
-
-function deferred<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<T>((...settle) => ([resolve, reject] = settle));
-  promise.catch(() => undefined);
-  return { promise, resolve, reject };
 }

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { PixtralError, errnoOf, reasonOf } from '../../base/errors.ts';
+import { wholeBody } from '../exchange.ts';
 import { type Http, httpUrl, patiently, refusePassing } from '../http.ts';
 import { type TorrentName, maxTorrentBytes, parseMagnet, parseTorrentFile } from './metainfo.ts';
 
@@ -38,16 +39,12 @@ function fetchTorrent(url: URL, { http, signal }: { http: Http; signal: AbortSig
   return patiently({ where: url.href, http, signal }, async () => {
     const response = await http.request(url, { method: 'GET', headers: {}, secret: undefined, follow: true, signal });
     refusePassing(response);
-    if (response.status !== 200)
+    if (response.status !== 200) {
+      response.body.giveUp();
       throw new PixtralError('model', `${url.href}: the server answered ${response.status}, expected a .torrent file`);
-    const parts: Buffer[] = [];
-    let length = 0;
-    for await (const part of response.body as AsyncIterable<Buffer>) {
-      length += part.byteLength;
-      if (length > maxTorrentBytes)
-        throw new PixtralError('model', `${url.href}: is over ${maxTorrentBytes} bytes, expected a .torrent file`);
-      parts.push(part);
     }
-    return Buffer.concat(parts);
+    const tooLong = () =>
+      new PixtralError('model', `${url.href}: is over ${maxTorrentBytes} bytes, expected a .torrent file`);
+    return wholeBody(response.body, { most: maxTorrentBytes, tooLong });
   });
 }

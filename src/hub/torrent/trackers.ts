@@ -1,4 +1,5 @@
 import bencode from 'bencode';
+import { wholeBody } from '../exchange.ts';
 import { type Announcing, wantedPeers } from './announcing.ts';
 import { compactPeers, peerName } from './peer-name.ts';
 import { askUdp } from './udp-tracker.ts';
@@ -16,18 +17,15 @@ export function askTracker(tracker: string, announcing: Announcing): Promise<str
 
 async function askHttp(tracker: string, announcing: Announcing): Promise<string[]> {
   const { infoHash, peerId, port, left, uploaded, event, http, signal } = announcing;
-  const bytes = (hex: string): string => hex.replaceAll(/../g, '%$&');
-  const query = `info_hash=${bytes(infoHash)}&peer_id=${bytes(peerId)}&port=${port}&uploaded=${uploaded}&downloaded=0&left=${left}&compact=1&numwant=${wantedPeers}${event === undefined ? '' : `&event=${event}`}`;
+  const spelled = (hex: string): string => hex.replaceAll(/../g, '%$&');
+  const query = `info_hash=${spelled(infoHash)}&peer_id=${spelled(peerId)}&port=${port}&uploaded=${uploaded}&downloaded=0&left=${left}&compact=1&numwant=${wantedPeers}${event === undefined ? '' : `&event=${event}`}`;
   const url = new URL(`${tracker}${tracker.includes('?') ? '&' : '?'}${query}`);
   const response = await http.request(url, { method: 'GET', headers: {}, secret: undefined, follow: true, signal });
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of response.body as AsyncIterable<Buffer>) {
-    length += part.byteLength;
-    if (length > maxAnswerBytes) throw new Error('too long an answer');
-    parts.push(part);
-  }
-  const answer = bencode.decode(Buffer.concat(parts)) as Record<string, unknown>;
+  const bytes = await wholeBody(response.body, {
+    most: maxAnswerBytes,
+    tooLong: () => new Error('too long an answer'),
+  });
+  const answer = bencode.decode(bytes) as Record<string, unknown>;
   const { peers, peers6, 'failure reason': failure } = answer;
   if (failure instanceof Uint8Array) throw new Error(Buffer.from(failure).toString());
   const listed = Array.isArray(peers) ? peers.flatMap(namedPeer) : compactPeers(peers, 4);
