@@ -10,6 +10,7 @@ import type { FoundServer } from './find-server.ts';
 import { parseReply } from './json.ts';
 import { type Reply, type ReplyWriter, replyWriter } from './read-reply.ts';
 import { readStream } from './read-stream.ts';
+import type { LaidOut } from './request-ahead.ts';
 import { refuseStatus } from './reply-error.ts';
 
 export interface AskServerOptions {
@@ -20,6 +21,10 @@ export interface AskServerOptions {
   /** How many times it was asked before, this one included. */
   attempts: number;
   signal: AbortSignal;
+  /** Laid out before, where it was. */
+  request?: LaidOut | undefined;
+  /** All of an answer in one piece has come, and the server has room for the next question. */
+  onReplied?: (() => void) | undefined;
 }
 
 const route = 'v1/chat/completions';
@@ -29,23 +34,31 @@ const route = 'v1/chat/completions';
  * @throws ServerFault for what may go better, PixtralError for what does not, the reason of the signal
  */
 export async function* askServer(question: Question, options: AskServerOptions): AsyncGenerator<EngineEvent, void> {
-  const { connection, server, attempts, signal } = options;
+  const { server, attempts, signal } = options;
   const stream = options.stream || endsHere(question.options, server.kind);
   const clock = stageClock();
   for (const { content } of question.messages) {
     for (const { milliseconds } of imagesOf(content)) clock.add('image_ms', milliseconds);
   }
-  const { body, sent } = chatRequest(question, { server, stream });
+  const { body, sent } = options.request?.forServer(server) ?? chatRequest(question, { server, stream });
   yield { kind: 'stage', stage: 'prefill' };
-  const asked = await clock.time('prefill_ms', () => post(body, { connection, server, signal }));
   const { name } = server.address;
-  yield { kind: 'stage', stage: 'decode' };
   const writer = replyWriter(name);
   const watch = stopWatch(question.options.stop);
-  const reading = { asked, writer, watch, name, signal, clock };
-  const read = stream
-    ? yield* streamed(reading, question.options)
-    : await clock.time('decode_ms', () => inOnePiece(reading));
+  const reading = { writer, watch, name, signal, clock };
+  let read: Read;
+  if (stream) {
+    const asked = await clock.time('prefill_ms', () => streamedReply(body, options));
+    yield { kind: 'stage', stage: 'decode' };
+    read = yield* streamed(asked, reading, question.options);
+  } else {
+    const text = await clock.time('prefill_ms', () => wholeText(body, options));
+    if (options.onReplied) {
+      options.onReplied();
+      await endOfTurn();
+    }
+    read = inOnePiece(text, reading);
+  }
   const answer = answerOf(question, { server, ...read, sent, attempts, clock });
   if (question.options.format && answer.text !== '') yield { kind: 'text', text: answer.text };
   yield { kind: 'answer', answer };
@@ -56,23 +69,30 @@ export async function completionOf(
   question: Pick<Question, 'messages' | 'options'>,
   asking: Pick<AskServerOptions, 'connection' | 'server' | 'signal'> & { begun: string },
 ): Promise<unknown> {
-  const { server, signal, begun } = asking;
-  const asked = await post(chatRequest(question, { server, stream: false, begun }).body, asking);
-  const { name } = server.address;
-  return completion(await wholeReply(asked, { name, signal }), name);
+  const { server, begun } = asking;
+  const { body } = chatRequest(question, { server, stream: false, begun });
+  return completion(await wholeText(body, asking), server.address.name);
 }
 
-async function post(
-  body: Uint8Array,
-  { connection, server, signal }: Pick<AskServerOptions, 'connection' | 'server' | 'signal'>,
-): Promise<ServerReply> {
-  const asked = await connection.post(route, body, signal);
-  const { name } = server.address;
-  return asked.status === 200 ? asked : refuseStatus(asked, { name, model: server.model, signal });
+type Asking = Pick<AskServerOptions, 'connection' | 'server' | 'signal'>;
+
+async function wholeText(body: Uint8Array, { connection, server, signal }: Asking): Promise<string> {
+  const reply = await connection.post(route, body, signal);
+  if (reply.status === 200) return reply.text;
+  return refuseStatus(reply, { name: server.address.name, model: server.model });
 }
+
+async function streamedReply(body: Uint8Array, { connection, server, signal }: Asking): Promise<ServerReply> {
+  const reply = await connection.stream(route, body, signal);
+  if (reply.status === 200) return reply;
+  const { name } = server.address;
+  return refuseStatus({ ...reply, text: await wholeReply(reply, { name, signal }) }, { name, model: server.model });
+}
+
+/** Whatever is to be sent is written at the end of a turn of the event loop: what an answer says can wait for that. */
+const endOfTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
 interface Reading {
-  asked: ServerReply;
   writer: ReplyWriter;
   /** Servers that pass over `stop` are cut here. */
   watch: StopWatch;
@@ -87,8 +107,7 @@ interface Read {
   ownStop: string | undefined;
 }
 
-async function inOnePiece({ asked, writer, watch, name, signal }: Reading): Promise<Read> {
-  const text = await wholeReply(asked, { name, signal });
+function inOnePiece(text: string, { writer, watch, name }: Reading): Read {
   writer.take(completion(text, name));
   const reply = writer.whole(false);
   const { text: before, stop } = watch.push(reply.text);
@@ -106,7 +125,8 @@ export function completion(text: string, name: string): unknown {
 
 /** Whether an answer of a form is what was asked for is known at its end. */
 async function* streamed(
-  { asked, writer, watch, name, signal, clock }: Reading,
+  asked: ServerReply,
+  { writer, watch, name, signal, clock }: Reading,
   { format, reasoning }: Pick<AskOptions, 'format' | 'reasoning'>,
 ): AsyncGenerator<EngineEvent, Read> {
   const isForm = format !== undefined;

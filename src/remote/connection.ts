@@ -1,6 +1,7 @@
 import { PixtralError } from '../base/errors.ts';
 import { type AgentReply, openAgent } from '../hub/agent.ts';
 import type { ServerAddress } from './address.ts';
+import { collectReply, replyText } from './collect-reply.ts';
 import { ServerFault, ServerRefusal, networkFault } from './fault.ts';
 
 export interface ConnectionOptions {
@@ -21,17 +22,24 @@ export interface ServerReply {
   stallMilliseconds: number;
 }
 
+/** One whose end has come. */
+export interface WholeReply extends Pick<ServerReply, 'status' | 'headers'> {
+  text: string;
+}
+
 /** Kept connections to one server. The key goes to its address and nowhere else: redirects are not followed. */
 export interface Connection {
   readonly address: ServerAddress;
-  get(route: string, signal: AbortSignal): Promise<ServerReply>;
-  post(route: string, body: Uint8Array, signal: AbortSignal): Promise<ServerReply>;
+  get(route: string, signal: AbortSignal): Promise<WholeReply>;
+  post(route: string, body: Uint8Array, signal: AbortSignal): Promise<WholeReply>;
+  /** As it comes, which is more work for both. */
+  stream(route: string, body: Uint8Array, signal: AbortSignal): Promise<ServerReply>;
   close(): Promise<void>;
 }
 
 const connectMilliseconds = 10_000;
 
-/** @throws ServerFault, and PixtralError for what does not get better, from `get` and `post` */
+/** @throws ServerFault, and PixtralError for what does not get better, from its requests */
 export async function openConnection(address: ServerAddress, options: ConnectionOptions): Promise<Connection> {
   const { env, key, connections, stallMilliseconds, userAgent } = options;
   const { name, root, socketPath } = address;
@@ -45,37 +53,56 @@ export async function openConnection(address: ServerAddress, options: Connection
     return url;
   };
 
-  async function request(
-    route: string,
-    {
-      signal,
-      ...how
-    }: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: Uint8Array; signal: AbortSignal },
-  ): Promise<ServerReply> {
+  const optionsOf = (route: string, { headers, ...how }: How) => {
     const { origin, pathname, search } = urlOf(route);
-    let response: AgentReply;
-    try {
-      const headers = { ...common, ...how.headers };
-      response = await agent.request({ ...how, origin, path: pathname + search, headers, signal });
-    } catch (thrown) {
-      signal.throwIfAborted();
-      throw networkFault(thrown, name);
-    }
+    return { ...how, origin, path: pathname + search, headers: { ...common, ...headers } };
+  };
+
+  async function stream(route: string, how: How, signal: AbortSignal): Promise<ServerReply> {
+    const response = await agent.request({ ...optionsOf(route, how), signal }).catch(faultAt(name, signal));
     const { statusCode: status, headers, body } = response;
-    if (status >= 300 && status < 400) {
+    if (isRedirect(status)) {
       await body.dump();
       throw redirected(name, headers['location']);
     }
     return { status, headers, body, stallMilliseconds };
   }
 
+  async function whole(route: string, how: How, signal: AbortSignal): Promise<WholeReply> {
+    const terms = { name, stallMilliseconds, signal };
+    const reply = await collectReply(agent, optionsOf(route, how), terms).catch(faultAt(name, signal));
+    if (isRedirect(reply.status)) throw redirected(name, reply.headers['location']);
+    return reply;
+  }
+
   return {
     address,
-    get: (route, signal) => request(route, { method: 'GET', headers: { accept: 'application/json' }, signal }),
-    post: (route, body, signal) =>
-      request(route, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal }),
+    get: (route, signal) => whole(route, { method: 'GET', headers: { accept: 'application/json' } }, signal),
+    post: (route, body, signal) => whole(route, posted(body), signal),
+    stream: (route, body, signal) => stream(route, posted(body), signal),
     close: () => agent.destroy(),
   };
+}
+
+interface How {
+  method: 'GET' | 'POST';
+  headers: Record<string, string>;
+  body?: Uint8Array;
+}
+
+function posted(body: Uint8Array): How {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+}
+
+function faultAt(name: string, signal: AbortSignal): (thrown: unknown) => never {
+  return (thrown) => {
+    signal.throwIfAborted();
+    throw thrown instanceof ServerFault || thrown instanceof PixtralError ? thrown : networkFault(thrown, name);
+  };
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
 }
 
 function redirected(name: string, location: string | string[] | undefined): ServerRefusal {
@@ -89,28 +116,14 @@ function redirected(name: string, location: string | string[] | undefined): Serv
   );
 }
 
-/** More is no answer of a language model. */
-const maxReplyBytes = 64 * 2 ** 20;
-
 /** All of a reply. @throws ServerFault when it is cut short or drips, PixtralError `machine` when it has no end */
 export async function wholeReply(
   { body, stallMilliseconds }: ServerReply,
   { name, signal }: { name: string; signal: AbortSignal },
 ): Promise<string> {
-  const start = performance.now();
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of replyParts(body, { name, signal })) {
-    length += part.byteLength;
-    if (performance.now() - start > stallMilliseconds) {
-      throw new ServerFault('failed', `${name}: its answer has no end after ${stallMilliseconds / 1000} s`);
-    }
-    if (length > maxReplyBytes) {
-      throw new PixtralError('machine', `${name}: answers with over ${maxReplyBytes / 2 ** 20} MiB`);
-    }
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString();
+  const whole = replyText({ name, stallMilliseconds });
+  for await (const part of replyParts(body, { name, signal })) whole.take(part);
+  return whole.text();
 }
 
 /** The bytes of a reply as they come. @throws ServerFault when it is cut short */

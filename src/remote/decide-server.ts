@@ -14,7 +14,6 @@ import { pictureReceipt } from '../asking/pictures/receipt.ts';
 import type { Picture } from '../image/decoder/load.ts';
 import { type Message, imagesOf } from '../prompt/message.ts';
 import { type AskServerOptions, completion, completionOf } from './ask-server.ts';
-import { wholeReply } from './connection.ts';
 import { serverReceipt } from './answer-of.ts';
 import { ServerFault } from './fault.ts';
 import { isDemo } from './grids.ts';
@@ -126,8 +125,8 @@ async function decideByRoute(questions: readonly DecisionQuestion[], { messages,
   }));
   const body = uris.fill(JSON.stringify({ model: server.model, input, questions: questions.map(requestQuestion) }));
   const reply = await clock.time('decode_ms', () => connection.post(route, body, signal));
-  if (reply.status !== 200) await refuseStatus(reply, { name, model: server.model, signal });
-  const fields = asObject(completion(await wholeReply(reply, { name, signal }), name));
+  if (reply.status !== 200) refuseStatus(reply, { name, model: server.model });
+  const fields = asObject(completion(reply.text, name));
   const answers = asList(fields?.['answers']) ?? [];
   const promptTokens = asCount(asObject(fields?.['usage'])?.['input_tokens']);
   return questions.map((question, place) => {

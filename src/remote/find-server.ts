@@ -2,7 +2,7 @@ import { PixtralError } from '../base/errors.ts';
 import { within } from '../base/within.ts';
 import type { GridConfig } from '../image/pixels/grid.ts';
 import type { ServerAddress } from './address.ts';
-import { type Connection, wholeReply } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { ServerFault } from './fault.ts';
 import { type KnownGrid, gridOf } from './grids.ts';
 import { asCount, asList, asObject, asText, parseReply } from './json.ts';
@@ -98,12 +98,9 @@ async function listModels(
 ): Promise<ListedModel[] | undefined> {
   const { name } = connection.address;
   const reply = await connection.get('v1/models', signal);
-  if (reply.status === 404 && wanted.name !== undefined && wanted.isCertain) {
-    await reply.body.dump();
-    return undefined;
-  }
-  if (reply.status !== 200) return refuseStatus(reply, { name, model: wanted.name ?? '', signal });
-  const listed = asList(asObject(parsed(await wholeReply(reply, { name, signal })))?.['data']);
+  if (reply.status === 404 && wanted.name !== undefined && wanted.isCertain) return undefined;
+  if (reply.status !== 200) return refuseStatus(reply, { name, model: wanted.name ?? '' });
+  const listed = asList(asObject(parsed(reply.text))?.['data']);
   if (!listed) {
     throw new PixtralError('machine', `${name}: its /v1/models is no list of models, expected an OpenAI-style server`, {
       hint: 'check the address and its port',
@@ -198,9 +195,8 @@ async function optional(
   signal: AbortSignal,
 ): Promise<Record<string, unknown> | undefined> {
   try {
-    const reply = await connection.get(route, signal);
-    const text = await wholeReply(reply, { name: connection.address.name, signal });
-    return reply.status === 200 ? asObject(parsed(text)) : undefined;
+    const { status, text } = await connection.get(route, signal);
+    return status === 200 ? asObject(parsed(text)) : undefined;
   } catch (thrown) {
     if (thrown instanceof ServerFault) return undefined;
     throw thrown;

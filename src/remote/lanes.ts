@@ -48,10 +48,19 @@ const usualWait = 1000;
 /** Whoever asks for less each time has not said when. */
 const shortestPromise = 1000;
 
+/** Room for one request. */
+export interface Place {
+  readonly lane: Lane;
+  /** Given back, to whoever waits for it. */
+  isLeft: boolean;
+  /** When it was left, no other one was free. */
+  wasLast: boolean;
+}
+
 interface Waiting {
   /** Another one is better, if it is free. */
   avoid: Lane | undefined;
-  resolve: (lane: Lane) => void;
+  resolve: (place: Place) => void;
   reject: (reason: unknown) => void;
 }
 
@@ -87,7 +96,7 @@ export class Lanes {
    * A place at a server.
    * @throws ServerRefusal `machine` when all have been away for too long, and whatever is wrong with one that came back
    */
-  take({ avoid, signal }: { avoid: Lane | undefined; signal: AbortSignal }): Promise<Lane> {
+  take({ avoid, signal }: { avoid: Lane | undefined; signal: AbortSignal }): Promise<Place> {
     return new Promise((resolve, reject) => {
       const waiting: Waiting = { avoid, resolve: done(resolve), reject: done(reject) };
       const onAbort = (): void => {
@@ -114,11 +123,18 @@ export class Lanes {
     return this.#waiting.length === 0 && this.all.some((one) => one !== lane && this.#isFree(one));
   }
 
-  /** Gives the place back: an answer came, or one that says what is wrong with the request. */
-  answered(lane: Lane, took: number | undefined): void {
+  /** Gives the place back, if that was not done before: nobody wants the answer any more, or all of it has come. */
+  leave(place: Place): void {
+    this.#vacate(place);
+    this.#serve();
+  }
+
+  /** Gives the place back too: an answer came, or one that says what is wrong with the request. */
+  answered(place: Place, took: number | undefined): void {
+    const { lane } = place;
     const now = performance.now();
-    lane.concurrency.answered(now, lane.inWork >= lane.concurrency.limit);
-    lane.inWork--;
+    this.#vacate(place);
+    lane.concurrency.answered(now, place.wasLast);
     lane.failures = 0;
     lane.isRefusing = false;
     this.#lastSign = now;
@@ -126,16 +142,11 @@ export class Lanes {
     this.#serve();
   }
 
-  /** Gives the place back: nobody wanted the answer any more. */
-  left(lane: Lane): void {
-    lane.inWork--;
-    this.#serve();
-  }
-
-  /** Gives the place back: it came to nothing. */
-  faulted(lane: Lane, fault: ServerFault): void {
+  /** Gives the place back too: it came to nothing. */
+  faulted(place: Place, fault: ServerFault): void {
+    const { lane } = place;
     const now = performance.now();
-    lane.inWork--;
+    this.#vacate(place);
     if (fault.kind === 'busy') {
       lane.concurrency.refused(now);
       lane.isRefusing = true;
@@ -149,6 +160,14 @@ export class Lanes {
       if (fault.kind === 'unreachable' || lane.failures >= failuresToRest) this.#away(lane, fault.message);
     }
     this.#serve();
+  }
+
+  #vacate(place: Place): void {
+    if (place.isLeft) return;
+    const { lane } = place;
+    place.isLeft = true;
+    place.wasLast = lane.inWork >= lane.concurrency.limit;
+    lane.inWork--;
   }
 
   /** Serves when the lane's time has come: a timer may fire a moment before, and nothing else would come after it. */
@@ -178,7 +197,7 @@ export class Lanes {
       if (!lane) return;
       this.#waiting.splice(at, 1);
       lane.inWork++;
-      waiting.resolve(lane);
+      waiting.resolve({ lane, isLeft: false, wasLast: false });
     }
   }
 

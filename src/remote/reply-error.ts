@@ -1,6 +1,6 @@
 import { PixtralError } from '../base/errors.ts';
 import { retryAfter } from '../hub/http.ts';
-import { type ServerReply, wholeReply } from './connection.ts';
+import type { WholeReply } from './connection.ts';
 import { ServerFault, ServerRefusal } from './fault.ts';
 import { asObject, parseReply } from './json.ts';
 
@@ -8,7 +8,6 @@ interface Asked {
   /** The server's. */
   name: string;
   model: string;
-  signal: AbortSignal;
 }
 
 /** Of a page in HTML nobody wants to read more. */
@@ -18,9 +17,8 @@ const shownLength = 300;
  * What a status that is no success means.
  * @throws ServerFault for what may go better, PixtralError with the server's own words for what does not
  */
-export async function refuseStatus(reply: ServerReply, { name, model, signal }: Asked): Promise<never> {
-  const { status, headers } = reply;
-  const said = messageOf(await wholeReply(reply, { name, signal }));
+export function refuseStatus({ status, headers, text }: WholeReply, { name, model }: Asked): never {
+  const said = messageOf(text);
   const what = `${name}: answered ${status}${said === '' ? '' : `: ${said}`}`;
   const wait = retryAfter(headerOf(headers['retry-after']));
   if (status === 429) throw new ServerFault('busy', what, { waitMilliseconds: wait });

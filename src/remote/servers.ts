@@ -17,7 +17,8 @@ import { ServerFault, ServerRefusal } from './fault.ts';
 import type { FoundServer } from './find-server.ts';
 import { hedged } from './hedge.ts';
 import { isDemo } from './grids.ts';
-import { type Lane, type Lanes, mostConcurrency } from './lanes.ts';
+import { type Lane, type Lanes, type Place, mostConcurrency } from './lanes.ts';
+import { type LaidOut, requestAhead } from './request-ahead.ts';
 
 export interface ServersOptions {
   lanes: Lanes;
@@ -103,16 +104,16 @@ export class Servers implements Answerer {
   ): AsyncGenerator<EngineEvent, void> {
     let hasText = false;
     for (let attempts = 1, failures = 0; ; attempts++) {
-      const lane = await this.#lanes.take({ avoid: undefined, signal });
+      const place = await this.#lanes.take({ avoid: undefined, signal });
       try {
-        for await (const event of askServer(question, { ...asking(lane), stream: true, attempts, signal })) {
+        for await (const event of askServer(question, { ...asking(place.lane), stream: true, attempts, signal })) {
           hasText ||= event.kind === 'text' || event.kind === 'thought';
-          if (event.kind === 'answer') this.#lanes.answered(lane, undefined);
+          if (event.kind === 'answer') this.#lanes.answered(place, undefined);
           yield event;
         }
         return;
       } catch (thrown) {
-        this.#settle(lane, thrown);
+        this.#settle(place, thrown);
         if (!(thrown instanceof ServerFault)) throw thrown;
         if (thrown.kind !== 'busy') failures++;
         if (hasText || failures >= maxFailures || thrown.kind === 'unreachable')
@@ -163,10 +164,11 @@ export class Servers implements Answerer {
           events.push({ item, event: undefined });
           continue;
         }
-        const lane = await this.#lanes.take({ avoid: undefined, signal: beginning });
+        const request = this.#layOut(question);
+        const place = await this.#lanes.take({ avoid: undefined, signal: beginning });
         const told = (event: QuestionEvent): void => events.push({ item, event });
         told({ kind: 'stage', stage: 'prefill' });
-        const one = this.#begin(question, { lane, told, signal: until });
+        const one = this.#begin(question, { place, request, told, signal: until });
         work.add(one);
         one.done.then(
           () => work.delete(one),
@@ -189,18 +191,31 @@ export class Servers implements Answerer {
     if (usual === undefined) return;
     for (const one of work) {
       if (performance.now() - one.start < Math.max(usual * lateTimes, earliestHedgeMilliseconds)) continue;
-      if (this.#lanes.hasRoomBeside(one.held.lane)) one.onLate();
+      if (this.#lanes.hasRoomBeside(one.held.place.lane)) one.onLate();
     }
+  }
+
+  /** While all places are taken: whoever gets one has but to send it. */
+  #layOut(question: Question): LaidOut | undefined {
+    if (question.decisions) return undefined;
+    const request = requestAhead(question);
+    request.prepare(this.found[0]!);
+    return request;
   }
 
   #begin(
     question: Question,
-    { lane, told, signal }: { lane: Lane; told: (event: QuestionEvent) => void; signal: AbortSignal },
+    {
+      place,
+      request,
+      told,
+      signal,
+    }: { place: Place; request: LaidOut | undefined; told: (event: QuestionEvent) => void; signal: AbortSignal },
   ): InWork {
     let onLate = (): void => {};
     const late = new Promise<void>((resolve) => (onLate = resolve));
-    const held = { lane };
-    const done = this.#answerOne(question, { held, late, told, signal });
+    const held = { place };
+    const done = this.#answerOne(question, { held, request, late, told, signal });
     return { start: performance.now(), held, onLate, done };
   }
 
@@ -209,18 +224,25 @@ export class Servers implements Answerer {
     question: Question,
     {
       held,
+      request,
       late,
       told,
       signal,
-    }: { held: Held; late: Promise<void>; told: (event: QuestionEvent) => void; signal: AbortSignal },
+    }: {
+      held: Held;
+      request: LaidOut | undefined;
+      late: Promise<void>;
+      told: (event: QuestionEvent) => void;
+      signal: AbortSignal;
+    },
   ): Promise<void> {
     const { cancel } = question;
     const attempts = { count: 0 };
     const first = (ends: AbortSignal): Promise<EngineEvent> =>
-      this.#persist(question, { held, attempts, signal: ends });
+      this.#persist(question, { held, request, attempts, signal: ends });
     const second = async (ends: AbortSignal): Promise<EngineEvent> => {
-      const lane = await this.#lanes.take({ avoid: held.lane, signal: ends });
-      return this.#persist(question, { held: { lane }, attempts, signal: ends });
+      const place = await this.#lanes.take({ avoid: held.place.lane, signal: ends });
+      return this.#persist(question, { held: { place }, request, attempts, signal: ends });
     };
     const until = cancel ? AbortSignal.any([signal, cancel]) : signal;
     const isAlone = this.#lanes.all.length === 1; // nobody else could be asked, and signals of one's own cost time
@@ -237,46 +259,55 @@ export class Servers implements Answerer {
   /** Until it is answered, wherever there is room; the first time where it has a place already. */
   async #persist(
     question: Question,
-    { held, attempts, signal }: { held: Held; attempts: { count: number }; signal: AbortSignal },
+    {
+      held,
+      request,
+      attempts,
+      signal,
+    }: { held: Held; request: LaidOut | undefined; attempts: { count: number }; signal: AbortSignal },
   ): Promise<EngineEvent> {
     for (let failures = 0; ;) {
-      const { lane } = held;
+      const { place } = held;
       attempts.count++;
       const start = performance.now();
       try {
-        const answer = await this.#once(question, { lane, attempts: attempts.count, signal });
-        this.#lanes.answered(lane, performance.now() - start);
+        const answer = await this.#once(question, { place, request, attempts: attempts.count, signal });
+        this.#lanes.answered(place, performance.now() - start);
         return answer;
       } catch (thrown) {
-        this.#settle(lane, thrown);
+        this.#settle(place, thrown);
         if (!(thrown instanceof ServerFault)) throw thrown;
         if (thrown.kind === 'failed' && ++failures >= maxFailures) throw lasting(thrown, { times: failures, question });
-        if (thrown.kind === 'failed' && !this.#lanes.hasRoomBeside(lane)) await pause(backoff(failures), signal);
+        if (thrown.kind === 'failed' && !this.#lanes.hasRoomBeside(place.lane)) await pause(backoff(failures), signal);
       }
-      held.lane = await this.#lanes.take({ avoid: lane, signal });
+      held.place = await this.#lanes.take({ avoid: place.lane, signal });
     }
   }
 
   async #once(
     question: Question,
-    { lane, attempts, signal }: { lane: Lane; attempts: number; signal: AbortSignal },
+    {
+      place,
+      request,
+      attempts,
+      signal,
+    }: { place: Place; request: LaidOut | undefined; attempts: number; signal: AbortSignal },
   ): Promise<EngineEvent> {
     const { decisions } = question;
-    if (decisions) {
-      const decided = await decideServer({ ...question, decisions }, { ...asking(lane), attempts, signal });
-      return { kind: 'decided', decided };
-    }
-    for await (const event of askServer(question, { ...asking(lane), stream: false, attempts, signal })) {
+    const asked = { ...asking(place.lane), attempts, signal };
+    if (decisions) return { kind: 'decided', decided: await decideServer({ ...question, decisions }, asked) };
+    const onReplied = (): void => this.#lanes.leave(place);
+    for await (const event of askServer(question, { ...asked, request, stream: false, onReplied })) {
       if (event.kind === 'answer') return event;
     }
     throw new Error('a question was asked and came to no end');
   }
 
   /** Gives back the place of a request that came to no answer. */
-  #settle(lane: Lane, thrown: unknown): void {
-    if (thrown instanceof ServerFault) this.#lanes.faulted(lane, thrown);
-    else if (thrown instanceof PixtralError) this.#lanes.answered(lane, undefined);
-    else this.#lanes.left(lane);
+  #settle(place: Place, thrown: unknown): void {
+    if (thrown instanceof ServerFault) this.#lanes.faulted(place, thrown);
+    else if (thrown instanceof PixtralError) this.#lanes.answered(place, undefined);
+    else this.#lanes.leave(place);
   }
 }
 
@@ -288,7 +319,7 @@ interface Pumping<T> {
 
 /** Where a question is asked now: elsewhere than at first, if that failed. */
 interface Held {
-  lane: Lane;
+  place: Place;
 }
 
 interface InWork {

@@ -37,8 +37,8 @@ test('a server that came back as something else is the error of whoever asks nex
     onNotice: () => {},
   });
   const { signal } = new AbortController();
-  const lane = await lanes.take({ avoid: undefined, signal });
-  lanes.faulted(lane, new ServerFault('unreachable', 'nobody answers'));
+  const place = await lanes.take({ avoid: undefined, signal });
+  lanes.faulted(place, new ServerFault('unreachable', 'nobody answers'));
   await looked;
   await setTimeout(0);
   await assert.rejects(lanes.take({ avoid: undefined, signal }), other);
@@ -59,6 +59,9 @@ function busyLanes(): Lanes {
   lane!.inWork++;
   const start = performance.now();
   while (performance.now() - start < 0.13);
-  lanes.faulted(lane!, new ServerFault('busy', 'come later', { waitMilliseconds: 100 }));
+  lanes.faulted(
+    { lane: lane!, isLeft: false, wasLast: false },
+    new ServerFault('busy', 'come later', { waitMilliseconds: 100 }),
+  );
   return lanes;
 }
