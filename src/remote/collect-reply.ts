@@ -22,15 +22,19 @@ export function collectReply(
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason as Error);
     let end: ((reason: Error) => void) | undefined;
-    const onAbort = (): void => fail(signal.reason as Error);
-    const done = (): void => signal.removeEventListener('abort', onAbort);
-    const fail = (reason: Error): void => {
-      done();
+    const fail = (reason: unknown): void => {
+      signal.removeEventListener('abort', onAbort);
       reject(reason);
-      end?.(reason);
     };
+    const giveUp = (reason: unknown): void => {
+      fail(reason);
+      end?.(reason as Error);
+    };
+    function onAbort(): void {
+      giveUp(signal.reason);
+    }
     signal.addEventListener('abort', onAbort, { once: true });
-    const whole = replyText(terms);
+    let whole = replyText(terms);
     let head: Pick<WholeReply, 'status' | 'headers'> = { status: 0, headers: {} };
     agent.dispatch(options, {
       onRequestStart(controller) {
@@ -39,16 +43,17 @@ export function collectReply(
       },
       onResponseStart(_, status, headers) {
         head = { status, headers };
+        whole = replyText(terms);
       },
       onResponseData(_, part) {
         try {
           whole.take(part);
         } catch (thrown) {
-          fail(thrown as Error);
+          giveUp(thrown);
         }
       },
       onResponseEnd() {
-        done();
+        signal.removeEventListener('abort', onAbort);
         resolve({ ...head, text: whole.text() });
       },
       onResponseError: (_, error) => fail(error),
