@@ -50,7 +50,7 @@ function isEmpty(objects: PdfObjects, looks: PdfValue | undefined): boolean {
   return box.length !== 4 || box[0] === box[2] || box[1] === box[3];
 }
 
-function inherited(objects: PdfObjects, field: PdfValue, key: string): PdfValue {
+export function inherited(objects: PdfObjects, field: PdfValue, key: string): PdfValue {
   let at = field;
   for (let depth = 0; depth < maxParents; depth++) {
     const value = objects.entry(at, key);

@@ -1,9 +1,15 @@
 import { withButtonState } from './button-states.ts';
-import { type PdfObjects, type PdfValue, nameOf, wordOf } from './objects.ts';
+import { type PdfObjects, type PdfValue, nameOf, parsedObject, wordOf } from './objects.ts';
+import { asGroup, seenThroughTwice, unmaskedTile } from './see-through-forms.ts';
 
 /** What has to be written otherwise for PDFium to draw it as it is: objects by their numbers. */
-export function mends(objects: PdfObjects): Map<number, string> {
+export function mends(objects: PdfObjects): { mended: Map<number, string>; warnings: string[] } {
   const mended = new Map<number, string>();
+  const twice = seenThroughTwice(objects);
+  const warnings = twice.hasOthers
+    ? ['has a see-through drawing with parts that are less so, which are paler than they should be']
+    : [];
+  let next = objects.nextNumber;
   for (const number of objects.numbers) {
     const text = objects.textOf(number);
     if (text === '') continue;
@@ -15,12 +21,19 @@ export function mends(objects: PdfObjects): Map<number, string> {
       (known, mend) => mend(objects, { number, text: known }),
       text,
     );
-    const better = withoutPlates(drawable);
-    if (better === text) continue;
-    const stored = objects.stored(number);
-    mended.set(number, stored === undefined ? better : `${better}\nstream\n${stored}\nendstream`);
+    const flat = withoutPlates(drawable);
+    const better = twice.forms.has(number) ? asGroup(flat) : flat;
+    if (twice.tiles.has(number)) {
+      const { tile, form } = unmaskedTile(objects, { text: better, value: parsedObject(better), form: next });
+      mended.set(number, tile).set(next++, withStream(objects, number, form));
+    } else if (better !== text) mended.set(number, withStream(objects, number, better));
   }
-  return mended;
+  return { mended, warnings };
+}
+
+function withStream(objects: PdfObjects, number: number, text: string): string {
+  const stored = objects.stored(number);
+  return stored === undefined ? text : `${text}\nstream\n${stored}\nendstream`;
 }
 
 /** Source: ISO 32000-1, 8.6.6.4 and 8.6.6.5. */

@@ -62,6 +62,11 @@ export class PdfObjects {
     return this.#places.keys();
   }
 
+  /** A number that no object has. */
+  get nextNumber(): number {
+    return [...this.#places.keys()].reduce((most, number) => Math.max(most, number), 0) + 1;
+  }
+
   /** The object as it is written, up to the end of its dictionary or array. */
   textOf(number: number): string {
     const place = this.#places.get(number);
@@ -96,7 +101,7 @@ export class PdfObjects {
     }
   }
 
-  /** The file with some of its objects written anew behind the others. Source: ISO 32000-1, 7.5.6. */
+  /** The file with some of its objects written anew behind the others, or added. Source: ISO 32000-1, 7.5.6. */
   updated(objects: ReadonlyMap<number, string>): Uint8Array {
     const trailer = this.#file.slice(this.#file.lastIndexOf('trailer'));
     const [size, root, previous] = [/\/Size (\d+)/, /\/Root (\d+ \d+ R)/, /startxref\s+(\d+)/].map(
@@ -111,7 +116,8 @@ export class PdfObjects {
       parts.push(part);
       at += part.length;
     }
-    const end = `trailer\n<< /Size ${size} /Root ${root} /Prev ${previous} >>\nstartxref\n${at}\n%%EOF\n`;
+    const newSize = Math.max(Number(size), ...[...objects.keys()].map((number) => number + 1));
+    const end = `trailer\n<< /Size ${newSize} /Root ${root} /Prev ${previous} >>\nstartxref\n${at}\n%%EOF\n`;
     return Buffer.from([this.#file, ...parts, 'xref\n', ...table, end].join(''), 'latin1');
   }
 
