@@ -5,22 +5,22 @@ import { drawTextMarkup, textMarkups } from './text-markups.ts';
 
 /** FPDF_ANNOTATION_SUBTYPE, those that leave a mark on the page. Source: PDFium's `fpdf_annot.h`. */
 const kinds: Record<number, string | undefined> = {
-  1: 'note',
-  3: 'text box',
-  4: 'line',
-  5: 'square',
-  6: 'circle',
-  7: 'polygon',
-  8: 'polyline',
-  9: 'highlight',
-  10: 'underline',
-  11: 'wavy line',
-  12: 'strikeout',
-  13: 'stamp',
-  14: 'caret',
-  15: 'ink stroke',
-  17: 'attached file',
-  28: 'redaction',
+  1: 'a note',
+  3: 'a text box',
+  4: 'a line',
+  5: 'a square',
+  6: 'a circle',
+  7: 'a polygon',
+  8: 'a polyline',
+  9: 'a highlight',
+  10: 'an underline',
+  11: 'a wavy line',
+  12: 'a strikeout',
+  13: 'a stamp',
+  14: 'a caret',
+  15: 'an ink stroke',
+  17: 'an attached file',
+  28: 'a redaction',
 };
 /** Source: ISO 32000-1, table 165. */
 const hidden = 2;

@@ -83,8 +83,10 @@ function drawnSeen(content: string, states: ReadonlyMap<string, Partial<Seen>>):
   const outer: Seen[] = [];
   let seen: Seen = { isMasked: false, isPale: false };
   for (const [operator, state, name] of operatorsOf(content)) {
-    if (state !== undefined) seen = { ...seen, ...states.get(state) };
-    else if (name !== undefined) {
+    if (state !== undefined) {
+      const { isMasked = seen.isMasked, isPale = seen.isPale } = states.get(state) ?? {};
+      seen = { isMasked, isPale };
+    } else if (name !== undefined) {
       const before = drawn.get(name);
       drawn.set(name, {
         isMasked: seen.isMasked || before?.isMasked === true,
