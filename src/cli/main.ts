@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   cache: async () => (await import('./commands/cache.ts')).cacheCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   build: async () => (await import('./commands/build.ts')).buildCommand,
+  trim: async () => (await import('./commands/trim.ts')).trimCommand,
   bench: async () => (await import('./commands/bench.ts')).benchCommand,
   completion: async () => (await import('./commands/completion.ts')).completionCommand,
   man: async () => (await import('./commands/man.ts')).manCommand,

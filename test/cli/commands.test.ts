@@ -211,6 +211,19 @@ test('doctor finds this machine well, and a model that does not fit is a problem
   assert.ok(diagnosis.devices.some(({ kind }) => kind === 'cpu'));
 });
 
+test('trim shows what it would remove, and keeps what this machine computes with', async () => {
+  const { exitCode, stdout } = await cli(['trim', '--cpu', '--dry-run', '--json']);
+  assert.equal(exitCode, 0);
+  const { builds } = JSON.parse(stdout) as { builds: { name: string; bytes: number; removed: boolean }[] };
+  const kept = builds.filter(({ removed }) => !removed);
+  assert.deepEqual(
+    kept.map(({ name }) => name.split('-').slice(1, 2)),
+    [[process.arch]],
+  );
+  assert.ok(kept[0]!.bytes > 2 ** 20);
+  assert.match((await cli(['trim', '--dry-run'])).stdout, /kept\n$|^nothing to remove/);
+});
+
 test('an error with --json is one JSON line on stderr, and stdout stays empty', async () => {
   const { exitCode, stdout, stderr } = await cli(['inspect', join(scratch, 'none'), '--json']);
   assert.equal(exitCode, 4);

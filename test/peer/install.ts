@@ -1,6 +1,6 @@
 /**
  * The package as users get it: packed, installed globally into a fresh folder with spaces in its path, without install
- * scripts, and run under every version of Node that is supported.
+ * scripts, and run under every version of Node that is supported; trimmed for the CPU after the first of them.
  *
  *   npm run build && npm run check:install -- [20 22 24 26]
  *
@@ -24,8 +24,9 @@ const scene = join(root, 'fixtures/scenes/demo/0022a.png');
 const folder = await mkdtemp(join(tmpdir(), 'pixtral-install-'));
 let failures = 0;
 try {
-  const program = install(join(folder, 'a path with spaces'));
-  for (const major of majors) {
+  const prefix = join(folder, 'a path with spaces');
+  const program = install(prefix);
+  for (const [index, major] of majors.entries()) {
     const node = await fetchNode(major);
     expect(`Node ${major}: --version`, run(node, [program, '--version']), /^\d+\.\d+\.\d+\n$/);
     const ask = [program, 'ask', '--model', 'demo', scene, 'what do you see?', '--temperature', '0'];
@@ -34,6 +35,10 @@ try {
       run(node, ask),
       /^A small green star at the top left, .*black star at the bottom right\.\n$/,
     );
+    if (index === 0) {
+      expect(`Node ${major}: trim --cpu`, run(node, [program, 'trim', '--cpu']), /removed, [\d.]+ MB kept\n$/);
+      console.log(`installed: ${sizeOf(prefix)}`);
+    }
   }
 } finally {
   await rm(folder, { recursive: true, force: true });
@@ -44,8 +49,12 @@ function install(prefix: string): string {
   execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], { cwd: root });
   const archive = join(folder, `pixtral-${version}.tgz`);
   execFileSync('npm', ['install', '--global', '--prefix', prefix, ...npmFlags, archive], { stdio: 'inherit' });
-  console.log(`installed: ${execFileSync('du', ['-sh', prefix], { encoding: 'utf8' }).split('\t')[0]}`);
+  console.log(`installed: ${sizeOf(prefix)}`);
   return join(prefix, 'lib/node_modules/pixtral/bin/pixtral.cjs');
+}
+
+function sizeOf(prefix: string): string {
+  return execFileSync('du', ['-sh', prefix], { encoding: 'utf8' }).split('\t')[0]!;
 }
 
 async function fetchNode(major: string): Promise<string> {
