@@ -65,6 +65,7 @@ export const samplingNames = {
   min_p: 'minP',
   repeat_penalty: 'repeatPenalty',
   seed: 'seed',
+  random_seed: 'seed', // Mistral's
 } as const satisfies Record<string, keyof typeof samplingRanges>;
 
 /** The options that are common to all, with those that a record sets for itself. */

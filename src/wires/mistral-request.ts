@@ -1,18 +1,16 @@
 import { PixtralError } from '../base/errors.ts';
 import type { RecordQuestion } from '../asking/record-hash.ts';
 import { chatRequest } from './chat-request.ts';
-import { type Fields, asRecord, exactPart, wrong } from './fields.ts';
+import { type Fields, asRecord, exactPart } from './fields.ts';
 import type { RequestContext } from './request.ts';
 
 /** A line of Mistral's batch jobs: a body of its chat completions, OpenAI's but for a few words. */
 export async function mistralRequest(line: Fields, context: RequestContext): Promise<RecordQuestion> {
   const { where, record } = line;
   const place = `${where}: body`;
-  const { random_seed: seed, safe_prompt: safePrompt, ...body } = asRecord(record['body'], place);
-  if ((safePrompt ?? false) !== false) throw wrong(`${place}: safe_prompt`, safePrompt, 'false');
-  const asked = { ...body, seed: seed ?? body['seed'] };
+  const body = asRecord(record['body'], place);
   const exact = () => exactPart(line, ['body']);
-  const question = await chatRequest({ where: place, record: asked, exact }, context);
+  const question = await chatRequest({ where: place, record: body, exact }, context);
   return withPrefix(question, { where: place, record: body });
 }
 

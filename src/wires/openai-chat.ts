@@ -21,6 +21,12 @@ function chatMessage({ text, reasoning, tool_calls: calls }: Answer) {
   };
 }
 
+/** For a client that takes no more of them. */
+export function withFirstCalls(answer: Answer, most: number): Answer {
+  const { tool_calls: calls } = answer;
+  return calls && calls.length > most ? { ...answer, tool_calls: calls.slice(0, most) } : answer;
+}
+
 /** Clients know of no loops: to them such an answer was cut. */
 export function finishReason({ finish, tool_calls: calls }: Pick<Answer, 'finish' | 'tool_calls'>) {
   if (finish === 'length' || finish === 'loop') return 'length';

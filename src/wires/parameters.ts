@@ -51,6 +51,22 @@ const neutralValues: Readonly<Record<string, readonly unknown[]>> = {
   structured_outputs: [],
   logits_processors: [[]],
   bad_words: [[]],
+  length_penalty: [1],
+  include_stop_str_in_output: [false],
+  skip_special_tokens: [true],
+  allowed_token_ids: [[]],
+  truncate_prompt_tokens: [],
+  chat_template_kwargs: [{}],
+  mm_processor_kwargs: [{}],
+  documents: [[]],
+  regex: [],
+  ebnf: [],
+  n_predict: [-1],
+  dynatemp_range: [0],
+  samplers: [],
+  // Of Mistral's API: each puts a system prompt of its own before the question.
+  safe_prompt: [false],
+  prompt_mode: [],
 };
 
 interface Known {

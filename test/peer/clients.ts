@@ -5,7 +5,7 @@
  *   npm run build && npm run compare:clients -- [--record] [client ...]
  *
  * `--record` writes what they send to test/serve/fixtures, where CI replays it. Needs python3 with venv, npm, curl and
- * some 300 MB.
+ * some 800 MB.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -64,6 +64,21 @@ curl -sS "$1/chat/completions" -H 'content-type: application/json' -d @$body
 curl -sS "$1/chat/completions" -H 'content-type: application/json' -H 'transfer-encoding: chunked' --data-binary @$body
 rm $body`;
 
+/** Programs around those clients, and how often each asks in words. */
+const frameworks = {
+  litellm: 4,
+  instructor: 0,
+  'pydantic-ai': 2,
+  'anthropic-python': 2,
+  mistral: 2,
+  'llama-index': 2,
+  smolagents: 2,
+  agents: 4,
+  aisuite: 1,
+};
+const frameworkPackages =
+  'litellm instructor pydantic-ai-slim[openai] anthropic mistralai llama-index-llms-openai-like smolagents[openai] openai-agents aisuite pillow';
+
 let failures = 0;
 try {
   install();
@@ -80,6 +95,13 @@ try {
       command: [join(python, 'python'), join(scripts, 'ask_langchain.py')],
       answers: 2,
     });
+    for (const [name, answers] of Object.entries(frameworks)) {
+      await run(name, {
+        port,
+        command: [join(python, 'python'), join(scripts, 'ask_frameworks.py'), name],
+        answers,
+      });
+    }
     await run('llm', { port, command: ['sh', '-c', llmScript, 'llm'], answers: 2 });
     await run('ai-sdk', { port, command: [process.execPath, join(folder, 'js/ai-sdk.mjs')], answers: 2 });
     await run('langchain-js', { port, command: [process.execPath, join(folder, 'js/langchain.mjs')], answers: 2 });
@@ -96,7 +118,11 @@ process.exitCode = failures > 0 ? 1 : 0;
 function install(): void {
   if (!existsSync(python)) {
     execFileSync('python3', ['-m', 'venv', join(folder, 'py')]);
-    execFileSync(join(python, 'pip'), ['-q', 'install', 'openai', 'llm', 'langchain-openai'], { stdio: 'inherit' });
+    const asked = ['openai', 'llm', 'langchain-openai', ...frameworkPackages.split(' ')];
+    execFileSync(join(python, 'pip'), ['-q', 'install', 'uv'], { stdio: 'inherit' }); // pip tries versions for minutes
+    execFileSync(join(python, 'uv'), ['pip', 'install', '-q', '--python', join(python, 'python'), ...asked], {
+      stdio: 'inherit',
+    });
   }
   const packages = ['ai', '@ai-sdk/openai-compatible', '@langchain/openai', '@langchain/core', '@anthropic-ai/sdk'];
   const js = join(folder, 'js');
@@ -118,15 +144,15 @@ async function run(
   const proxy = createServer((asked, answered) => void pass(asked, answered, { port, recorded }));
   await new Promise<void>((resolve) => void proxy.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/v1`;
-  const output = await new Promise<string>((resolve) => {
+  const [output, code] = await new Promise<[string, number | null]>((resolve) => {
     const child = spawn(program!, [...words, url, picture], { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';
     child.stdout.on('data', (part) => (text += String(part)));
-    child.on('close', () => resolve(text));
+    child.on('close', (ended) => resolve([text, ended]));
   });
   proxy.close();
   const found = output.replaceAll('\\"', '"').split(right).length - 1;
-  const isRight = found === answers;
+  const isRight = found === answers && code === 0;
   if (!isRight) failures++;
   console.log(`${isRight ? 'ok' : 'WRONG'}: ${name}: ${found} of ${answers} answers, ${recorded.length} requests`);
   if (!isRight) console.log(output);

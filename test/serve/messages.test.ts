@@ -81,3 +81,39 @@ test('what cannot be answered is said in the form of that API', async () => {
   const unknown = await post({ messages: [{ role: 'user', content: [image] }] });
   assert.match(((await unknown.json()) as typeof error & { error: typeof error }).error.message, /base64 or url/);
 });
+
+const schema = { type: 'object', properties: { colour: { enum: ['red', 'green'] } }, required: ['colour'] };
+
+test('the form of an answer is kept to, where their API has it and where their beta had it', async () => {
+  const format = { type: 'json_schema', schema };
+  for (const form of [{ output_config: { format, effort: 'low' } }, { output_format: format }]) {
+    const answered = await post({ ...(await asking('what do you see?')), ...form });
+    const { content } = (await answered.json()) as { content: { text: string }[] };
+    assert.match(content[0]!.text, /^\{"colour":"(red|green)"\}$/);
+  }
+});
+
+test('a form that is none, and one that stop texts would cut, are refused by name', async () => {
+  const refused = async (form: object): Promise<string> => {
+    const answered = await post({ messages: [{ role: 'user', content: 'x' }], ...form });
+    assert.equal(answered.status, 400);
+    return ((await answered.json()) as { error: { message: string } }).error.message;
+  };
+  assert.match(await refused({ output_config: { format: { type: 'xml' } } }), /output_config\.format\.type: is "xml"/);
+  assert.match(await refused({ output_format: 'json' }), /output_format: is "json"/);
+  const format = { type: 'json_schema', schema };
+  assert.match(await refused({ output_format: format, stop_sequences: ['.'] }), /stop: would cut/);
+});
+
+test("a model is listed as Anthropic's clients and Mistral's expect it", async () => {
+  const list = async (headers: Record<string, string>) => {
+    const listed = await fetch(`${server.url}/v1/models`, { headers: { 'x-api-key': 'secret', ...headers } });
+    return (await listed.json()) as { data: Record<string, unknown>[]; has_more?: boolean };
+  };
+  const theirs = await list({ 'anthropic-version': '2023-06-01' });
+  const [model] = theirs.data;
+  assert.deepEqual([model?.['type'], model?.['id'], theirs.has_more], ['model', 'demo', false]);
+  assert.ok(!Number.isNaN(Date.parse(String(model?.['created_at']))));
+  const { data } = await list({});
+  assert.deepEqual([data[0]?.['type'], data[0]?.['object'], data[0]?.['id']], ['base', 'model', 'demo']);
+});

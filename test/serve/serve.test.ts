@@ -178,6 +178,12 @@ test('what cannot be answered is said in the form of the API', async () => {
     await errorOf(await post(chat, { ...user('hi'), frequency_penalty: 2 })),
     /frequency_penalty: is 2, expected 0/,
   );
+  for (const other of [{ safe_prompt: true }, { chat_template_kwargs: { enable_thinking: false } }, { regex: 'a+' }]) {
+    const response = await post(chat, { ...user('hi'), ...other });
+    assert.equal(response.status, 400);
+    assert.match(await errorOf(response), new RegExp(`^body: ${Object.keys(other)[0]}`));
+  }
+  assert.match(await errorOf(await post(chat, { ...user('hi'), random_seed: 'a' })), /random_seed: is "a"/);
   for (const url of ['/etc/passwd', 'file:///etc/passwd', 'clip:', '-', '@list.txt', '*.png']) {
     const response = await post(chat, user([{ type: 'image_url', image_url: { url } }]));
     assert.equal(response.status, 400);
@@ -263,6 +269,8 @@ test('tools and thoughts come to a client as the API has them', async () => {
     const [call] = called.choices[0]!.message.tool_calls!;
     assert.ok(call?.type === 'function' && call.function.name === 'f');
     assert.equal(called.choices[0]!.message.content, null);
+    const alone = await openai.chat.completions.create({ ...asked, tool_choice: choice, parallel_tool_calls: false });
+    assert.equal(alone.choices[0]!.message.tool_calls!.length, 1);
     const stream = await openai.chat.completions.create({ ...asked, tool_choice: choice, stream: true });
     const streamed = [];
     for await (const chunk of stream) streamed.push(...(chunk.choices[0]?.delta.tool_calls ?? []));

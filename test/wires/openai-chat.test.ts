@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Answer } from '../../src/asking/events.ts';
-import { chatChoice } from '../../src/wires/openai-chat.ts';
+import { chatChoice, withFirstCalls } from '../../src/wires/openai-chat.ts';
 
 const answer = (fields: Partial<Answer>): Answer => ({
   model: 'm',
@@ -38,4 +38,14 @@ test('a token that was forced has a number for clients that want one, and is tol
     { token: '{"', logprob: 0, bytes: [123, 34], top_logprobs: [], forced: true },
     { token: 'a', logprob: -0.5, bytes: [97], top_logprobs: [{ token: 'a', logprob: -0.5, bytes: [97] }] },
   ]);
+});
+
+test('a client that takes one call gets the first, and the same end', () => {
+  const call = (id: string) => ({ id, type: 'function' as const, function: { name: 'look', arguments: '{}' } });
+  const both = answer({ text: '', tool_calls: [call('a'), call('b')] });
+  const { message, finish_reason: reason } = chatChoice(withFirstCalls(both, 1), 0);
+  assert.deepEqual([message.tool_calls, reason], [[call('a')], 'tool_calls']);
+  assert.equal(withFirstCalls(both, Infinity), both);
+  const words = answer({});
+  assert.equal(withFirstCalls(words, 1), words);
 });

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Question, QuestionEvent } from '../../asking/events.ts';
 import { chatRequest } from '../../wires/chat-request.ts';
-import { asRecord, numberField } from '../../wires/fields.ts';
-import { chatChoice, chatUsage, finishReason, loopNote } from '../../wires/openai-chat.ts';
+import { asRecord, numberField, wrong } from '../../wires/fields.ts';
+import { chatChoice, chatUsage, finishReason, loopNote, withFirstCalls } from '../../wires/openai-chat.ts';
 import {
   type Request,
   type Route,
@@ -23,23 +23,31 @@ export const chatCompletions: Route = {
   asks: true,
   async answer(c, context) {
     const { record, ...read } = await readBody(c);
-    const { stream = false, stream_options: streamOptions, n, ...body } = record;
+    const { stream = false, stream_options: streamOptions, n, parallel_tool_calls: parallel, ...body } = record;
     const choices = numberField(n ?? 1, 'body: n', { min: 1, max: mostChoices, integer: true });
+    const maxCalls = mostCalls(parallel);
     const gone = whenGone(c);
     const request = await chatRequest({ ...read, record: body }, requestContext(context));
     const question = await readQuestion(request, { context, cancel: gone.signal });
     const asked = askAll(choicesOf(question, choices), { context, gone });
     const created = Math.floor(Date.now() / 1000);
     const head = { id: `chatcmpl-${randomUUID()}`, created, model: context.engine.files.name };
-    if (stream !== true) return c.json(await completion(asked, { head, context }));
+    if (stream !== true) return c.json(await completion(asked, { head, context, maxCalls }));
     const options = streamOptions === undefined || streamOptions === null ? {} : streamOptions;
     const withUsage = asRecord(options, 'body: stream_options')['include_usage'] === true;
-    return streamed(c, { asked, head, context, withUsage, gone });
+    return streamed(c, { asked, head, context, maxCalls, withUsage, gone });
   },
 };
 
 /** So many answers to one question at most. */
 const mostChoices = 16;
+
+/** As vLLM does: where a client takes but one call, those behind the first are left out. */
+function mostCalls(parallel: unknown): number {
+  if (parallel === false) return 1;
+  if (parallel === undefined || parallel === null || parallel === true) return Infinity;
+  throw wrong('body: parallel_tool_calls', parallel, 'true or false');
+}
 
 /** Each by a seed of its own. */
 function choicesOf(question: Question, count: number): Question[] {
@@ -71,8 +79,13 @@ interface Head {
   model: string;
 }
 
-async function completion(asked: readonly Asked[], { head, context }: { head: Head; context: ServeContext }) {
-  const answers = await Promise.all(asked.map((events) => answerOf(events, context)));
+async function completion(
+  asked: readonly Asked[],
+  { head, context, maxCalls }: Pick<Streaming, 'head' | 'context' | 'maxCalls'>,
+) {
+  const answers = await Promise.all(
+    asked.map(async (events) => withFirstCalls(await answerOf(events, context), maxCalls)),
+  );
   const { images, timings, sampling } = answers[0]!;
   return {
     ...head,
@@ -87,11 +100,13 @@ interface Streaming {
   asked: readonly Asked[];
   head: Head;
   context: ServeContext;
+  /** Of tools. */
+  maxCalls: number;
   withUsage: boolean;
   gone: AbortController;
 }
 
-function streamed(c: Request, { asked, head, context: { metrics }, withUsage, gone }: Streaming): Response {
+function streamed(c: Request, { asked, head, context: { metrics }, maxCalls, withUsage, gone }: Streaming): Response {
   return eventStream(c, gone, async (sendEvent) => {
     const send = (data: object): Promise<void> => sendEvent({ data: JSON.stringify(data) });
     const chunk = (index: number, delta: object, ending: object = { finish_reason: null }): Promise<void> =>
@@ -103,11 +118,12 @@ function streamed(c: Request, { asked, head, context: { metrics }, withUsage, go
       });
     const one = async (events: Asked, index: number) => {
       await chunk(index, { role: 'assistant', content: '' });
-      const answer = await answerOf(events, {
+      const whole = await answerOf(events, {
         metrics,
         onText: (content) => chunk(index, { content }),
         onThought: (thought) => chunk(index, { reasoning_content: thought }),
       });
+      const answer = withFirstCalls(whole, maxCalls);
       const calls = answer.tool_calls?.map((call, at) => ({ index: at, ...call }));
       if (calls) await chunk(index, { tool_calls: calls });
       const { logprobs } = chatChoice(answer, index);

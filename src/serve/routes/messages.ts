@@ -18,9 +18,10 @@ export const messages: Route = {
   path: '/v1/messages',
   asks: true,
   async answer(c, context) {
-    const { stream = false, ...record } = (await readBody(c)).record;
+    const { record: body, ...read } = await readBody(c);
+    const { stream = false, ...record } = body;
     const gone = whenGone(c);
-    const request = await messagesRequest({ where: 'body', record }, requestContext(context));
+    const request = await messagesRequest({ ...read, record }, requestContext(context));
     const asked = context.queue.ask(await readQuestion(request, { context, cancel: gone.signal }));
     const id = `msg_${randomUUID().replaceAll('-', '')}`;
     const head: MessageHead = { id, model: context.engine.files.name };
