@@ -3,7 +3,7 @@
  *
  *   npm run compare:tokenizers -- [--python <python>] [--count 1000] [--seed 1]
  *
- * The Python (or PYTHON) needs mistral-common[opencv]==1.13.1. Prints each difference, and for every version how many
+ * The Python (or PYTHON) needs mistral-common[opencv]==1.13.1 and jinja2. Prints each difference, and for every version how many
  * conversations were compared and how many both refuse. Exit code 1 when there is a difference.
  */
 import { execFile } from 'node:child_process';

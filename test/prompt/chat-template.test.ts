@@ -66,7 +66,8 @@ for (const version of ['v3', 'v7', 'v11', 'v13', 'v15'] as const) {
     for (const row of promised) {
       const messages = row.messages.map(openAiMessage);
       const asked = { messages, tools: row.tools && (JSON.parse(row.tools) as unknown), bos_token: '<s>' };
-      assert.equal(template.render({ ...asked, eos_token: '</s>' }), textOf(row));
+      const rendered = template.render({ ...asked, eos_token: '</s>' });
+      assert.equal(Buffer.from(rendered).toString(), textOf(row)); // half a character is none
     }
   });
 }
@@ -154,11 +155,17 @@ function isPromised({ ids, messages, kind, effort = 'none', schema, tools = '[]'
 
 const wordsOf = (part: Part): string | undefined => ('text' in part ? part.text : undefined);
 
-/** A list or an object; numbers have more spellings, and objects more orders of keys, than JavaScript keeps. */
+/** A list or an object; numbers have more spellings, and objects more orders of keys, than JavaScript keeps. Half a
+ * character is spelled out by some. */
 function isPlainJson(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !/"-?\d+"\s*:|\d[.eE]|-0|\d{16}/.test(text);
+    return (
+      typeof value === 'object' &&
+      value !== null &&
+      !/\\ud[89a-f]/.test(JSON.stringify(value)) &&
+      !/"-?\d+"\s*:|\d[.eE]|-0|\d{16}/.test(text)
+    );
   } catch {
     return text === '';
   }
