@@ -55,7 +55,7 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
   async function once(url: URL, { method, headers, secret, signal }: HttpRequest): Promise<HttpResponse> {
     const authorization = secret?.origin === url.origin ? { authorization: secret.authorization } : {};
     const sent = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...headers, ...authorization };
-    return { url, ...(await exchange(agent, url, { method, headers: sent, signal })) };
+    return { url, ...asItIs(await exchange(agent, url, { method, headers: sent, signal }), url) };
   }
 
   return {
@@ -75,6 +75,16 @@ export async function openHttp(options: HttpOptions): Promise<Http> {
     },
     close: () => agent.destroy(),
   };
+}
+
+/** Ranges and sums are of the bytes as they are. */
+function asItIs(reply: Reply, { host }: URL): Reply {
+  const coding = reply.headers['content-encoding'] ?? '';
+  if (/^(identity)?$/i.test(coding)) return reply;
+  reply.body.giveUp();
+  throw new PixtralError('machine', `${host}: answers in Content-Encoding ${coding}, expected the bytes as they are`, {
+    hint: 'a mirror or proxy on the way packs what it was told not to: try HF_ENDPOINT, or without the proxy',
+  });
 }
 
 /** @throws PixtralError `machine` for an address that leads anywhere but to a web server */
@@ -144,9 +154,23 @@ function asPassing(thrown: unknown): Passing | undefined {
   if (thrown instanceof PixtralError) return undefined;
   const code = errnoOf(thrown);
   if (code === undefined) return undefined;
+  refuseByProxy(thrown);
   if (!lasting.test(code)) return new Passing(reasonOf(thrown) || code, { cause: thrown });
   throw new PixtralError('machine', `cannot connect: ${reasonOf(thrown)}`, {
     hint: 'check the network, HF_ENDPOINT and HTTPS_PROXY',
+    cause: thrown,
+  });
+}
+
+/** What a proxy says instead of connecting gets no better by trying, unless it cannot reach who was asked for. */
+function refuseByProxy(thrown: unknown): void {
+  const status = Number(/^Proxy response \((4\d\d)\)/.exec(reasonOf(thrown))?.[1]);
+  if (Number.isNaN(status) || status === 408 || status === 429) return;
+  throw new PixtralError('machine', `cannot connect: the proxy answered ${status}`, {
+    hint:
+      status === 407
+        ? 'it wants to know who asks: in HTTPS_PROXY write name, colon, password and @ before its host'
+        : 'it does not let this address through: check HTTPS_PROXY, and NO_PROXY',
     cause: thrown,
   });
 }

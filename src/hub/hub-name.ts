@@ -20,22 +20,40 @@ export function parseHubName(text: string, endpoint: string): HubName | undefine
   const full = shortNames[short.toLowerCase()];
   if (full !== undefined) return { repo: full, revision: revision || 'main' };
   if (/^https?:/.test(text)) return fromUrl(text, endpoint);
-  return named(text);
+  if (hosts.some((host) => text.startsWith(`${host}/`))) return fromUrl(`https://${text}`, endpoint);
+  return named(text.replace(/^hf:\/\//, ''));
 }
+
+const hosts = ['huggingface.co', 'www.huggingface.co', 'hf.co'];
+/** What stands between a repository and a revision. */
+const kinds = ['tree', 'blob', 'raw', 'resolve', 'commit', 'commits'];
 
 function fromUrl(text: string, endpoint: string): HubName | undefined {
   if (!URL.canParse(text)) return undefined;
   const { origin, pathname } = new URL(text);
-  if (![new URL(endpoint).origin, 'https://huggingface.co', 'https://hf.co'].includes(origin)) return undefined;
-  const [owner, name, kind, revision] = pathname
-    .split('/')
-    .filter((part) => part !== '')
-    .map(decodeURIComponent);
-  if (kind !== undefined && !['tree', 'blob', 'resolve', 'commit'].includes(kind)) return undefined;
-  return named(`${owner}/${name}${revision === undefined ? '' : `@${revision}`}`);
+  const mirror = new URL(endpoint.replace(/\/*$/, '/'));
+  const isMirrors = origin === mirror.origin && `${pathname}/`.startsWith(mirror.pathname);
+  if (!isMirrors && !hosts.some((host) => origin === `https://${host}`)) return undefined;
+  const parts = decoded(isMirrors ? pathname.slice(mirror.pathname.length) : pathname);
+  const [owner, name, kind, ...rest] = parts.filter((part) => part !== '');
+  if (owner === undefined || name === undefined || (kind !== undefined && !kinds.includes(kind))) return undefined;
+  return named(`${owner}/${name}${rest.length === 0 ? '' : `@${revisionIn(rest)}`}`);
+}
+
+/** A pull request's has slashes, which a browser shows as they are; other revisions with slashes are spelled with %2F. */
+function revisionIn(parts: readonly string[]): string {
+  return parts.slice(0, parts[0] === 'refs' ? 3 : 1).join('/');
+}
+
+function decoded(path: string): string[] {
+  try {
+    return path.split('/').map(decodeURIComponent);
+  } catch {
+    return []; // a % that stands for nothing
+  }
 }
 
 function named(text: string): HubName | undefined {
   const [, repo, revision = 'main'] = repoPattern.exec(text) ?? [];
-  return repo === undefined || /\.\.|--/.test(text) ? undefined : { repo, revision };
+  return repo === undefined || repo.includes('--') || text.includes('..') ? undefined : { repo, revision };
 }

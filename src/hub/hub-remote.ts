@@ -112,7 +112,7 @@ function hubClient({ endpoint, token, http, signal }: HubOptions) {
     refusePassing(response);
     if (response.status < 400 || response.url.origin !== base.origin) return response;
     await response.body.passOver();
-    throw refusal(response, { path, endpoint: base.origin, hasToken: token !== undefined });
+    throw refusal(response, { path, endpoint: base.href.replace(/\/$/, ''), hasToken: token !== undefined });
   }
 
   async function json(path: string): Promise<{ value: unknown; next: string | undefined }> {

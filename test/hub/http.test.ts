@@ -6,6 +6,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { PixtralError } from '../../src/base/errors.ts';
 import { rateLimit } from '../../src/hub/rate-limit.ts';
 import { hubToken } from '../../src/hub/token.ts';
 import { parseHubName } from '../../src/hub/hub-name.ts';
@@ -52,6 +53,40 @@ test('a proxy is used where the environment names one, and not where it excepts 
   }
 });
 
+test('a proxy that lets nobody through is told at once, and no password with it', async () => {
+  for (const [status, hint] of [
+    [407, /who asks/],
+    [403, /NO_PROXY/],
+  ] as const) {
+    let asked = 0;
+    const proxy = createServer().on('connect', (_, client) => {
+      asked++;
+      client.end(`HTTP/1.1 ${status} no\r\n\r\n`);
+    });
+    await once(proxy.listen(0, '127.0.0.1'), 'listening');
+    const address = `http://me:s3cret@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const pulling = { endpoint: hub.endpoint, root, type: 'q8_0', env: { HTTP_PROXY: address } } as const;
+    await assert.rejects(pullFine('tiny/Mistral-Tiny', pulling), (thrown: PixtralError) => {
+      assert.equal(thrown.code, 'machine');
+      assert.equal(thrown.message, `cannot connect: the proxy answered ${status}`);
+      assert.match(thrown.hint ?? '', hint);
+      return true;
+    });
+    assert.equal(asked, 1);
+    await new Promise((done) => proxy.close(done));
+  }
+});
+
+test('what is packed on the way is refused by name', async () => {
+  for (const path of [/hub\/api/, /cdn/]) {
+    hub.faults.push({ path, times: 1, kind: { status: 206, headers: { 'content-encoding': 'gzip' } } });
+    await assert.rejects(pullFine('tiny/Mistral-Tiny', { endpoint: hub.endpoint, root, type: 'q8_0' }), {
+      code: 'machine',
+      message: /answers in Content-Encoding gzip, expected the bytes as they are/,
+    });
+  }
+});
+
 test('Retry-After is kept to', async () => {
   hub.faults.push({ path: /hub\/api/, times: 1, kind: { status: 429, headers: { 'retry-after': '1' } } });
   const start = performance.now();
@@ -80,6 +115,22 @@ describe('names and tokens', () => {
     ]) {
       assert.deepEqual(parse(text), main, text);
     }
+    for (const [text, revision] of [
+      ['hf://a/b@v1.0', 'v1.0'],
+      ['hf.co/a/b', 'main'],
+      ['huggingface.co/a/b/blob/v2/model.safetensors', 'v2'],
+      ['https://www.huggingface.co/a/b?library=transformers', 'main'],
+      ['https://huggingface.co/a/b/tree/refs%2Fpr%2F1', 'refs/pr/1'],
+      ['https://huggingface.co/a/b/tree/refs/pr/1/sub', 'refs/pr/1'],
+      ['https://huggingface.co/a/b/resolve/one%2Ftwo/params.json?download=true', 'one/two'],
+      ['a/b@refs/pr/1', 'refs/pr/1'],
+    ] as const) {
+      assert.deepEqual(parse(text), { repo: 'a/b', revision }, text);
+    }
+    assert.deepEqual(parseHubName('https://m.example/hf/a/b/tree/x', 'https://m.example/hf'), {
+      repo: 'a/b',
+      revision: 'x',
+    });
     assert.deepEqual(parse('a/b@v1.0'), { repo: 'a/b', revision: 'v1.0' });
     assert.deepEqual(parse('pixtral-12b@abc'), { ...main, revision: 'abc' });
     for (const text of [
@@ -90,6 +141,10 @@ describe('names and tokens', () => {
       'a/b@',
       'https://example.org/a/b',
       'https://huggingface.co/datasets/a/b',
+      'https://huggingface.co/a/b/discussions/1',
+      'https://huggingface.co/a/b/tree/%E0%A4',
+      'https://huggingface.co/a',
+      'hf://datasets/a/b',
     ]) {
       assert.equal(parse(text), undefined, text);
     }
