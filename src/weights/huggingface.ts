@@ -16,6 +16,7 @@ import {
   optionalString,
   sizes,
 } from './json.ts';
+import { refuseQuantized } from './quantized.ts';
 import { huggingFaceStretch } from './stretch.ts';
 import type { ModelConfig, TextConfig, VisionConfig } from './types.ts';
 
@@ -131,7 +132,7 @@ function textFields(config: JsonObject): JsonObject {
 /** Weights of 8 bits, each with its scale; which tensors they are shows in the shards. */
 function checkQuantization(config: JsonObject): void {
   const quantization = optionalObject(config, 'quantization_config');
-  if (quantization) expectOneOf(quantization, 'quant_method', ['fp8']);
+  if (quantization) refuseQuantized(quantization, { key: 'quant_method', allowed: 'fp8' });
 }
 
 /** Rows and columns of a block of 8-bit weights, where config.json says so. */

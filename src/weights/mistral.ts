@@ -17,6 +17,7 @@ import type { Family } from './families/family.ts';
 import { refuseMistralRelatives } from './families/out-of-scope.ts';
 import { familyOfParams } from './families/registry.ts';
 import { type GivenImageTokenIds, type ImageTokenIds, imageTokenIdRange } from './image-tokens.ts';
+import { refuseQuantized } from './quantized.ts';
 import { mistralStretch, stretches } from './stretch.ts';
 import type { ModelConfig, TextConfig } from './types.ts';
 
@@ -107,7 +108,7 @@ function refuseWindows(params: JsonObject): void {
 /** Weights of 8 bits; how activations are rounded is of no use to us. */
 function checkQuantization(params: JsonObject): void {
   const quantization = optionalObject(params, 'quantization');
-  if (quantization) expectOneOf(quantization, 'qformat_weight', ['fp8_e4m3']);
+  if (quantization) refuseQuantized(quantization, { key: 'qformat_weight', allowed: 'fp8_e4m3' });
 }
 
 function visionEncoder(params: JsonObject): JsonObject {

@@ -94,12 +94,25 @@ const relatives: readonly (readonly [name: string, read: () => unknown, message:
   [
     'another format of weights',
     () => fromParams({ quantization: { qformat_weight: 'nvfp4' } }),
-    /qformat_weight is "nvfp4", expected "fp8_e4m3"/,
+    /quantization: the weights are quantised as nvfp4, expected F32, F16, BF16 or FP8/,
   ],
   [
     'another method',
-    () => fromConfig({ whole: { quantization_config: { quant_method: 'awq' } } }),
-    /quant_method is "awq", expected "fp8"/,
+    () => fromConfig({ whole: { quantization_config: { quant_method: 'awq', bits: 4 } } }),
+    /quantization_config: the weights are quantised as awq, expected F32, F16, BF16 or FP8/,
+  ],
+  [
+    'a format of a method',
+    () =>
+      fromConfig({
+        whole: { quantization_config: { quant_method: 'compressed-tensors', format: 'float-quantized' } },
+      }),
+    /the weights are quantised as compressed-tensors, float-quantized, expected/,
+  ],
+  [
+    'the same in the other layout',
+    () => fromParams({ quantization: { quant_method: 'compressed-tensors', format: 'nvfp4-pack-quantized' } }),
+    /the weights are quantised as compressed-tensors, nvfp4-pack-quantized, expected/,
   ],
   [
     'no truncation',
