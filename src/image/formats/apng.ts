@@ -49,7 +49,7 @@ async function decodeFrame(bytes: Uint8Array, name: string): Promise<Image | Can
   const inspected = png.inspection?.inspect();
   if (inspected?.kind === 'damaged') throw damaged(name, 'PNG', inspected.found);
   const whole = inspected?.repaired ?? bytes;
-  return png.hasGreyProfile ? canvasOf(await rgbaOfGrey(whole)) : decodeWithSkia(whole);
+  return png.hasGreyProfile ? canvasOf(await rgbaOfGrey(whole, name)) : decodeWithSkia(whole);
 }
 
 /** Pictures that are asked for in rising order are composed once each. */

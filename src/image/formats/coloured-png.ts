@@ -42,7 +42,8 @@ function inSrgb(
   return warning === undefined ? pixels : { ...pixels, warnings: [warning] };
 }
 
-async function samplesOf(bytes: Uint8Array): Promise<Size & { samples: Samples }> {
+/** Red, green, blue and how opaque, as they are stored. */
+export async function samplesOf(bytes: Uint8Array): Promise<Size & { samples: Samples }> {
   const sharp = await loadSharp();
   const picture = sharp(bytes, { failOn: 'none', limitInputPixels: false }); // its damage has been looked for
   const isDeep = (await picture.metadata()).depth === 'ushort';

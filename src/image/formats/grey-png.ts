@@ -1,11 +1,18 @@
+import { inflateSync } from 'node:zlib';
+import { samplesOf } from './coloured-png.ts';
 import { damaged } from './damaged.ts';
-import type { Opened } from './opened.ts';
+import { inSrgb, profileFits } from './in-srgb.ts';
+import { type Opened, without } from './opened.ts';
+import type { RawPixels } from './raw-pixels.ts';
 import { type EncodedPng, type PngChunk, pngOf, readPngChunks } from './png.ts';
 import { readPngHeader, unfilteredLines } from './png-data.ts';
 import { uprightRaw } from './skia.ts';
 import { rgbaByVips } from './vips.ts';
 
-/** A grey PNG with a profile of grey, which LittleCMS converts; sharp asks it to only where samples have 8 bits. */
+/** Profiles with tables have a few MB. */
+const longestProfile = 2 ** 25;
+
+/** A grey PNG with a profile, which LittleCMS converts; sharp asks it to only where samples have 8 bits. */
 export function openGreyPng(png: EncodedPng, name: string): Opened {
   return {
     pageCount: 1,
@@ -13,7 +20,7 @@ export function openGreyPng(png: EncodedPng, name: string): Opened {
       const inspected = png.inspection?.inspect();
       if (inspected?.kind === 'damaged') throw damaged(name, 'PNG', inspected.found);
       try {
-        return uprightRaw(await rgbaOfGrey(inspected?.repaired ?? png.bytes), png.orientation);
+        return uprightRaw(await rgbaOfGrey(inspected?.repaired ?? png.bytes, name), png.orientation);
       } catch (thrown) {
         throw damaged(name, 'PNG', thrown);
       }
@@ -21,10 +28,38 @@ export function openGreyPng(png: EncodedPng, name: string): Opened {
   };
 }
 
-export async function rgbaOfGrey(bytes: Uint8Array): ReturnType<typeof rgbaByVips> {
+/** By a profile of grey, or of red, green and blue, for which grey is three equal ones, as browsers have it. */
+export async function rgbaOfGrey(bytes: Uint8Array, name: string): Promise<RawPixels> {
   const chunks = readPngChunks(bytes);
+  const profile = profileOf(chunks);
+  if (profile && profileFits(profile, 'rgb')) return rgbaOfEqual(bytes, { chunks, profile, name });
   const header = chunks.find(({ type }) => type === 'IHDR')!;
   return rgbaByVips(header.content[8] === 16 ? inEightBits(chunks, header) : bytes);
+}
+
+async function rgbaOfEqual(
+  bytes: Uint8Array,
+  { chunks, profile, name }: { chunks: readonly PngChunk[]; profile: Uint8Array; name: string },
+): Promise<RawPixels> {
+  const profiles = chunks.filter(({ type }) => type === 'iCCP');
+  const { width, height, samples } = await samplesOf(without(bytes, profiles));
+  const { values, maximum } = samples;
+  const grey = values.filter((_, at) => at % 4 === 0);
+  const rgba = await inSrgb({ width, height, model: 'grey', values: grey, profile }, name);
+  for (let at = 3; at < values.length; at += 4) rgba[at] = Math.round((values[at]! * 255) / maximum);
+  return { width, height, bytes: rgba };
+}
+
+/** Undefined where it is damaged. */
+function profileOf(chunks: readonly PngChunk[]): Uint8Array | undefined {
+  const content = chunks.find(({ type }) => type === 'iCCP')?.content;
+  if (!content) return undefined;
+  const methodLength = 2; // with the zero behind the name
+  try {
+    return inflateSync(content.subarray(content.indexOf(0) + methodLength), { maxOutputLength: longestProfile });
+  } catch {
+    return undefined;
+  }
 }
 
 function inEightBits(chunks: readonly PngChunk[], header: PngChunk): Uint8Array {

@@ -74,7 +74,7 @@ function unreadOf(header: Header): string | undefined {
 function modelOf({ colours, profile }: Header): ColourModel | undefined {
   if (colours === 'srgb') return 'rgb';
   if (colours === 'grey' || colours === 'cmyk') return colours;
-  const models: readonly ColourModel[] = ['grey', 'rgb', 'cmyk'];
+  const models: readonly ColourModel[] = ['rgb', 'cmyk', 'grey'];
   return profile && models.find((model) => profileFits(profile, model));
 }
 

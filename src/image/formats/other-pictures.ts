@@ -56,7 +56,7 @@ const others: readonly MarkedPicture[] = [
   { start: /^RIFF.{4}CDR/s, is: 'a CorelDRAW drawing', remedy: inkscape },
   { start: /^Paint Shop Pro Image File/, is: "a picture of Paint Shop Pro's", remedy: gimp },
   { start: /^\/\* XPM \*\//, is: 'an XPM picture', remedy: magick },
-  { start: /^#define \S+_width \d/, is: 'an XBM picture', remedy: magick },
+  { start: /^(?:\/\*[^*]*\*\/\s*)?#define\s+\S*width\s+\d/, is: 'an XBM picture', remedy: magick },
   { start: /^\0\0\0[\x28-\xff]\0\0\0\u0007\0\0\0[\0-\u0002]/, is: 'an X window dump (XWD)', remedy: magick },
   { start: /^.{522}(\0\x11\x02\xff|\x11\u0001)/s, is: 'a PICT drawing of a Macintosh', remedy: magick },
   { start: /^.{2048}PCD_IPI/s, is: 'a Photo CD picture', remedy: magick },

@@ -16,7 +16,7 @@ export interface EncodedPng extends Encoded {
   animated: boolean;
   /** As Xcode stores it in apps: `CgBI`. */
   isApple: boolean;
-  /** Its profile is one of grey, which the decoder does not convert. */
+  /** It is grey and has a profile, by which the decoder does not convert it. */
   hasGreyProfile: boolean;
   /** Other ones than the decoder's, which it is not told. */
   stated: PngColours | undefined;

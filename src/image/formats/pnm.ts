@@ -16,6 +16,8 @@ interface Header {
   /** The greatest value of a sample. */
   top: number;
   coding: 'text' | 'bits' | 'bytes' | 'floats';
+  /** What the file does not say of itself. */
+  warning?: string;
   /** Of bitmaps, in which 1 is black. */
   inverted: boolean;
   little: boolean;
@@ -92,7 +94,20 @@ function readPam(opening: string): Header | undefined {
   const isKnown = samples === colours || samples === colours + 1;
   if (!(width > 0 && height > 0 && isKnown && top >= 1 && top <= 65_535)) return undefined;
   const start = opening.indexOf('\n', end + 1) + 1;
-  return { width, height, samples, colours, top, coding: 'bytes', inverted: false, little: false, start };
+  const isStated = samples === colours || /^TUPLTYPE\s+\S+_ALPHA\s*$/m.test(opening.slice(0, end));
+  const warning = 'it does not say what the samples behind its colours are: they are taken for transparency';
+  const header = {
+    width,
+    height,
+    samples,
+    colours,
+    top,
+    coding: 'bytes',
+    inverted: false,
+    little: false,
+    start,
+  } as const;
+  return isStated ? header : { ...header, warning };
 }
 
 function decode(bytes: Uint8Array, header: Header, name: string): Pixels {
@@ -105,7 +120,8 @@ function decode(bytes: Uint8Array, header: Header, name: string): Pixels {
     return shares.warnings.length > 0 ? { ...pixels, warnings: shares.warnings } : pixels;
   }
   const values = Uint8Array.from(stored, (value) => Math.round((Math.min(value, top) * 255) / top));
-  return withAlpha(inverted ? values.map((value) => 255 - value) : values, header);
+  const pixels = withAlpha(inverted ? values.map((value) => 255 - value) : values, header);
+  return header.warning === undefined ? pixels : { ...pixels, warnings: [header.warning] };
 }
 
 function withAlpha(

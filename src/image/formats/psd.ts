@@ -142,7 +142,7 @@ async function decode(bytes: Uint8Array, psd: Psd, name: string): Promise<Pixels
   const fits = model !== undefined && profile !== undefined && bits < 32 && profileFits(profile, model);
   const raw = fits
     ? await inSrgb(
-        { width, height, model, values: interleaved(planes, psd, profiledMaximum(model, bits)), profile },
+        { width, height, model, values: interleaved(planes, psd, profiledMaximum(profile, { model, bits })), profile },
         name,
       )
     : inRgb(interleaved(planes, psd, 255), { psd });

@@ -30,6 +30,8 @@ const others: Readonly<Record<string, [bytes: Buffer, says: RegExp, remedy: RegE
   'a.pcx': [latin1('\n\x05\x01\x08\0\0\0\0'), /a PCX picture/, /magick/],
   'b.pcx': [latin1('\n\x05\0\x08\0\0\0\0'), /a PCX picture/, /magick/],
   'a.sgi': [latin1('\x01\xda\x01\x01\0\x03'), /an SGI picture/, /magick/],
+  'a.xbm': [latin1('#define a_width 16\n#define a_height 16\n'), /an XBM picture/, /magick/],
+  'b.xbm': [latin1('/* made by hand */\n#define _width 16\n'), /an XBM picture/, /magick/],
   'a.cin': [latin1('\x80\x2a\x5f\xd7\0\0'), /a Cineon picture/, /magick/],
   'a.psp': [latin1('Paint Shop Pro Image File\n\x1a'), /a picture of Paint Shop Pro's/, /GIMP/],
   'a.xwd': [latin1('\0\0\0\x65\0\0\0\x07\0\0\0\x02'), /an X window dump/, /magick/],
@@ -204,4 +206,19 @@ test('an SVGZ that unpacks to more than anyone draws is refused without holding 
   await assert.rejects(decodeFile(bomb, { name: 'bomb.svgz' }), {
     message: /^bomb\.svgz: unpacks to more than 64 MiB/,
   });
+});
+
+test('a PAM whose last sample may be anything says that it is taken for transparency', async () => {
+  const pam = (type: string): Buffer =>
+    Buffer.concat([
+      latin1(`P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\n${type}ENDHDR\n`),
+      Buffer.from([200, 100, 0, 0]),
+    ]);
+  const stated = await decodeFile(pam('TUPLTYPE RGB_ALPHA\n'));
+  const unstated = await decodeFile(pam(''));
+  assert.deepEqual([...stated.lines(0, 1)], [...unstated.lines(0, 1)]);
+  assert.equal(stated.warnings, undefined);
+  assert.deepEqual(unstated.warnings, [
+    'it does not say what the samples behind its colours are: they are taken for transparency',
+  ]);
 });

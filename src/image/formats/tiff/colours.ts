@@ -2,6 +2,7 @@ import { type Directory, type Tiff, numbers, tags, text, valueBytes } from './di
 import { type Layout, photometrics } from './layout.ts';
 import { damaged, notRead } from '../damaged.ts';
 import { inSrgb, profileFits, profiledMaximum } from '../in-srgb.ts';
+import type { Size } from '../opened.ts';
 import { cmykToRgb, greyToRgb, labToRgb, multipliedOnWhite, rgbToRgb } from '../rgb-bytes.ts';
 import { readSamples } from './samples.ts';
 import { sharesOf } from './shares.ts';
@@ -128,9 +129,9 @@ function alphaOf(values: Values, { kind, layout, colours }: { kind: 1 | 2; layou
 async function inColours(source: Source): Promise<Coloured> {
   const { photometric } = source.layout;
   const isLab = [photometrics.cieLab, photometrics.iccLab, photometrics.ituLab].some((lab) => lab === photometric);
-  if (photometric === photometrics.palette) return withAlpha(fromPalette(source), source);
+  if (photometric === photometrics.palette) return withAlpha(await fromPalette(source), source);
   if (isLab && source.colours === 3) return withAlpha(fromLab(source), source);
-  if (photometric === photometrics.yCbCr && !source.converted) return withAlpha(fromYCbCr(source), source);
+  if (photometric === photometrics.yCbCr && !source.converted) return withAlpha(await fromYCbCr(source), source);
   return fromShares(source);
 }
 
@@ -141,7 +142,7 @@ async function fromShares(source: Source): Promise<Coloured> {
   const model = colours === 4 ? 'cmyk' : colours === 3 ? 'rgb' : 'grey';
   const profile = valueBytes(tiff, directory, tags.iccProfile);
   const fits = profile !== undefined && profileFits(profile, model);
-  const maximum = fits ? profiledMaximum(model, bits[0]!) : 255;
+  const maximum = fits ? profiledMaximum(profile, { model, bits: bits[0]! }) : 255;
   const { values, warnings } = colourShares(source, maximum);
   if (photometric === photometrics.whiteIsZero)
     for (let at = 0; at < values.length; at++) values[at] = maximum - values[at]!;
@@ -190,19 +191,32 @@ function withAlpha({ bytes, warnings }: Coloured, { alpha }: Pick<Source, 'alpha
   return { bytes, warnings };
 }
 
-function fromPalette({ tiff, directory, layout, values }: Source): Coloured {
+async function fromPalette({ tiff, directory, layout, values }: Source): Promise<Coloured> {
   const map = numbers(tiff, directory, tags.colorMap);
   const size = 2 ** layout.bits[0]!;
   if (layout.bits[0]! > 16 || map.length < size * 3) throw damaged(tiff.name, 'TIFF', 'has no palette of its size');
   const isByte = map.every((value) => value < 256); // some writers forget that the numbers have 16 bits
+  const colours = new (isByte ? Uint8Array : Uint16Array)(size * 3);
+  for (let at = 0; at < colours.length; at++) colours[at] = map[(at % 3) * size + Math.floor(at / 3)]!;
+  const palette = await rgbInSrgb(colours, { tiff, directory, layout: { width: size, height: 1 } });
   const bytes = new Uint8Array(values.length * 4).fill(255);
   for (const [pixel, index] of values.entries()) {
-    for (let channel = 0; channel < 3; channel++) {
-      const value = map[channel * size + index]!;
-      bytes[pixel * 4 + channel] = isByte ? value : value >> 8;
-    }
+    for (let channel = 0; channel < 3; channel++) bytes[pixel * 4 + channel] = palette[index * 4 + channel]!;
   }
   return { bytes, warnings: [] };
+}
+
+/** By the file's profile, if it has one for them. @param values [pixels, 3] */
+async function rgbInSrgb(
+  values: Uint8Array | Uint16Array,
+  { tiff, directory, layout }: Pick<Source, 'tiff' | 'directory'> & { layout: Size },
+): Promise<Uint8Array> {
+  const profile = valueBytes(tiff, directory, tags.iccProfile);
+  if (profile && profileFits(profile, 'rgb')) {
+    const { width, height } = layout;
+    return inSrgb({ width, height, model: 'rgb', values, profile }, tiff.name);
+  }
+  return rgbToRgb(values instanceof Uint16Array ? values.map((value) => value >> 8) : values);
 }
 
 /** L*, a* and b* of a stored sample. Source: TIFF 6.0, section 23; technical note on ICC Lab; ITU-T T.42 */
@@ -228,7 +242,7 @@ function fromLab({ tiff, layout, values }: Source): Coloured {
 }
 
 /** Source: TIFF 6.0, section 21 */
-function fromYCbCr({ tiff, directory, layout, values }: Source): Coloured {
+async function fromYCbCr({ tiff, directory, layout, values }: Source): Promise<Coloured> {
   if (layout.bits.slice(0, 3).some((bits) => bits !== 8)) {
     throw notRead(tiff.name, 'TIFF', 'has YCbCr colours of other than 8 bits', 'save it anew as RGB');
   }
@@ -242,16 +256,16 @@ function fromYCbCr({ tiff, directory, layout, values }: Source): Coloured {
     number,
     number,
   ];
-  const bytes = new Uint8ClampedArray((values.length / 3) * 4).fill(255);
-  for (let at = 0, to = 0; at < values.length; at += 3, to += 4) {
+  const rgb = new Uint8ClampedArray(values.length);
+  for (let at = 0; at < values.length; at += 3) {
     const y = ((values[at]! - yLow) * 255) / (yHigh - yLow);
     const cb = ((values[at + 1]! - bLow) * 127) / (bHigh - bLow);
     const cr = ((values[at + 2]! - rLow) * 127) / (rHigh - rLow);
     const r = y + cr * (2 - 2 * red);
     const b = y + cb * (2 - 2 * blue);
-    bytes[to] = r;
-    bytes[to + 1] = (y - blue * b - red * r) / green;
-    bytes[to + 2] = b;
+    rgb[at] = r;
+    rgb[at + 1] = (y - blue * b - red * r) / green;
+    rgb[at + 2] = b;
   }
-  return { bytes: new Uint8Array(bytes.buffer), warnings: [] };
+  return { bytes: await rgbInSrgb(new Uint8Array(rgb.buffer), { tiff, directory, layout }), warnings: [] };
 }
