@@ -118,11 +118,12 @@ export function readBatchLine(line: string): WrittenLine | undefined {
     return undefined;
   }
   if (typeof shape !== 'object' || shape === null) return undefined;
-  const { version, id, hash, custom_id: customId, error, text, answers, response } = shape as Record<string, unknown>;
+  const fields = shape as Record<string, unknown>;
+  const { version, id, hash, custom_id: customId, error, text, answers, response } = fields;
   if (isId(customId) && typeof id === 'string' && id.startsWith(requestId)) {
     const line = { id: String(customId), hash: id.slice(requestId.length) || undefined, failed: error !== null };
-    const body = (response as { body?: WrittenAnswers } | null | undefined)?.body;
-    return { ...line, ...(body?.answers !== undefined && { decided: body }) };
+    const body = (response as { body?: WrittenAnswers & { model?: unknown } } | null | undefined)?.body;
+    return { ...line, ...modelOf(body), ...(body?.answers !== undefined && { decided: body }) };
   }
   const failed = error !== undefined;
   if (version !== 1 || !isId(id) || (typeof text !== 'string' && !Array.isArray(answers) && !failed)) return undefined;
@@ -130,14 +131,21 @@ export function readBatchLine(line: string): WrittenLine | undefined {
     id: String(id),
     hash: typeof hash === 'string' ? hash : undefined,
     failed,
+    ...modelOf(fields),
     ...(Array.isArray(answers) && { decided: { answers } }),
   };
+}
+
+function modelOf(body: { model?: unknown } | undefined): { model?: string } {
+  return typeof body?.model === 'string' ? { model: body.model } : {};
 }
 
 export interface WrittenLine {
   id: string;
   hash: string | undefined;
   failed: boolean;
+  /** That has answered. */
+  model?: string;
   decided?: WrittenAnswers;
 }
 

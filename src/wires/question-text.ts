@@ -12,14 +12,33 @@ export const questionLimits = { options: { least: 2, most: 255 }, levels: { leas
  */
 export function parseQuestion(text: string, number: number): DecisionQuestion {
   const [, name = `q${number}`, rest = text] = /^([\p{L}_][\p{L}\p{N}_-]*)=(?!=)(.*)$/su.exec(text) ?? [];
-  const [, before = '', behind] = /^([^:?]*):\s*(.*)$/s.exec(rest) ?? [];
-  const [spec, asked = rest] = /\||<|\.\./.test(before) ? [before, behind] : [];
+  const { spec, asked } = parted(rest);
+  checkName(text, { rest, spec });
   const instructions = asked.trim();
   if (instructions === '') throw wrongQuestion(text, 'has no question behind its name and options');
   if (spec === undefined) return { type: 'predicate', name, instructions };
   if (spec.includes('|'))
     return { type: 'choice', name, instructions, options: listed(spec, { text, separator: '|' }) };
   return { type: 'score', name, instructions, levels: levelsOf(spec, text) };
+}
+
+/** Options end at a colon with a blank behind it, so that 16:9 and 09:00 may be some; where there is none, at the first. */
+function parted(rest: string): { spec: string | undefined; asked: string } {
+  for (const options of [/^([^?]*?):(?:\s+(.*))?$/s, /^([^:?]*):(.*)$/s]) {
+    const [, spec = '', asked = ''] = options.exec(rest) ?? [];
+    if (/\||<|\.\./.test(spec)) return { spec, asked };
+  }
+  return { spec: undefined, asked: rest };
+}
+
+/** What stands before = and is no name would become a part of the first option, or of the question. */
+function checkName(text: string, { rest, spec }: { rest: string; spec: string | undefined }): void {
+  const [, name] = /^([^=|<]*)=(?!=)/.exec(spec ?? (rest.startsWith('=') ? rest : '')) ?? [];
+  if (name === undefined || rest !== text) return;
+  throw wrongQuestion(
+    text,
+    `has ${JSON.stringify(name.trim())} for its name, expected a letter, and letters, digits, _ and - behind it`,
+  );
 }
 
 /** @throws PixtralError `usage` when two questions have one name, or more options than may be */

@@ -158,3 +158,16 @@ test('what cannot be one job is refused, and nothing is written', async () => {
   assert.equal((await merge(one, '--output-dir', folder)).exitCode, 2);
   assert.equal((await merge(folder)).exitCode, 2);
 });
+
+test('line ends of another system do not come along, and answers of different models are told', async () => {
+  const line = (id: number, model: string) => ({ version: 1, id, hash: `h${id}`, model, text: 'x' });
+  const first = await save('first.jsonl', [line(1, 'a'), line(2, 'a')]);
+  const second = at('second.jsonl');
+  await writeFile(second, `${JSON.stringify(line(3, 'a'))}\r\n${JSON.stringify(line(4, 'b'))}\r\n`);
+  const { exitCode, stdout, stderr } = await merge(first, second);
+  assert.equal(exitCode, 0, stderr);
+  assert.ok(!stdout.includes('\r'));
+  assert.deepEqual(idsIn(stdout), [1, 2, 3, 4]);
+  assert.match(stderr, /first\.jsonl, line 1 \("a"\), .*second\.jsonl, line 2 \("b"\): answered by different models/);
+  assert.doesNotMatch((await merge(first)).stderr, /models/);
+});

@@ -35,6 +35,8 @@ test('questions are typed as they are meant', () => {
     levels: options('small', 'large'),
   });
   assert.deepEqual(parseQuestion('Größe=a|b: Wie?', 1).name, 'Größe');
+  assert.deepEqual(parseQuestion('a|b:Which?', 1).type, 'choice');
+  assert.deepEqual(parseQuestion('x=1|x=2: Which?', 1).name, 'x');
 });
 
 test('a colon, a question mark or an equals sign in the question are its own', () => {
@@ -43,7 +45,29 @@ test('a colon, a question mark or an equals sign in the question are its own', (
   assert.deepEqual(parseQuestion('Is 2+2=4 printed on it?', 1).type, 'predicate');
 });
 
-for (const text of ['', 'kind=a|b:', 'a||b: c', 'a|a: c', '5..1: c', '1..40: c', '1..x: c']) {
+test('colons in options are theirs', () => {
+  for (const [text, ...values] of [
+    ['shape=16:9|4:3: Which shape has it?', '16:9', '4:3'],
+    ['09:00|17:30|later: When? Say: when', '09:00', '17:30', 'later'],
+    ['a:b|c:\nWhich?', 'a:b', 'c'],
+  ] as const) {
+    const question = parseQuestion(text, 1);
+    assert.deepEqual(question.type === 'choice' && question.options, options(...values), text);
+  }
+});
+
+test('a name that is none is not taken for a part of an option', () => {
+  for (const [text, name] of [
+    ['=yes|no: Is it?', ''],
+    ['my kind=a|b: Which?', 'my kind'],
+    ['1st=1..5: How bad?', '1st'],
+    ['=Is it red?', ''],
+  ] as const) {
+    assert.throws(() => parseQuestion(text, 1), { message: new RegExp(`has ${JSON.stringify(name)} for its name`) });
+  }
+});
+
+for (const text of ['', 'kind=a|b:', 'k=a:b| d |: What?', 'a||b: c', 'a|a: c', '5..1: c', '1..40: c', '1..x: c']) {
   test(`${JSON.stringify(text)} is refused`, () => assert.throws(() => parseQuestion(text, 1), { code: 'usage' }));
 }
 

@@ -15,7 +15,12 @@ export interface GatheredShards {
   answers: Map<string, ShardAnswer>;
   /** Files whose last line is half written: a node was lost within it. */
   cut: string[];
+  /** Where each model that has answered was met first. */
+  models: Map<string, string>;
 }
+
+/** So many are named. */
+const mostModels = 4;
 
 /**
  * Reads what `batch -o` or `decide -o` of several shards has written. Of one file the last line of a record counts, of several
@@ -27,7 +32,7 @@ export async function gatherShards(
   paths: readonly string[],
   { files, signal }: { files: ResultFiles; signal: AbortSignal },
 ): Promise<GatheredShards> {
-  const gathered: GatheredShards = { answers: new Map(), cut: [] };
+  const gathered: GatheredShards = { answers: new Map(), cut: [], models: new Map() };
   for (const path of paths) {
     const ofFile = new Map<string, ShardAnswer>();
     let number = 0;
@@ -36,6 +41,9 @@ export async function gatherShards(
       const where = `${path === '-' ? 'standard input' : path}, line ${++number}`;
       const text = new TextDecoder().decode(bytes);
       const line = readBatchLine(text);
+      const model = line?.model;
+      if (model !== undefined && !gathered.models.has(model) && gathered.models.size < mostModels)
+        gathered.models.set(model, where);
       if (line) ofFile.set(line.id, { ...line, place: { path, ...placeOf({ bytes, offset }, where) } });
       else if (!ended && beginsLikeBatchLine(text)) gathered.cut.push(where);
       else throw foreign(where);

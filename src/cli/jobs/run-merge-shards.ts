@@ -30,11 +30,12 @@ export async function runMergeShards(paths: readonly string[], run: MergeRun): P
   try {
     const list = await recordIds(paths[0]!, files);
     const shards = list ? paths.slice(1) : paths;
-    const { answers, cut } = await gatherShards(shards, { files, signal: io.signal });
+    const { answers, cut, models } = await gatherShards(shards, { files, signal: io.signal });
     const note = (text: string): void => {
       if (flags.quiet !== true) io.stderr.write(noteLine(text, { json: flags.json === true }));
     };
     for (const where of cut) note(`${where}: is half written, and passed over`);
+    if (models.size > 1) note(`${places(models)}: answered by different models, expected parts of one job`);
     const ids = list ?? new Set(answers.keys());
     const unknown = [...answers.keys()].filter((id) => !ids.has(id));
     if (unknown.length > 0) note(`${named(unknown)}: answered, and no record of ${paths[0]}; left out`);
@@ -115,7 +116,8 @@ async function writeAll(
     } else if (!answer) missing.push(id);
     else {
       counts[answer.failed ? 'failed' : 'answered']++;
-      await output.write(new TextDecoder().decode(await files.read(answer.place)));
+      const line = new TextDecoder().decode(await files.read(answer.place));
+      await output.write(line.replace(/\r$/, '')); // of an editor, or a transfer between systems
     }
   }
   return { counts: { ...counts, missing: missing.length }, missing };
@@ -125,6 +127,10 @@ async function writeAll(
 function isWritten(before: WrittenLine | undefined, { hash, failed }: ShardAnswer): boolean {
   if (!before) return false;
   return before.failed ? failed && before.hash === hash : failed || before.hash === hash;
+}
+
+function places(models: ReadonlyMap<string, string>): string {
+  return [...models].map(([model, where]) => `${where} (${JSON.stringify(model)})`).join(', ');
 }
 
 const mostNamed = 20;
