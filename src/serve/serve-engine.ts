@@ -42,7 +42,8 @@ const allBodyBytes = 512 * 2 ** 20;
 
 /** Answers over HTTP until a signal ends it. @throws PixtralError `machine` for an address that cannot be had */
 export async function serveEngine(engine: Engine, options: ServeOptions): Promise<void> {
-  const { host, note, stop, signal, defaults, pictures } = options;
+  const { host, note, stop, signal, defaults } = options;
+  const pictures = { ...options.pictures, prepared: new PreparedPictures({ maxBytes: preparedBytes }) };
   const queue = new AskQueue({ most: options.mostWaiting });
   const onFailure = (thrown: unknown): void =>
     note(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
@@ -58,8 +59,7 @@ export async function serveEngine(engine: Engine, options: ServeOptions): Promis
   });
   if (!batches) note(`${options.data}: another server works in it, so there are no files and batches here: see --data`);
   const started = Math.floor(Date.now() / 1000);
-  const asked = { ...pictures, prepared: new PreparedPictures({ maxBytes: preparedBytes }) };
-  const context = { engine, queue, defaults, pictures: asked, metrics: serveMetrics(), started, batches };
+  const context = { engine, queue, defaults, pictures, metrics: serveMetrics(), started, batches };
   const lobby = new Lobby({ requests: options.mostWaiting + engine.mostAtOnce, bytes: allBodyBytes });
   const app = serveApp({ ...options, context, lobby, mostBytes: bodyBytes, onFailure });
   const server = await listen(app.fetch, options);

@@ -1,4 +1,4 @@
-import { type Dirent, readdir } from 'node:fs';
+import { type Dirent, promises, readdir } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { PixtralError } from '../../base/errors.ts';
@@ -44,6 +44,7 @@ export const listedBounds: GlobBounds = { entries: 200_000, milliseconds: 5000 }
  * @throws PixtralError `input` for one that leads further than its bounds
  */
 export async function globPaths(pattern: string, { entries, milliseconds }: GlobBounds): Promise<string[]> {
+  if (await nothingBeginsLike(pattern)) return [];
   const { glob } = await import('tinyglobby');
   const { folder, rest } = withoutFolder(process.platform === 'win32' ? pattern.replaceAll('\\', '/') : pattern);
   const ending = new AbortController();
@@ -64,6 +65,15 @@ export async function globPaths(pattern: string, { entries, milliseconds }: Glob
   } finally {
     ending.abort();
   }
+}
+
+/** Most questions end with a sign of patterns, and that nothing here has such a name is seen without a matcher. */
+async function nothingBeginsLike(pattern: string): Promise<boolean> {
+  const [beginning] = /^[\p{L}\p{N}][\p{L}\p{N} ,.'’-]*(?=[?*[{])/u.exec(pattern) ?? [];
+  if (beginning === undefined) return false;
+  const letters = beginning.toLowerCase(); // a matcher may be less strict, never more
+  const names = await promises.readdir('.').catch(() => [beginning]);
+  return !names.some((name) => name.toLowerCase().startsWith(letters));
 }
 
 /** An absolute pattern's own folder: from any other one, all folders on the way to it would be looked at too. */

@@ -72,3 +72,24 @@ test('a pattern that leads through more than it may is an error that says so, an
   });
   await rm(folder, { recursive: true });
 });
+
+test('a pattern that begins with letters finds what the matcher finds', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pixtral-glob-'));
+  const before = process.cwd();
+  try {
+    await mkdir(join(folder, 'what do'));
+    for (const name of ['IMG 1.png', 'img 2.png', 'what dots', 'Été 1.jpg', 'what do/you.png']) {
+      await writeFile(join(folder, name), '');
+    }
+    process.chdir(folder);
+    const found = { 'IMG ?.png': ['IMG 1.png'], 'im*': ['img 2.png'], 'what do?s': ['what dots'] };
+    const nested = { 'what do*/you.png': ['what do/you.png'], 'Ét{é,x} ?.jpg': ['Été 1.jpg'] };
+    const none = { 'what do you see?': [], 'Which?': [], '日本?': [], 'what do you*/a': [] };
+    for (const [pattern, paths] of Object.entries({ ...found, ...nested, ...none })) {
+      assert.deepEqual(await globPaths(pattern, { entries: 100, milliseconds: 60_000 }), paths, pattern);
+    }
+  } finally {
+    process.chdir(before);
+    await rm(folder, { recursive: true });
+  }
+});
