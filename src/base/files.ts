@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, access, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PixtralError, errnoOf, reasonOf } from './errors.ts';
@@ -59,10 +60,27 @@ export async function writeWhole(
   }
 }
 
+/**
+ * A folder with those above it. What Node says where the disk is read-only is that the folder is missing.
+ * @returns the first that was made, if any was
+ */
+export async function makeFolder(path: string, mode?: number): Promise<string | undefined> {
+  try {
+    return await mkdir(path, { recursive: true, ...(mode !== undefined && { mode }) });
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT') await access(await nearestThere(path), constants.W_OK);
+    throw cause;
+  }
+}
+
+async function nearestThere(path: string): Promise<string> {
+  return (await isThere(path)) || dirname(path) === path ? path : nearestThere(dirname(path));
+}
+
 /** Opens a file to write anywhere in it, with its folders, as it is or new. */
 export async function openToWrite(path: string): Promise<FileHandle> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     return await open(path, 'r+').catch(() => open(path, 'w+'));
   } catch (cause) {
     throw systemError(path, 'cannot write', cause);

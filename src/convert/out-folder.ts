@@ -1,8 +1,8 @@
-import { mkdir, open, realpath, rmdir, stat, statfs } from 'node:fs/promises';
+import { open, realpath, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { byteSize } from '../base/byte-size.ts';
 import { PixtralError, errnoOf } from '../base/errors.ts';
-import { systemError } from '../base/files.ts';
+import { makeFolder, systemError } from '../base/files.ts';
 import { lockFile } from '../native/file-lock.ts';
 
 /**
@@ -11,7 +11,7 @@ import { lockFile } from '../native/file-lock.ts';
  * @throws PixtralError `machine` when it cannot be made or another conversion is at work there
  */
 export async function inFolder<T>(folder: string, use: () => Promise<T>): Promise<T> {
-  const made = await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+  const made = await makeFolder(folder).catch((cause: unknown) => {
     throw systemError(folder, 'cannot write there', cause);
   });
   try {

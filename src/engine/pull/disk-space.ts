@@ -1,4 +1,4 @@
-import { PixtralError } from '../../base/errors.ts';
+import { PixtralError, errnoOf } from '../../base/errors.ts';
 import { isFull, systemError } from '../../base/files.ts';
 import { type SpaceNeed, requireSpace } from '../../convert/out-folder.ts';
 import type { PullWork } from './options.ts';
@@ -26,11 +26,14 @@ export async function keepingNeeds({ remote }: Pick<PullWork, 'remote'>): Promis
   return missing ? [{ ...missing, what: 'the original' }] : [];
 }
 
-/** A full disk as one who pulls can act on it, wherever it was met; whatever else is thrown stays as it is. */
+/** A disk that is full or read-only as one who pulls can act on it, wherever it was met; whatever else is thrown stays as it is. */
 export async function saysFull<T>(store: string, use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (thrown) {
+    if (thrown instanceof PixtralError && errnoOf(thrown.cause) === 'EROFS') {
+      throw new PixtralError(thrown.code, thrown.message, { hint: remedy, cause: thrown.cause });
+    }
     if (!isFull(thrown)) throw thrown;
     const { code, message, cause } =
       thrown instanceof PixtralError ? thrown : systemError(store, 'cannot write', thrown);

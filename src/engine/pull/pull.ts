@@ -61,7 +61,7 @@ export async function pull(remote: Remote, options: PullOptions): Promise<Pulled
 
 /** One pull of these files at a time; a full disk is told as one who pulls can act on it. */
 function inWork<T>(work: string, options: PullOptions, use: () => Promise<T>): Promise<T> {
-  return alone(work, options, () => saysFull(options.store, use));
+  return saysFull(options.store, () => alone(work, options, use));
 }
 
 function installedBefore({ name, folder, model, mmproj, bytes, record: { type } }: InstalledModel): Pulled {

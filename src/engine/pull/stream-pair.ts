@@ -4,8 +4,9 @@ import { basename, join } from 'node:path';
 import { type Deferred, deferred } from '../../base/deferred.ts';
 import { PixtralError } from '../../base/errors.ts';
 import { bytesOnDisk, isThere } from '../../base/files.ts';
+import { targetByteLength } from '../../convert/slices.ts';
 import { convertStream } from '../../convert/convert-stream.ts';
-import { inFolder } from '../../convert/out-folder.ts';
+import { inFolder, requireSpace } from '../../convert/out-folder.ts';
 import { pairId, pairIdRanges } from '../../convert/pair-id.ts';
 import { partOf } from '../../convert/part-file.ts';
 import { type PlannedFile, type PlannedPair } from '../../convert/plan-pair.ts';
@@ -78,12 +79,25 @@ export async function streamPair(pull: PullWork, streaming: Streaming): Promise<
   const sinks = deferred<Sinks>();
   const open = (point: Pick<PullPoint, 'next' | 'hashState'>): PieceStream =>
     openWeights(pull, { streaming, point, sinks: sinks.promise });
-  const begun = (await isThere(paths.state)) ? undefined : open(beginning);
+  const begun = (await canBegin(pull, { streaming, paths })) ? open(beginning) : undefined;
   try {
     return await writePair(pull, { streaming, paths, sinks, open: (point) => begun ?? open(point) });
   } finally {
     begun?.close();
   }
+}
+
+/** Whether weights may be asked for before the files are laid out: as far as is known by then, they have room. */
+async function canBegin(
+  { options, remote }: PullWork,
+  { streaming: { out, segments }, paths }: Pick<Writing, 'streaming' | 'paths'>,
+): Promise<boolean> {
+  if (options.keep || remote.missing || (await isThere(paths.state))) return false;
+  const bytes = segments.flatMap(({ slices }) => slices).reduce((sum, slice) => sum + targetByteLength(slice), 0);
+  return requireSpace([{ folder: out, bytes, what: 'the pair' }], '').then(
+    () => true,
+    () => false, // said a moment later, by who knows exactly
+  );
 }
 
 interface Writing {

@@ -1,6 +1,6 @@
-import { mkdir, open, realpath } from 'node:fs/promises';
+import { open, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { systemError } from '../../base/files.ts';
+import { makeFolder, systemError } from '../../base/files.ts';
 import { pause } from '../../hub/http.ts';
 import { lockFile } from '../../native/file-lock.ts';
 import type { PullOptions } from './options.ts';
@@ -15,7 +15,7 @@ export async function alone<T>(
   use: () => Promise<T>,
 ): Promise<T> {
   const path = `${work}.lock`;
-  const file = await mkdir(dirname(path), { recursive: true, mode: 0o755 })
+  const file = await makeFolder(dirname(path), 0o755)
     .then(() => open(path, 'a'))
     .catch((cause: unknown) => {
       throw systemError(path, 'cannot write', cause);

@@ -181,3 +181,37 @@ test(
     assert.deepEqual(await pairIn('models'), await pairIn('others'));
   },
 );
+
+test('where the pair has no room nothing of the weights is asked for but their header', async (t) => {
+  const disk = await smallDisk(pairBytes() >> 1);
+  try {
+    if (!disk) return t.skip('may not mount');
+    const pull = pullFine('tiny/Mistral-Tiny', { endpoint: hub.endpoint, root: disk.root, type: 'q8_0' });
+    await assert.rejects(pull, { code: 'machine', message: / free, expected .*B for the pair/ });
+    const asked = hub.requests.filter(({ path }) => path.includes('consolidated.safetensors'));
+    const ends = asked.map(({ range = '' }) => Number(/-(\d+)$/.exec(range)?.[1]));
+    assert.ok(ends.length > 0 && ends.every((end) => end < 20_000), ends.join());
+  } finally {
+    disk?.free();
+  }
+});
+
+test('a disk that is read-only is told as what it is', async (t) => {
+  const disk = await smallDisk(10 * pairBytes());
+  try {
+    if (!disk) return t.skip('may not mount');
+    execFileSync('sh', ['-c', 'mount -o remount,ro "$0"', disk.root]);
+    for (const folder of [disk.root, join(disk.root, 'a', 'b')]) {
+      const out = { ...plainOptions('q8_0', join(folder, 'out')), mmprojType: 'f16' as const };
+      const readOnly = { code: 'machine', message: /read-only file system/ };
+      await assert.rejects(convertCheckpoint(checkpointFolder('mistral'), out), readOnly);
+      const pulling = { endpoint: hub.endpoint, root: base, store: folder, type: 'q8_0' } as const;
+      await assert.rejects(pullFine('tiny/Mistral-Tiny', pulling), {
+        ...readOnly,
+        hint: 'let PIXTRAL_MODELS name a folder on another disk',
+      });
+    }
+  } finally {
+    disk?.free();
+  }
+});
