@@ -28,12 +28,25 @@ export async function readShards(
   const placed = files.includes(shards.index) ? await readIndex(join(folder, shards.index)) : new Map<string, string>();
   const names = placed.size > 0 ? [...new Set(placed.values())].sort() : weightFiles(folder, { files, shards });
   if (names.length > maxShards) throw new PixtralError('model', `${folder}: ${names.length} shards, expected a few`);
+  requireListed(names, { folder, files, index: shards.index });
   const tensors = new Map<string, SafeTensor>();
   for (const name of names) {
     for (const tensor of (await readSafetensors(join(folder, name), open)).values()) addTensor(tensors, tensor);
   }
   for (const [tensor, file] of placed) requirePlaced(tensors.get(tensor), { folder, tensor, file });
   return tensors;
+}
+
+function requireListed(
+  names: readonly string[],
+  { folder, files, index }: { folder: string; files: readonly string[]; index: string },
+): void {
+  const missing = names.filter((name) => !files.includes(name));
+  if (missing.length === 0) return;
+  const more = missing.length === 1 ? '' : ` and ${missing.length - 1} more`;
+  throw new PixtralError('model', `${folder}: lacks ${missing[0]}${more}, which ${index} lists`, {
+    hint: `copy or download what is missing; where the weights stand in other files, remove ${index}`,
+  });
 }
 
 /** Whether a folder holds weights of this layout. */
