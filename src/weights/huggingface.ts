@@ -131,8 +131,10 @@ function textFields(config: JsonObject): JsonObject {
 
 /** Weights of 8 bits, each with its scale; which tensors they are shows in the shards. */
 function checkQuantization(config: JsonObject): void {
-  const quantization = optionalObject(config, 'quantization_config');
-  if (quantization) refuseQuantized(quantization, { key: 'quant_method', allowed: 'fp8' });
+  for (const part of [config, textFields(config)]) {
+    const quantization = optionalObject(part, 'quantization_config');
+    if (quantization) refuseQuantized(quantization, { key: 'quant_method', allowed: 'fp8' });
+  }
 }
 
 /** Rows and columns of a block of 8-bit weights, where config.json says so. */

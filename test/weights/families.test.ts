@@ -102,6 +102,11 @@ const relatives: readonly (readonly [name: string, read: () => unknown, message:
     /quantization_config: the weights are quantised as awq, expected F32, F16, BF16 or FP8/,
   ],
   [
+    'a method of the text model alone',
+    () => fromConfig({ text: { quantization_config: { quant_method: 'gptq', bits: 4 } } }),
+    /text_config: quantization_config: the weights are quantised as gptq, expected F32, F16, BF16 or FP8/,
+  ],
+  [
     'a format of a method',
     () =>
       fromConfig({
