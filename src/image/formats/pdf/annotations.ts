@@ -1,6 +1,8 @@
+import { plain } from './button-states.ts';
 import type { LoadedPage, PdfDocument } from './document.ts';
 import { Layers } from './layers.ts';
 import type { Pdfium, Pointer } from './pdfium.ts';
+import { drawStamp, stamp } from './stamps.ts';
 import { drawTextMarkup, textMarkups } from './text-markups.ts';
 
 /** FPDF_ANNOTATION_SUBTYPE, those that leave a mark on the page. Source: PDFium's `fpdf_annot.h`. */
@@ -16,7 +18,7 @@ const kinds: Record<number, string | undefined> = {
   10: 'an underline',
   11: 'a wavy line',
   12: 'a strikeout',
-  13: 'a stamp',
+  [stamp]: 'a stamp',
   14: 'a caret',
   15: 'an ink stroke',
   17: 'an attached file',
@@ -32,9 +34,11 @@ const markedFields = [2, 3];
 /** The annotations of a page, ready to be drawn with it, until they are closed. */
 export class Annotations {
   readonly #pdfium: Pdfium;
-  readonly #open: readonly Pointer[];
+  readonly #open: Pointer[];
   /** What kinds of them have no appearance and cannot be given one. */
   readonly undrawn: readonly string[];
+  /** Some are shown by their words only. */
+  hasStamps = false;
 
   /** Gives those without an appearance one by what they are, and reads the fonts of those that have one. */
   constructor(document: PdfDocument, { page, form }: LoadedPage) {
@@ -44,13 +48,15 @@ export class Annotations {
     const all = Array.from({ length: calls.FPDFPage_GetAnnotCount(page) }, (_, index) =>
       calls.FPDFPage_GetAnnot(page, index),
     );
-    this.#open = all.filter((annotation) => annotation !== 0);
+    const known = all.filter((annotation) => annotation !== 0);
+    this.#open = [...known];
     hideByLayers(document, { page, annotations: all });
     const undrawn = new Set<string>();
-    for (const annotation of this.#open) {
+    for (const annotation of known) {
       const kind = kinds[calls.FPDFAnnot_GetSubtype(annotation)];
       const isShown = (calls.FPDFAnnot_GetFlags(annotation) & (hidden | noView)) === 0;
-      if (kind !== undefined && isShown && !this.#hasAppearance(annotation)) undrawn.add(kind);
+      const isLost = kind !== undefined && isShown && !this.#hasAppearance(annotation);
+      if (isLost && !this.#isStamped(document, { page, annotation })) undrawn.add(kind);
       if (form && markedFields.includes(calls.FPDFAnnot_GetFormFieldType(form, annotation)))
         this.#markField(annotation);
       calls.FPDFAnnot_GetObjectCount(annotation);
@@ -76,6 +82,19 @@ export class Annotations {
     const { calls } = this.#pdfium;
     if (calls.EPDFAnnot_HasAppearanceStream(annotation, normal)) return true;
     return this.#draw(annotation) && calls.EPDFAnnot_HasAppearanceStream(annotation, normal);
+  }
+
+  #isStamped(document: PdfDocument, { page, annotation }: { page: Pointer; annotation: Pointer }): boolean {
+    const { calls } = this.#pdfium;
+    if (calls.FPDFAnnot_GetSubtype(annotation) !== stamp) return false;
+    const { objects } = document;
+    const dictionary = objects.object(calls.EPDFAnnot_GetObjectNumber(annotation));
+    const name = plain(objects.entry(dictionary, 'Name')) || 'Draft';
+    const box = drawStamp(this.#pdfium, { page, annotation, name });
+    if (box === undefined) return false;
+    this.#open.push(box);
+    this.hasStamps = true;
+    return true;
   }
 
   #draw(annotation: Pointer): boolean {

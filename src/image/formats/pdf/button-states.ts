@@ -61,7 +61,7 @@ export function inherited(objects: PdfObjects, field: PdfValue, key: string): Pd
 }
 
 /** A name or string without its escapes, '' for anything else. */
-function plain(value: PdfValue): string {
+export function plain(value: PdfValue): string {
   if (value.kind === 'name') return value.text.replaceAll(/#([0-9a-f]{2})/gi, (_, digits: string) => byte(digits, 16));
   if (value.kind === 'string') return value.text.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => byte(digits, 8));
   return '';

@@ -20,6 +20,7 @@ export function pageWarnings(pdfium: Pdfium, drawn: DrawnPage): string[] {
     ...(missing.length > 0 ? [missingLetters(missing)] : []),
     ...letters.signFonts.map((font) => `the font ${font} is not here: its signs are shown as letters or not at all`),
     ...annotations.undrawn.map((kind) => `has ${kind} without an appearance, which is not drawn`),
+    ...(annotations.hasStamps ? ['has a stamp without an appearance: only its words are drawn'] : []),
     ...imageWarnings(pdfium, drawn),
   ];
   return raster.isPlain() && warnings.length === 0 ? blank(pdfium, drawn) : warnings;

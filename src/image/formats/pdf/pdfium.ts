@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { WrappedPdfiumModule } from '@embedpdf/pdfium';
 import { PixtralError } from '../../../base/errors.ts';
+import { viewBytes } from '../../../base/view-bytes.ts';
 
 /** An address in the memory of the WebAssembly module; 0 is none. */
 export type Pointer = number;
@@ -54,6 +55,14 @@ export class Pdfium {
     } finally {
       this.free(pointer);
     }
+  }
+
+  /** Hands a function some numbers. */
+  given<T>(values: Float32Array | Uint16Array, use: (pointer: Pointer) => T): T {
+    return this.lend(values.byteLength, (pointer) => {
+      this.heap.set(viewBytes(values), pointer);
+      return use(pointer);
+    });
   }
 
   /** Calls a function that fills in `count` 32-bit floats; undefined when it gives none. */

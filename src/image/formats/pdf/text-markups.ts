@@ -27,7 +27,7 @@ export function drawTextMarkup(pdfium: Pdfium, annotation: Pointer): boolean {
   const boxes = words.map(({ corners }) => boxOf(corners.map((corner) => turned(corner, conjugate(direction)))));
   for (const [index, { left, bottom, right, top }] of boxes.entries()) {
     const quad = [left, top, right, top, left, bottom, right, bottom];
-    lendFloats(pdfium, quad, (at) => calls.FPDFAnnot_SetAttachmentPoints(annotation, index, at));
+    pdfium.given(new Float32Array(quad), (at) => calls.FPDFAnnot_SetAttachmentPoints(annotation, index, at));
   }
   const all = boxOf(
     boxes.flatMap(({ left, bottom, right, top }): Point[] => [
@@ -39,7 +39,7 @@ export function drawTextMarkup(pdfium: Pdfium, annotation: Pointer): boolean {
   if (!calls.EPDFAnnot_GenerateAppearance(annotation)) return false;
   const [x, y] = direction;
   if (y === 0 && x > 0) return true;
-  lendFloats(pdfium, [x, y, -y, x, 0, 0], (at) => calls.EPDFAnnot_SetAPMatrix(annotation, normal, at));
+  pdfium.given(new Float32Array([x, y, -y, x, 0, 0]), (at) => calls.EPDFAnnot_SetAPMatrix(annotation, normal, at));
   setRectangle(pdfium, annotation, boxOf(cornersOf(all).map((corner) => turned(corner, direction))));
   return true;
 }
@@ -83,14 +83,7 @@ function straight([x, y]: Point): Point {
 }
 
 function setRectangle(pdfium: Pdfium, annotation: Pointer, { left, bottom, right, top }: Box): void {
-  lendFloats(pdfium, [left, top, right, bottom], (at) => pdfium.calls.FPDFAnnot_SetRect(annotation, at));
-}
-
-function lendFloats(pdfium: Pdfium, values: readonly number[], use: (at: Pointer) => boolean): void {
-  pdfium.lend(values.length * 4, (at) => {
-    new Float32Array(pdfium.heap.buffer, at, values.length).set(values);
-    return use(at);
-  });
+  pdfium.given(new Float32Array([left, top, right, bottom]), (at) => pdfium.calls.FPDFAnnot_SetRect(annotation, at));
 }
 
 function boxOf(points: readonly Point[]): Box {

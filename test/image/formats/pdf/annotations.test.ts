@@ -51,11 +51,15 @@ test('a text box without an appearance shows its words', async () => {
   assert.ok(darkShare(await drawnWith(box)) > without + 0.005);
 });
 
-test('a stamp without an appearance is named, and not when it is hidden', async () => {
-  const nameless = '<< /Type /Annot /Subtype /Stamp /Rect [30 30 270 160] /Name /Approved';
+test('a stamp without an appearance is drawn as its words, which is said, and not when it is hidden', async () => {
+  const nameless = '<< /Type /Annot /Subtype /Stamp /Rect [30 30 270 100] /Name /Approved';
   const pixels = await drawnWith(`${nameless} >>`);
-  assert.deepEqual(pixels.warnings, ['has a stamp without an appearance, which is not drawn']);
-  assert.deepEqual((await drawnWith(`${nameless} /F 2 >>`)).warnings, []);
+  assert.deepEqual(pixels.warnings, ['has a stamp without an appearance: only its words are drawn']);
+  const hidden = await drawnWith(`${nameless} /F 2 >>`);
+  assert.deepEqual(hidden.warnings, []);
+  assert.ok(darkShare(pixels) > darkShare(hidden) + 0.01, `${darkShare(pixels)} against ${darkShare(hidden)}`);
+  const thin = await drawnWith('<< /Type /Annot /Subtype /Stamp /Rect [30 30 30 30] >>');
+  assert.deepEqual(thin.warnings, ['has a stamp without an appearance, which is not drawn']);
 });
 
 const onLayer = stamp('/OC 3001 0 R');
