@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { PixtralError } from '../base/errors.ts';
+import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
 import { steadyConnector } from './steady-connector.ts';
 
 /** Connections, and what comes over them. */
@@ -58,4 +58,10 @@ function proxyIn(env: AgentOptions['env'], name: 'http_proxy' | 'https_proxy'): 
     'usage',
     `${name}: is ${JSON.stringify(address)}, expected an address such as http://proxy:3128`,
   );
+}
+
+/** Why a request has failed. What no server may answer, such as a status of 101 that nobody asked for, undici asserts. */
+export function networkReason(thrown: unknown): string {
+  const code = errnoOf(thrown) ?? '';
+  return code === 'ERR_ASSERTION' ? 'its answer is none that HTTP allows here' : reasonOf(thrown) || code;
 }

@@ -1,5 +1,5 @@
 import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
-import { openAgent } from './agent.ts';
+import { networkReason, openAgent } from './agent.ts';
 import { type Reply, exchange } from './exchange.ts';
 import type { RateLimit } from './rate-limit.ts';
 
@@ -155,7 +155,7 @@ function asPassing(thrown: unknown): Passing | undefined {
   const code = errnoOf(thrown);
   if (code === undefined) return undefined;
   refuseByProxy(thrown);
-  if (!lasting.test(code)) return new Passing(reasonOf(thrown) || code, { cause: thrown });
+  if (!lasting.test(code)) return new Passing(networkReason(thrown), { cause: thrown });
   throw new PixtralError('machine', `cannot connect: ${reasonOf(thrown)}`, {
     hint: 'check the network, HF_ENDPOINT and HTTPS_PROXY',
     cause: thrown,

@@ -1,4 +1,5 @@
-import { PixtralError, errnoOf, reasonOf } from '../base/errors.ts';
+import { PixtralError, errnoOf } from '../base/errors.ts';
+import { networkReason } from '../hub/agent.ts';
 
 /**
  * `unreachable`: nobody answers there; `busy`: it asks to come back later; `failed`: it took the request, and something
@@ -49,7 +50,7 @@ const notThere = /^(ECONNREFUSED|ENOENT|EACCES|ENOTFOUND|EAI_|EHOSTUNREACH|ENETU
  */
 export function networkFault(thrown: unknown, where: string): ServerFault {
   const code = errnoOf(thrown) ?? '';
-  const reason = reasonOf(thrown) || code;
+  const reason = networkReason(thrown);
   if (certificate.test(code)) {
     throw new ServerRefusal('machine', `${where}: its certificate is not trusted: ${reason}`, {
       hint: 'NODE_EXTRA_CA_CERTS names a file with the certificate of who signed it; check the name in the address too',
