@@ -17,8 +17,8 @@ before(async () => {
   server = createServer((request, response) => {
     answers++;
     if (request.url === '/hinted') response.writeEarlyHints({ link: '</a>; rel=preload' });
-    if (request.url === '/cut') return void response.write(sent.subarray(0, 100_000), () => response.destroy());
-    response.end(request.url === '/empty' ? '' : sent);
+    if (request.url === '/cut') response.write(sent.subarray(0, 100_000), () => response.destroy());
+    else response.end(request.url === '/empty' ? '' : sent);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   http = await openHttp({
