@@ -45,11 +45,13 @@ export function schemaValidator(document: Json): (value: Json) => string | undef
 const patternMilliseconds = 1000;
 
 /** A regular expression that gives up: V8 ends it when the time of the script around it is over. */
-function boundedRegExp(source: string, flags: string): { test: (text: string) => boolean } {
+function boundedRegExp(source: string, flags: string): { test: (text: string) => boolean; toString: () => string } {
   const pattern = new RegExp(source, flags);
   let script: Script | undefined;
   const tried = { pattern, text: '' };
   return {
+    // ajv keeps one for all that say the same
+    toString: () => String(pattern),
     test(text) {
       tried.text = text;
       try {

@@ -39,6 +39,13 @@ test('a property may be named as what every object has', () => {
   assert.match(allows(JSON.parse('{"toString":[1]}') as Json) ?? '', /enum/);
 });
 
+test('each pattern of a schema is compared with the text beside it', () => {
+  const properties = { a: { pattern: '^a$' }, b: { pattern: '^b$' } };
+  const allows = schemaValidator({ type: 'object', properties });
+  assert.equal(allows({ a: 'a', b: 'b' }), undefined);
+  assert.match(allows({ a: 'a', b: 'a' }) ?? '', /^#\/b must match pattern/);
+});
+
 test('properties come in the order of the schema, and those that are not required may be left out', () => {
   const properties = { b: { const: 1 }, a: { const: 2 } };
   const texts = (required: string[]) =>
