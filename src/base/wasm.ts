@@ -171,9 +171,6 @@ export const storeI32 = (address: Code, value: Code): Code => [address, value, 0
 /** The larger ones; what is no number in `b` is none. */
 export const largerF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xeb)];
 export const smallerF32x4 = (a: Code, b: Code): Code => [a, b, simd(0xea)];
-/** Where a bit of `mask` is set that of `a`, else that of `b`. */
-export const select = (mask: Code, a: Code, b: Code): Code => [a, b, mask, simd(0x52)];
-export const not = (value: Code): Code => [value, simd(0x4d)];
 
 /** Twice the same number. */
 export const doubles = (value: number): Code => {
@@ -184,19 +181,22 @@ export const doubles = (value: number): Code => {
 export const splatF32AsF64 = (value: Code): Code => [value, 0xbb, simd(0x14)];
 /** The lower two of four. */
 export const lowF32AsF64x2 = (value: Code): Code => [value, simd(0x5f)];
-export const lowI32AsF64x2 = (value: Code): Code => [value, simd(0xfe)];
 export const truncateF64x2 = (value: Code): Code => [value, simd(0xfc)];
 export const addF64x2 = (a: Code, b: Code): Code => [a, b, simd(0xf0)];
 export const subtractF64x2 = (a: Code, b: Code): Code => [a, b, simd(0xf1)];
 export const multiplyF64x2 = (a: Code, b: Code): Code => [a, b, simd(0xf2)];
 export const divideF64x2 = (a: Code, b: Code): Code => [a, b, simd(0xf3)];
-export const negateF64x2 = (value: Code): Code => [value, simd(0xed)];
-export const lessF64x2 = (a: Code, b: Code): Code => [a, b, simd(0x49)];
-/** Twice 2 to the power of the lower two of four whole numbers, from -1022 to 1023. */
-export const powersOfTwo = (exponents: Code): Code => {
-  const bias = [1023, 0, 1023, 0].flatMap((word) => [word & 0xff, word >>> 8, 0, 0]);
-  return [exponents, simd(0xc7), [simd(0x0c), bias], simd(0xce), i32(52), simd(0xcb)];
-};
+export const ceilF64x2 = (value: Code): Code => [value, simd(0x74)];
+export const smallerF64x2 = (a: Code, b: Code): Code => [a, b, simd(0xf6)];
+/**
+ * 2 to the power of two whole numbers, from -1022 to 1023. What 1.5 * 2^52 is added to is a whole number in its last bits,
+ * and only these are left where the exponent is.
+ */
+export const powersOfTwo = (exponents: Code): Code => [
+  addF64x2(exponents, doubles(1.5 * 2 ** 52 + 1023)),
+  i32(52),
+  simd(0xcb),
+];
 export const laneF64 = (value: Code, lane: number): Code => [value, simd(0x21), lane];
 export const addF64 = (a: Code, b: Code): Code => [a, b, 0xa0];
 export const storeF64 = (address: Code, value: Code): Code => [address, value, 0x39, 0, 0];

@@ -7,6 +7,7 @@ import {
   addF64x2,
   addI32x4,
   assembleModule,
+  ceilF64x2,
   divideF64x2,
   doubles,
   floats,
@@ -14,23 +15,18 @@ import {
   i32,
   laneF64,
   largerF32x4,
-  lessF64x2,
   load,
   load64,
   loopBelow,
   lowF32AsF64x2,
-  lowI32AsF64x2,
   multiplyF32x4,
   multiplyF64x2,
-  negateF64x2,
-  not,
-  or,
   pickWords,
   powersOfTwo,
-  select,
   set,
   shiftLeftI32x4,
   smallerF32x4,
+  smallerF64x2,
   splatF32,
   splatF32AsF64,
   store,
@@ -40,10 +36,8 @@ import {
   subtractF64x2,
   toI32x4,
   truncateF32x4,
-  truncateF64x2,
-  words,
 } from '../base/wasm.ts';
-import { coefficients, invLn2, ln2High, ln2Low, least, most } from './exponential.ts';
+import { coefficients, invLn2, ln2High, ln2Low } from './exponential.ts';
 
 /** Logits of which `blockMaxima` finds the largest. */
 export const blockLength = 256;
@@ -52,9 +46,9 @@ export const blockLength = 256;
  * Functions of byte addresses.
  *
  * `blockMaxima` (source, sourceEnd, target): the largest of each block of f32.
- * `exponentials` (source, sourceEnd, target, result, largest): of an even count of f32, less `largest`, in f64, two at once:
- * the computation of `exponentials` in exponential.ts to the last bit. At `result` stands their sum, added up in their order,
- * and 16 bytes behind it zeros, or something else where a value was one that has to be computed otherwise.
+ * `exponentials` (source, sourceEnd, target, result, largest): of f32, `exponentialsAtOnce` at once, less `largest`, in f64:
+ * the computation of `exponentials` in exponential.ts to the last bit, for arguments between its bounds and for 0. At
+ * `result` stands their sum, added up in their order, and 16 bytes behind it two arguments of which one is the smallest.
  *
  * `masses` (source, sourceEnd, result, largest, cap): of whole blocks of f32, less `largest`, the exponentials within
  * `massError` of what they are. At `result` stands their sum in two parts of f64, and behind it that of the same, none of
@@ -108,38 +102,43 @@ function blockMaxima(): WasmFunction {
   };
 }
 
+/** Two logits each: those of one round of the loop. What goes from round to round may lie in memory, which is slow. */
+const pairs = [0, 1] as const;
+export const exponentialsAtOnce = 2 * pairs.length;
+
 function exponentials(): WasmFunction {
   const [source, sourceEnd, target, result, largest, sum] = [0, 1, 2, 3, 4, 5];
-  const [others, top, value, halves, high, low, rest, square, c, weight] = [6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+  const [smallest, top, value, whole, high, low, rest, square, c, weight] = [6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+  const pair = (index: number): Code => [
+    set(value, subtractF64x2(lowF32AsF64x2(load64(get(source), index * 8)), get(top))),
+    set(smallest, smallerF64x2(get(smallest), get(value))),
+    // Of what is not above 0 the least whole number that is not below it is that without its fraction.
+    set(whole, ceilF64x2(subtractF64x2(multiplyF64x2(get(value), doubles(invLn2)), doubles(0.5)))),
+    set(high, subtractF64x2(get(value), multiplyF64x2(get(whole), doubles(ln2High)))),
+    set(low, multiplyF64x2(get(whole), doubles(ln2Low))),
+    set(rest, subtractF64x2(get(high), get(low))),
+    set(square, multiplyF64x2(get(rest), get(rest))),
+    set(c, subtractF64x2(get(rest), multiplyF64x2(get(square), polynomial(get(square))))),
+    set(c, divideF64x2(multiplyF64x2(get(rest), get(c)), subtractF64x2(doubles(2), get(c)))),
+    set(weight, subtractF64x2(doubles(1), subtractF64x2(subtractF64x2(get(low), get(c)), get(high)))),
+    set(weight, multiplyF64x2(get(weight), powersOfTwo(get(whole)))),
+    store(add(get(target), i32(index * 16)), get(weight)),
+    set(sum, addF64(addF64(get(sum), laneF64(get(weight), 0)), laneF64(get(weight), 1))),
+  ];
   return {
     name: 'exponentials',
     parameters: ['i32', 'i32', 'i32', 'i32', 'f32'],
     locals: ['f64', ...Array.from({ length: 10 }, () => 'v128' as const)],
     body: [
-      set(others, words(0)),
+      set(smallest, doubles(0)),
       set(top, splatF32AsF64(get(largest))),
       loopBelow(source, get(sourceEnd), [
-        set(value, subtractF64x2(lowF32AsF64x2(load64(get(source), 0)), get(top))),
-        set(others, or(get(others), not(lessF64x2(doubles(least), get(value))))),
-        set(halves, truncateF64x2(subtractF64x2(multiplyF64x2(get(value), doubles(invLn2)), doubles(0.5)))),
-        set(low, lowI32AsF64x2(get(halves))),
-        set(high, addF64x2(get(value), multiplyF64x2(negateF64x2(get(low)), doubles(ln2High)))),
-        set(low, multiplyF64x2(get(low), doubles(ln2Low))),
-        set(rest, subtractF64x2(get(high), get(low))),
-        set(square, multiplyF64x2(get(rest), get(rest))),
-        set(c, subtractF64x2(get(rest), multiplyF64x2(get(square), polynomial(get(square))))),
-        set(c, divideF64x2(multiplyF64x2(get(rest), get(c)), subtractF64x2(doubles(2), get(c)))),
-        set(weight, subtractF64x2(doubles(1), subtractF64x2(subtractF64x2(get(low), get(c)), get(high)))),
-        set(weight, multiplyF64x2(get(weight), powersOfTwo(get(halves)))),
-        // So near to 1 that it is 1 and the value.
-        set(weight, select(lessF64x2(get(value), doubles(most)), get(weight), addF64x2(doubles(1), get(value)))),
-        store(get(target), get(weight)),
-        set(sum, addF64(addF64(get(sum), laneF64(get(weight), 0)), laneF64(get(weight), 1))),
-        set(source, add(get(source), i32(8))),
-        set(target, add(get(target), i32(16))),
+        pairs.map(pair),
+        set(source, add(get(source), i32(8 * pairs.length))),
+        set(target, add(get(target), i32(16 * pairs.length))),
       ]),
       storeF64(get(result), get(sum)),
-      store(add(get(result), i32(16)), get(others)),
+      store(add(get(result), i32(16)), get(smallest)),
     ],
   };
 }

@@ -1,5 +1,5 @@
-import { exponentials } from './exponential.ts';
-import { type LogitsKernel, blockLength, logitsKernel } from './logits-kernel.ts';
+import { exponentials, least } from './exponential.ts';
+import { type LogitsKernel, blockLength, exponentialsAtOnce, logitsKernel } from './logits-kernel.ts';
 
 /** Logits of one step after the other, where vector instructions reach them, and room for what is computed of them. */
 export class Logits {
@@ -7,8 +7,6 @@ export class Logits {
   readonly values: Float32Array;
   /** exp(logit - max), [vocabulary], once `sumWeights` was called. */
   readonly weights: Float64Array;
-  /** For whoever lists ids. */
-  readonly ids: Int32Array;
   readonly #kernel: LogitsKernel;
   readonly #places: ReturnType<typeof placesFor>;
   /** The largest of each block. */
@@ -23,7 +21,6 @@ export class Logits {
     new Float32Array(buffer, places.values, places.blocks * blockLength).fill(-Infinity); // behind the last one too
     this.values = new Float32Array(buffer, places.values, count);
     this.weights = new Float64Array(buffer, places.weights, count);
-    this.ids = new Int32Array(new ArrayBuffer(count * 4));
     this.#maxima = new Float32Array(buffer, places.maxima, places.blocks);
     this.#result = new Float64Array(buffer, places.result, resultBytes / 8);
   }
@@ -65,11 +62,19 @@ export class Logits {
     return ids;
   }
 
-  /** The same as `largest` of some of them, by rising id. */
-  largestAmong(among: Int32Array, most: number): number[] {
+  /** The same as `largest` of those whose bit is set in a mask. */
+  largestAmong(mask: Uint32Array, most: number): number[] {
     const ids = new Largest(this.values, most);
-    for (let index = 0; index < among.length; index++)
-      if (this.values[among[index]!]! > ids.least) ids.add(among[index]!);
+    for (let block = 0; block < this.#maxima.length; block++) {
+      if (this.#maxima[block]! <= ids.least) continue;
+      const end = Math.min(mask.length, ((block + 1) * blockLength) / 32);
+      for (let word = (block * blockLength) / 32; word < end; word++) {
+        for (let bits = mask[word]! | 0; bits !== 0; bits &= bits - 1) {
+          const id = lowestId(bits, word);
+          if (this.values[id]! > ids.least) ids.add(id);
+        }
+      }
+    }
     return ids.found;
   }
 
@@ -92,16 +97,39 @@ export class Logits {
   sumWeights(max: number): number {
     const { values, weights, result } = this.#places;
     const count = this.values.length;
-    const even = count - (count % 2);
-    if (even === 0) return exponentials(this.values, max, this.weights);
-    this.#kernel.exponentials(values, values + even * 4, weights, result, max);
-    const [sum, , ...others] = this.#result;
-    // Minus infinity, and what is next to it: seldom.
-    if (others.some((bits) => !Object.is(bits, 0))) return exponentials(this.values, max, this.weights);
-    return even === count ? sum! : sum! + (this.weights[even] = Math.exp(this.values[even]! - max));
+    const whole = count - (count % exponentialsAtOnce);
+    // Only logits next to 0 can be so near to each other that the exponential of what is between them is told otherwise.
+    if (whole === 0 || Math.abs(max) < leastApart) return exponentials(this.values, max, this.weights);
+    this.#kernel.exponentials(values, values + whole * 4, weights, result, max);
+    let sum = this.#result[0]!;
+    const isUsual = Math.min(this.#result[2]!, this.#result[3]!) > least && !Number.isNaN(sum);
+    // Minus infinity, what is next to it, and what is no number: seldom.
+    if (!isUsual) return exponentials(this.values, max, this.weights);
+    for (let id = whole; id < count; id++) sum += this.weights[id] = Math.exp(this.values[id]! - max);
+    return sum;
+  }
+
+  /** Of `weights` once they are filled, those whose bit is set in a mask, added up in the order of ids. */
+  sumAmong(mask: Uint32Array): number {
+    let sum = 0;
+    for (let word = 0; word < mask.length; word++) {
+      let bits = mask[word]! | 0;
+      if (bits === allBits) for (let id = word * 32; id < word * 32 + 32; id++) sum += this.weights[id]!;
+      else for (; bits !== 0; bits &= bits - 1) sum += this.weights[lowestId(bits, word)]!;
+    }
+    return sum;
   }
 }
 
+const allBits = -1;
+
+/** Of the lowest bit of those in a word of a mask. */
+function lowestId(bits: number, word: number): number {
+  return word * 32 + 31 - Math.clz32(bits & -bits);
+}
+
+/** From here on f32 differ by more than `most` of exponential.ts. */
+const leastApart = 2 ** -3;
 /** Sums of trained models are seldom larger: one token has a good part of the probability. */
 const mostUsual = 4;
 /** As a share of the sum: more is worth a closer look. */
