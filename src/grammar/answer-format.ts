@@ -4,6 +4,7 @@ import { parseShallow } from '../base/nesting.ts';
 import { checkGbnf } from './check-gbnf.ts';
 import { GbnfRules } from './gbnf.ts';
 import { type JsonRule, jsonRule } from './json-rules.ts';
+import { asDraft2020 } from './older-drafts.ts';
 import { oneOfTexts } from './one-of-texts.ts';
 import { parseSchema } from './parse-schema.ts';
 import { schemaGrammar } from './schema-grammar.ts';
@@ -31,9 +32,10 @@ export function schemaFormat(text: string, where: string): AnswerFormat {
   checkSize(text, { where, what: 'a JSON Schema' });
   const document = parseJson(text, where);
   try {
-    const grammar = schemaGrammar(parseSchema(document, where));
+    const schema = asDraft2020(document);
+    const grammar = schemaGrammar(parseSchema(schema, where));
     const told = (): ExactJson => parseExactJson(text);
-    return { kind: 'json', grammar, schema: document, problem: schemaValidator(document), told };
+    return { kind: 'json', grammar, schema: document, problem: schemaValidator(schema), told };
   } catch (thrown) {
     // A stack that overflows: in a validator made of thousands of parts, or along a chain of references.
     if (!(thrown instanceof RangeError)) throw thrown;

@@ -1,14 +1,17 @@
+const numeric = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'] as const;
+
 /** Keywords that say something about values of one type only. */
 export const typeKeywords = {
   string: ['minLength', 'maxLength', 'format', 'pattern'],
-  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
-  integer: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  number: numeric,
+  integer: numeric,
   array: ['items', 'prefixItems', 'minItems', 'maxItems', 'uniqueItems', 'contains', 'minContains', 'maxContains'],
   object: [
     'properties',
     'required',
     'additionalProperties',
     'propertyNames',
+    'patternProperties',
     'minProperties',
     'maxProperties',
     'dependentRequired',
@@ -37,6 +40,7 @@ export const annotations = [
   'discriminator',
   'contentEncoding',
   'contentMediaType',
+  'contentSchema',
 ];
 
 /** Notes of the makers of a schema. */

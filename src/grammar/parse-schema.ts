@@ -58,11 +58,15 @@ function schemaAt(parser: Parser, place: Place): Schema {
   const choice = choiceKeywords.filter((keyword) => Object.hasOwn(value, keyword));
   if (choice.length > 0) return choiceAt(parser, place, { value, choice });
   const types = typesAt(parser, place, value);
-  const known = ['type', ...types.flatMap((type) => typeKeywords[type])];
+  const known = ['type', ...types.flatMap((type) => typeKeywords[type]), ...(isCounted(types) ? ['format'] : [])];
   refuseOthers(parser, place, { known, context: `with type ${types.join(', ')}` });
   if (!known.some((keyword) => Object.hasOwn(value, keyword))) return { kind: 'any' };
   return union(types.map((type) => typeAt(parser, { place, value, type })));
 }
+
+/** A format beside numbers says how they are stored: int32, double. */
+const isCounted = (types: readonly TypeName[]): boolean =>
+  types.some((type) => type === 'integer' || type === 'number');
 
 type Choice = (typeof choiceKeywords)[number];
 

@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module';
 import type * as Regexpp from '@eslint-community/regexpp';
 import type { AST } from '@eslint-community/regexpp';
+import { decimalText } from './decimal-text.ts';
 import { type GbnfRules, anyOf, characterClass, empty, literal } from './gbnf.ts';
 import { plainRanges } from './json-rules.ts';
+import { unicodePattern } from './unicode-pattern.ts';
 
 // Loaded with the first pattern: few schemas have one.
 const require = createRequire(import.meta.url);
@@ -54,7 +56,8 @@ export function patternRule(gbnf: GbnfRules, source: string): string {
   return partRule(gbnf, { kind: 'choice', alternatives: parse(source) });
 }
 
-function parse(source: string): Part[][] {
+function parse(given: string): Part[][] {
+  const source = decimalText(given) ?? unicodePattern(given);
   const Parser = loadParser();
   const { alternatives } = new Parser({ ecmaVersion: 2024 }).parsePattern(source, 0, source.length, { unicode: true });
   return alternatives.map((alternative) => anchored(alternative.elements));

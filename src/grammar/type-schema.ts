@@ -95,11 +95,13 @@ function numberAt(parser: SchemaParser, { place, type }: { place: Place; type: '
 
 function arrayAt(parser: SchemaParser, { place, value }: TypePlace): Schema {
   const hasPrefix = Object.hasOwn(value, 'prefixItems');
-  const prefix = hasPrefix
-    ? listAt(parser, child(place, 'prefixItems')).map((_, index) =>
-        elementAt(parser, child(place, 'prefixItems', index)),
-      )
-    : [];
+  const isEmpty = Array.isArray(value['prefixItems']) && value['prefixItems'].length === 0;
+  const prefix =
+    hasPrefix && !isEmpty
+      ? listAt(parser, child(place, 'prefixItems')).map((_, index) =>
+          elementAt(parser, child(place, 'prefixItems', index)),
+        )
+      : [];
   const rest = restAt(parser, { place, value }, { keyword: 'items', isOpen: !hasPrefix });
   const counts = countsAt(parser, place, ['minItems', 'maxItems']);
   if (rest) return { kind: 'array', prefix, rest, ...counts };
@@ -119,7 +121,9 @@ function objectSchemaAt(parser: SchemaParser, { place, value }: TypePlace): Sche
   const hasProperties = Object.hasOwn(value, 'properties');
   const named = hasProperties ? objectAt(parser, child(place, 'properties')) : {};
   const required = requiredAt(parser, { place, value });
-  const rest = restAt(parser, { place, value }, { keyword: 'additionalProperties', isOpen: !hasProperties });
+  const patterned = patternedAt(parser, { place, value });
+  const rest =
+    patterned?.rest ?? restAt(parser, { place, value }, { keyword: 'additionalProperties', isOpen: !hasProperties });
   const properties: Property[] = Object.keys(named).map((name) => {
     const at = child(place, 'properties', name);
     if (name === '__proto__') throw refuse(parser, at, 'a property of that name is not supported');
@@ -128,7 +132,9 @@ function objectSchemaAt(parser: SchemaParser, { place, value }: TypePlace): Sche
       throw refuse(parser, at, 'is required, and no value fits it');
     return { name, schema, required: required.includes(name) };
   });
-  const names = Object.hasOwn(value, 'propertyNames') ? namesAt(parser, child(place, 'propertyNames')) : undefined;
+  const names =
+    patterned?.names ??
+    (Object.hasOwn(value, 'propertyNames') ? namesAt(parser, child(place, 'propertyNames')) : undefined);
   const listed = names?.kind === 'values' ? names.values.filter((name) => typeof name === 'string') : undefined;
   const has = (name: string): boolean => properties.some((property) => property.name === name);
   for (const name of (listed ?? []).filter((one) => !has(one))) {
@@ -142,6 +148,21 @@ function objectSchemaAt(parser: SchemaParser, { place, value }: TypePlace): Sche
   }
   const counts = countsAt(parser, place, ['minProperties', 'maxProperties']);
   return { kind: 'object', properties, rest: listed ? undefined : rest, names: listed ? undefined : names, ...counts };
+}
+
+/** Of one pattern, names that fit it are written and no others; what else is said of names is checked at the end. */
+function patternedAt(parser: SchemaParser, { place, value }: TypePlace): { names: Schema; rest: Schema } | undefined {
+  if (!Object.hasOwn(value, 'patternProperties')) return undefined;
+  const at = child(place, 'patternProperties');
+  const [pattern, ...more] = Object.keys(objectAt(parser, at));
+  if (pattern === undefined) return undefined;
+  const named = ['properties', 'required'].find((keyword) => Object.hasOwn(value, keyword));
+  if (more.length > 0 || named !== undefined) {
+    throw refuse(parser, at, `stands beside ${named ?? 'another pattern'}, expected one pattern for all names`);
+  }
+  const rest = parser.schemaAt(child(at, pattern));
+  if (rest.kind === 'never') throw refuse(parser, at, 'no value fits it');
+  return { names: { kind: 'pattern', pattern: patternAt(parser, { ...at, value: pattern }) }, rest };
 }
 
 /** What the names of properties must be; undefined where any text will do. */

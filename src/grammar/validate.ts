@@ -6,6 +6,7 @@ import type * as AjvFormats from 'ajv-formats';
 import { PixtralError } from '../base/errors.ts';
 import { rootOnly } from './keywords.ts';
 import { type Json, isObject } from './schema.ts';
+import { unicodePattern } from './unicode-pattern.ts';
 
 // Loaded with the first schema: most commands have none, and it takes longer than all of our own modules.
 const require = createRequire(import.meta.url);
@@ -46,7 +47,7 @@ const patternMilliseconds = 1000;
 
 /** A regular expression that gives up: V8 ends it when the time of the script around it is over. */
 function boundedRegExp(source: string, flags: string): { test: (text: string) => boolean; toString: () => string } {
-  const pattern = new RegExp(source, flags);
+  const pattern = new RegExp(unicodePattern(source), flags);
   let script: Script | undefined;
   const tried = { pattern, text: '' };
   return {

@@ -110,6 +110,82 @@ const described: [what: string, schema: Json, right: string[], wrong: string[]][
   ['one without anchors', { type: 'string', pattern: 'b+' }, ['"b"', '"abbc"', '"\\nb"'], ['"a"', '""']],
   ['anchors in a group', { type: 'string', pattern: '^(?:a|b)$' }, ['"a"'], ['"ab"']],
   ['signs that JSON escapes', { type: 'string', pattern: '^["\\\\]$' }, ['"\\""', '"\\\\"'], ['"x"']],
+  ['signs escaped without need', { type: 'string', pattern: '^\\d\\-[\\w-.]\\@$' }, ['"1-.@"'], ['"1-/@"', '"1.a@"']],
+  ['braces that repeat nothing', { type: 'string', pattern: '^{a}$' }, ['"{a}"'], ['"a"']],
+  ['a name in a pattern', { type: 'string', pattern: '\\A(?P<y>\\d)\\z' }, ['"1"'], ['"A1"', '"11"']],
+  [
+    'a decimal of pydantic',
+    { type: 'string', pattern: '^(?!^[-+.]*$)[+-]?0*\\d*\\.?\\d{0,2}0*$' },
+    ['"0"', '"-12.50"', '"7"'],
+    ['"."', '"1.234"', '""'],
+  ],
+  [
+    'one of so many digits',
+    { type: 'string', pattern: '^(?!^[-+.]*$)[+-]?0*(?:\\d{0,3}|(?=[\\d.]{1,6}0*$)\\d{0,3}\\.\\d{0,2}0*$)' },
+    ['"123.45"', '"0.5"'],
+    ['"1234"', '"1.234"'],
+  ],
+  [
+    'one of so many digits in all',
+    { type: 'string', pattern: '^(?!^[-+.]*$)[+-]?0*(?:\\d{0,3}|(?=[\\d.]{1,4}0*$)\\d*\\.\\d*0*$)' },
+    ['"123"', '"12.3"', '"0.123"'],
+    ['"12.34"', '"1234"'],
+  ],
+  [
+    'a date of a year that there was',
+    { format: 'date' },
+    ['"0001-01-01"', '"2000-02-29"'],
+    ['"0000-02-29"', '"1900-02-29"'],
+  ],
+  [
+    'a uuid of version 4',
+    { type: 'string', format: 'uuid4' },
+    ['"676e17bc-1c7a-46a3-9eb3-850ece2998df"'],
+    ['"676e17bc-1c7a-16a3-9eb3-850ece2998df"', '"676e17bc-1c7a-46a3-7eb3-850ece2998df"'],
+  ],
+  [
+    'a network',
+    { type: 'string', format: 'ipv4network' },
+    ['"10.128.0.0/9"', '"0.0.0.0/0"'],
+    ['"10.1.0.0/9"', '"1.2.3.4/33"'],
+  ],
+  ['either address', { type: 'string', format: 'ipvanyaddress' }, ['"1.2.3.4"', '"1:2:3:4:5:6:7:8"'], ['"1.2.3"']],
+  ['base64', { type: 'string', format: 'base64' }, ['"TWE="', '"TQ=="', '""'], ['"TWE"', '"TWF=a"', '"T_E="']],
+  ['an address with a name', { format: 'name-email' }, ['"Jürgen <a@b.de>"', '"a@b.de"'], ['"Jürgen"']],
+  ['a text that holds JSON', { type: 'string', contentSchema: { type: 'array' } }, ['"[]"'], ['[]']],
+  ['how a number is stored', { type: 'integer', format: 'int32', maximum: 9 }, ['9'], ['10', '1.5']],
+  ['an empty list', { type: 'array', prefixItems: [], items: false }, ['[]'], ['[1]']],
+  [
+    'names of a pattern',
+    { type: 'object', patternProperties: { '^[a-z]$': { const: 1 } } },
+    ['{"q":1}', '{}'],
+    ['{"Q":1}', '{"q":2}'],
+  ],
+  [
+    'a list of items, as older drafts had',
+    { items: [{ const: 1 }], additionalItems: { const: 2 }, minItems: 1 },
+    ['[1]', '[1,2,2]'],
+    ['[]', '[2]'],
+  ],
+  ['no more items, as older drafts had', { items: [{ const: 1 }], additionalItems: false }, ['[1]'], ['[1,2]']],
+  [
+    'a bound excluded, as draft 4 had',
+    { type: 'integer', minimum: 1, exclusiveMinimum: true, maximum: 3, exclusiveMaximum: false },
+    ['2', '3'],
+    ['1'],
+  ],
+  [
+    'nullable, as OpenAPI 3.0 has',
+    { properties: { a: { type: 'integer', nullable: true, enum: [1] } } },
+    ['{"a":null}', '{"a":1}'],
+    ['{"a":2}'],
+  ],
+  [
+    'a property named nullable',
+    { properties: { nullable: { const: true }, items: { const: [1] } } },
+    ['{"nullable":true,"items":[1]}'],
+    ['null'],
+  ],
   ['multiples', { type: 'integer', multipleOf: 5 }, ['0', '15', '-120'], ['7', '12']],
   ['halves', { type: 'number', multipleOf: 0.5 }, ['0.5', '12.0'], ['0.25']],
   [
@@ -136,8 +212,13 @@ const described: [what: string, schema: Json, right: string[], wrong: string[]][
 
 for (const [what, schema, right, wrong] of described) {
   test(`${what}: what fits can be written, what does not cannot`, () => {
-    const accepts = readerOf(formatOf(schema).grammar);
-    for (const text of right) assert.ok(accepts(text), text);
+    const format = formatOf(schema);
+    const accepts = readerOf(format.grammar);
+    assert.ok(format.kind === 'json');
+    for (const text of right) {
+      assert.ok(accepts(text), text);
+      assert.equal(format.problem(JSON.parse(text) as Json), undefined, text);
+    }
     for (const text of wrong) assert.ok(!accepts(text), text);
   });
 }
@@ -152,8 +233,8 @@ test('values without properties, items or a type are free', () => {
 const refused: [what: string, schema: Json, says: RegExp][] = [
   [
     'an unknown keyword',
-    { patternProperties: {} },
-    /test\.json: #\/patternProperties: the keyword patternProperties is not/,
+    { unevaluatedItems: false },
+    /test\.json: #\/unevaluatedItems: the keyword unevaluatedItems is not/,
   ],
   [
     'a pattern that looks ahead',
@@ -187,7 +268,16 @@ const refused: [what: string, schema: Json, says: RegExp][] = [
     { required: ['a'], additionalProperties: false },
     /#\/required: "a" is not among/,
   ],
-  ['a list of items, as older drafts had', { items: [{}] }, /#\/items: is \[\{\}\], expected a schema/],
+  [
+    'patterns of names beside names',
+    { properties: {}, patternProperties: { a: {} } },
+    /#\/patternProperties: stands beside properties/,
+  ],
+  [
+    'two patterns of names',
+    { patternProperties: { a: {}, b: {} } },
+    /#\/patternProperties: stands beside another pattern/,
+  ],
   ['an enum without values', { enum: [] }, /#\/enum: is \[\], expected a list that is not empty/],
   ['a const of another type', { type: 'string', const: 1 }, /#: no value is of the type/],
   ['a oneOf of two strings', { oneOf: [{ type: 'string' }, { enum: ['a'] }] }, /#\/oneOf: one value could fit both/],
