@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isForPeople } from './keywords.ts';
+import { inTurn } from './pattern-in-turn.ts';
 import { type Json, type JsonObject, isObject } from './schema.ts';
 
 /** The keyword that two schemas say something about which one schema cannot say. */
@@ -18,7 +19,8 @@ export function mergeSchemas(one: JsonObject, other: JsonObject): JsonObject {
     if (before === undefined || !Object.hasOwn(one, keyword)) merged[keyword] = value;
     else if (!isForPeople(keyword) && !isDeepStrictEqual(before, value)) {
       const merge = mergers[keyword];
-      const both = merge?.(before, value);
+      const isListed = keyword === 'pattern' && [one, other].some((schema) => Object.hasOwn(schema, 'enum'));
+      const both = isListed ? undefined : merge?.(before, value);
       if (both === undefined) throw new Unmergeable(keyword);
       merged[keyword] = both;
     }
@@ -52,6 +54,8 @@ const mergers: Record<string, Merge> = {
     const isWhole = [ones, others].some((types) => types.includes('integer'));
     return isWhole && [ones, others].some((types) => types.includes('number')) ? 'integer' : undefined;
   },
+  multipleOf: (one, other) => leastMultiple(Number(one), Number(other)),
+  pattern: (one, other) => inTurn(String(one), String(other)),
   properties: (one, other) => {
     if (!isObject(one) || !isObject(other)) return undefined;
     const merged: JsonObject = { ...one };
@@ -71,6 +75,15 @@ function mergeValues(one: Json, other: Json): Json {
   if (other === true) return one;
   if (isObject(one) && isObject(other)) return mergeSchemas(one, other);
   throw new Unmergeable('items');
+}
+
+/** Of whole numbers. */
+function leastMultiple(one: number, other: number): number | undefined {
+  if (![one, other].every((value) => Number.isSafeInteger(value) && value > 0)) return undefined;
+  let [divisor, rest] = [one, other];
+  while (rest > 0) [divisor, rest] = [rest, divisor % rest];
+  const both = (one / divisor) * other;
+  return Number.isSafeInteger(both) ? both : undefined;
 }
 
 const listOf = (value: Json): Json[] => (Array.isArray(value) ? value : [value]);

@@ -1,6 +1,7 @@
 import { type GbnfRules, anyOf, literal } from './gbnf.ts';
 import { jsonRule, maxDigits } from './json-rules.ts';
-import { largest } from './number-range.ts';
+import { oneOfTexts } from './one-of-texts.ts';
+import { decimalRange, largest } from './number-range.ts';
 
 interface Multiples {
   kind: 'integer' | 'number';
@@ -12,7 +13,8 @@ interface Multiples {
 }
 
 /** So few are written one by one. */
-const maxListed = 1000;
+const maxListed = 10_000;
+const maxTails = 1000;
 const maxDecimals = 4;
 
 /**
@@ -27,8 +29,12 @@ export function multiples(gbnf: GbnfRules, schema: Multiples): string | undefine
   const step = Math.round(schema.step * scale);
   if (kind === 'integer' && step % scale !== 0) return undefined;
   if ((max - min) * (scale / step) <= maxListed) return listed(schema, { step, scale, places });
-  if (min !== -largest || max !== largest) return undefined;
-  return byLastDigits(gbnf, { step, places });
+  const { isAbove, isBelow } = schema;
+  if ((min <= -largest || min >= 0) && max >= largest) return byLastDigits(gbnf, { min, isAbove, step, places });
+  const isWhole = Number.isInteger(min) && Number.isInteger(max) && !isAbove && !isBelow;
+  if (step !== 1 || !isWhole) return undefined;
+  jsonRule(gbnf, 'digit');
+  return decimalRange(min, max, `("." digit{1,${places}})`);
 }
 
 function decimalPlaces(value: number): number | undefined {
@@ -47,27 +53,36 @@ function listed(
   for (let count = Math.ceil((min * scale) / step); (count * step) / scale <= max; count++) {
     const value = (count * step) / scale;
     if (value < min || (isAbove && value === min) || (isBelow && value === max)) continue;
-    texts.push(literal(String(Number(value.toFixed(places)))));
+    texts.push(String(Number(value.toFixed(places))));
   }
-  return texts.length === 0 ? undefined : anyOf(texts);
+  return texts.length === 0 ? undefined : oneOfTexts(texts);
 }
 
 /** Ten times the step, or a hundred times, is a power of ten: then the last digits decide. */
-function byLastDigits(gbnf: GbnfRules, { step, places }: { step: number; places: number }): string | undefined {
+function byLastDigits(
+  gbnf: GbnfRules,
+  { min, isAbove, step, places }: { min: number; isAbove: boolean; step: number; places: number },
+): string | undefined {
   jsonRule(gbnf, 'digit');
-  const length = [places, places + 1, places + 2].find((one) => one > 0 && 10 ** one % step === 0);
+  const length = [places, places + 1, places + 2, places + 3].find((one) => one > 0 && 10 ** one % step === 0);
   if (places === 0 && step === 1) return undefined;
-  if (length === undefined || 10 ** length / step > maxListed) return undefined;
+  if (length === undefined || 10 ** length / step > maxTails) return undefined;
+  if (min > 10 ** (length - places)) return undefined;
   const tails = Array.from({ length: 10 ** length / step }, (_, count) => String(count * step).padStart(length, '0'));
   const point = (digits: string): string =>
     places === 0 ? digits : `${digits.slice(0, -places) || ''}.${digits.slice(-places)}`;
   const before = `[1-9] digit{0,${maxDigits - length - 1}}`;
-  const short = tails.map((tail) => {
+  const isIn = (tail: string): boolean => {
+    const value = Number(tail) / 10 ** places;
+    return isAbove ? value > min : value >= min;
+  };
+  const short = tails.filter(isIn).map((tail) => {
     const [whole, decimals] = [
       tail.slice(0, tail.length - places).replace(/^0+(?=\d)/, '') || '0',
       tail.slice(tail.length - places),
     ];
     return literal(places === 0 ? whole : `${whole}.${decimals}`);
   });
-  return `"-"? (${before} ${anyOf(tails.map((tail) => literal(point(tail))))} | ${anyOf(short)})`;
+  const long = `${before} ${anyOf(tails.map((tail) => literal(point(tail))))}`;
+  return `${min < 0 ? '"-"? ' : ''}${anyOf([long, ...short])}`;
 }

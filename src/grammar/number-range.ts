@@ -16,16 +16,16 @@ export function integerRange(min: number, max: number): string {
  * Numbers from `min` to `max`, whole bounds, with up to 16 decimals, in GBNF; needs the rules `digit` and `fraction`.
  * Rounding to the nearest double never crosses a whole bound.
  */
-export function decimalRange(min: number, max: number): string {
+export function decimalRange(min: number, max: number, fraction = 'fraction'): string {
   const parts: string[] = [];
-  if (min < 0) parts.push(`"-" ${magnitudes(Math.max(0, -max), -min)}`);
-  if (max >= 0) parts.push(magnitudes(Math.max(0, min), max));
+  if (min < 0) parts.push(`"-" ${magnitudes(Math.max(0, -max), -min, fraction)}`);
+  if (max >= 0) parts.push(magnitudes(Math.max(0, min), max, fraction));
   return anyOf(parts);
 }
 
-function magnitudes(min: number, max: number): string {
+function magnitudes(min: number, max: number, fraction: string): string {
   const whole = `${naturalRange(max, max)} ("." "0"{1,4})?`;
-  return min === max ? `(${whole})` : anyOf([`${naturalRange(min, max - 1)} fraction?`, whole]);
+  return min === max ? `(${whole})` : anyOf([`${naturalRange(min, max - 1)} ${fraction}?`, whole]);
 }
 
 function naturalRange(min: number, max: number): string {

@@ -51,9 +51,65 @@ export function textPattern(source: string): TextPattern {
   return { source, min, max };
 }
 
-/** A rule for the characters of a JSON string, without its quotes, that match. */
-export function patternRule(gbnf: GbnfRules, source: string): string {
-  return partRule(gbnf, { kind: 'choice', alternatives: parse(source) });
+interface Lengths {
+  min: number;
+  max: number | undefined;
+}
+
+/** A rule for the characters of a JSON string, without its quotes, that match; lengths are kept to where they can be. */
+export function patternRule(gbnf: GbnfRules, source: string, { min, max }: Lengths): string {
+  const alternatives = parse(source);
+  return partRule(gbnf, fittedChoice(alternatives, { min, max }) ?? { kind: 'choice', alternatives });
+}
+
+/** The parts with what of the one that varies has the lengths asked for; undefined where nothing has. */
+function fitted(sequence: readonly Part[], { min, max = Infinity }: Lengths): Part[] | undefined {
+  const parts = flattened(sequence);
+  const [open, ...more] = parts.filter((part) => !isFixed(part));
+  if ((min <= 0 && max === Infinity) || more.length > 0) return parts;
+  const others = parts.reduce((sum, part) => sum + (part === open ? 0 : lengthOf(part).min), 0);
+  const left = { min: min - others, max: max - others };
+  if (!open) return left.min <= 0 && left.max >= 0 ? parts : undefined;
+  const narrowed = open.kind === 'choice' ? fittedChoice(open.alternatives, left) : fittedRepeat(open, left);
+  return narrowed && parts.map((part) => (part === open ? narrowed : part));
+}
+
+function fittedChoice(alternatives: readonly Part[][], lengths: Lengths): Part | undefined {
+  const fitting = alternatives.map((parts) => fitted(parts, lengths)).filter((parts) => parts !== undefined);
+  return fitting.length > 0 ? { kind: 'choice', alternatives: fitting } : undefined;
+}
+
+function fittedRepeat(part: Part, { min, max }: { min: number; max: number }): Part | undefined {
+  if (part.kind !== 'repeat' || !isFixed(part.part)) return part;
+  const length = lengthOf(part.part).min;
+  const least = Math.max(part.min, Math.ceil(min / length));
+  const most = Math.min(part.max, Math.floor(max / length));
+  return least > most ? undefined : { ...part, min: least, max: most };
+}
+
+function isFixed(part: Part): boolean {
+  const { min, max } = lengthOf(part);
+  return min === max;
+}
+
+/** Without groups of one alternative, and without `.*` beside what may be anything. */
+function flattened(sequence: readonly Part[]): Part[] {
+  const parts = sequence.flatMap((part) =>
+    part.kind === 'choice' && part.alternatives.length === 1 ? flattened(part.alternatives[0]!) : [part],
+  );
+  return parts.filter(
+    (part, at) =>
+      !isAnyLength(part) || !(isAnything(parts[at + 1]) || (isAnything(parts[at - 1]) && !isAnything(part))),
+  );
+}
+
+const isAnyLength = (part: Part): boolean =>
+  part.kind === 'repeat' && part.part.kind === 'characters' && part.min === 0 && part.max === Infinity;
+
+function isAnything(part: Part | undefined): boolean {
+  if (part?.kind !== 'repeat' || part.part.kind !== 'characters' || !isAnyLength(part)) return false;
+  const [range, ...more] = part.part.ranges;
+  return more.length === 0 && range?.[0] === 0 && range[1] === highest;
 }
 
 function parse(given: string): Part[][] {
@@ -126,8 +182,8 @@ const properties = new Map<string, Ranges>();
 function propertyRanges(raw: string): Ranges {
   const known = properties.get(raw);
   if (known) return known;
-  const ranges = surrogateFree.flatMap(([low, high]) => {
-    const characters = charactersBetween(low, high);
+  const ranges = surrogateFree.flatMap(([low, high], at) => {
+    const characters = (spans[at] ??= charactersBetween(low, high));
     return Array.from(characters.matchAll(new RegExp(`${raw}+`, 'gu')), ({ 0: run, index }): [number, number] => {
       const from = characters.codePointAt(index)!;
       return [from, from + lengthInCharacters(run) - 1];
@@ -142,6 +198,9 @@ const surrogateFree: Ranges = [
   [0xe000, 0xffff],
   [0x10000, highest],
 ];
+
+/** Made once: 4 MB, and longer in the making than any search through them. */
+const spans: string[] = [];
 
 const lengthInCharacters = (text: string): number => (text.codePointAt(0)! > 0xffff ? text.length / 2 : text.length);
 

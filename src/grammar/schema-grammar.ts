@@ -30,7 +30,7 @@ function rule(writer: Writer, schema: Schema): string {
   if (kind === 'values') return gbnf.add(oneOfTexts(schema.values.map((value) => JSON.stringify(value))));
   if (kind === 'format') return gbnf.define(`format-${schema.format}`, `"\\"" ${formats[schema.format]!.rule} "\\""`);
   if (kind === 'string') return stringRule(gbnf, schema);
-  if (kind === 'pattern') return gbnf.add(`"\\"" ${patternRule(gbnf, schema.pattern.source)} "\\""`);
+  if (kind === 'pattern') return gbnf.add(`"\\"" ${patternRule(gbnf, schema.pattern.source, schema)} "\\""`);
   if (kind === 'never') throw new Error('no grammar is made of what no value fits');
   if (kind === 'union') return gbnf.add(schema.branches.map((branch) => rule(writer, branch)).join(' | '));
   if (kind === 'ref') return refRule(writer, schema.target);

@@ -10,8 +10,8 @@ export type Schema =
   | { kind: 'values'; values: Json[] }
   | { kind: 'string'; min: number; max: number | undefined }
   | { kind: 'format'; format: string }
-  /** Of the characters in it. */
-  | { kind: 'pattern'; pattern: TextPattern }
+  /** With the lengths that are asked for beside it. */
+  | { kind: 'pattern'; pattern: TextPattern; min: number; max: number | undefined }
   /** A bound that `isAbove` or `isBelow` is no value itself. */
   | {
       kind: 'integer' | 'number';

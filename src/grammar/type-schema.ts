@@ -50,7 +50,7 @@ function textAt(parser: SchemaParser, { place, value }: TypePlace): Schema {
   if (pattern.max < min || pattern.min > (max ?? Infinity)) {
     throw refuse(parser, child(place, 'pattern'), 'no text of the allowed length fits it');
   }
-  return { kind: 'pattern', pattern };
+  return { kind: 'pattern', pattern, min, max };
 }
 
 function patternAt(parser: SchemaParser, place: Place): TextPattern {
@@ -65,7 +65,12 @@ function patternAt(parser: SchemaParser, place: Place): TextPattern {
 /** The largest whole number that is exact in JavaScript. */
 const exact = Number.MAX_SAFE_INTEGER;
 
-function numberAt(parser: SchemaParser, { place, type }: { place: Place; type: 'integer' | 'number' }): Schema {
+function numberAt(parser: SchemaParser, { place, type: named }: { place: Place; type: 'integer' | 'number' }): Schema {
+  const step = numericAt(parser, place, 'multipleOf');
+  if (step !== undefined && step <= 0) {
+    throw refuse(parser, child(place, 'multipleOf'), `is ${step}, expected more than 0`);
+  }
+  const type = step !== undefined && Number.isInteger(step) ? 'integer' : named;
   const bound = (keyword: string): number | undefined => numericAt(parser, place, keyword);
   const [lows, highs] = [
     [bound('minimum'), bound('exclusiveMinimum')],
@@ -86,11 +91,7 @@ function numberAt(parser: SchemaParser, { place, type }: { place: Place; type: '
   }
   const isNone = min > max || (min === max && (isAbove || isBelow));
   if (isNone) throw refuse(parser, place, `no number is from ${min} to ${max}`);
-  const step = numericAt(parser, place, 'multipleOf');
-  if (step !== undefined && step <= 0) {
-    throw refuse(parser, child(place, 'multipleOf'), `is ${step}, expected more than 0`);
-  }
-  return { kind: type, min, max, isAbove, isBelow, step };
+  return { kind: type, min, max, isAbove, isBelow, step: step === 1 ? undefined : step };
 }
 
 function arrayAt(parser: SchemaParser, { place, value }: TypePlace): Schema {
@@ -162,7 +163,10 @@ function patternedAt(parser: SchemaParser, { place, value }: TypePlace): { names
   }
   const rest = parser.schemaAt(child(at, pattern));
   if (rest.kind === 'never') throw refuse(parser, at, 'no value fits it');
-  return { names: { kind: 'pattern', pattern: patternAt(parser, { ...at, value: pattern }) }, rest };
+  return {
+    names: { kind: 'pattern', pattern: patternAt(parser, { ...at, value: pattern }), min: 0, max: undefined },
+    rest,
+  };
 }
 
 /** What the names of properties must be; undefined where any text will do. */
