@@ -1,4 +1,5 @@
 import { compactSchema } from '../grammar/compact-schema.ts';
+import { asDraft2020 } from '../grammar/older-drafts.ts';
 import type { Picture } from '../image/decoder/load.ts';
 import type { Message } from '../prompt/message.ts';
 import { tellSchema } from '../prompt/tell-schema.ts';
@@ -11,7 +12,7 @@ export function toldForm({
   tellSchema: isTold,
 }: Pick<AskOptions, 'format' | 'tellSchema'>): string | undefined {
   if (isTold !== true || format?.kind !== 'json') return undefined;
-  return format.schema === undefined ? undefined : compactSchema(format.schema);
+  return format.schema === undefined ? undefined : compactSchema(asDraft2020(format.schema));
 }
 
 /** A question's messages, with its schema where the model is told it. */

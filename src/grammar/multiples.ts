@@ -1,7 +1,7 @@
 import { type GbnfRules, anyOf, literal } from './gbnf.ts';
 import { jsonRule, maxDigits } from './json-rules.ts';
 import { oneOfTexts } from './one-of-texts.ts';
-import { decimalRange, largest } from './number-range.ts';
+import { decimalRange, integerRange, largest } from './number-range.ts';
 
 interface Multiples {
   kind: 'integer' | 'number';
@@ -29,13 +29,34 @@ export function multiples(gbnf: GbnfRules, schema: Multiples): string | undefine
   const step = Math.round(schema.step * scale);
   if (kind === 'integer' && step % scale !== 0) return undefined;
   if ((max - min) * (scale / step) <= maxListed) return listed(schema, { step, scale, places });
-  const { isAbove, isBelow } = schema;
+  const { isAbove } = schema;
   if ((min <= -largest || min >= 0) && max >= largest) return byLastDigits(gbnf, { min, isAbove, step, places });
-  const isWhole = Number.isInteger(min) && Number.isInteger(max) && !isAbove && !isBelow;
-  if (step !== 1 || !isWhole) return undefined;
-  jsonRule(gbnf, 'digit');
-  return decimalRange(min, max, `("." digit{1,${places}})`);
+  return step === 1 && places > 0 ? byPlaces(gbnf, schema, places) : undefined;
 }
+
+/** With at most so many decimals, between whole bounds. */
+function byPlaces(gbnf: GbnfRules, { min, max, isAbove, isBelow }: Multiples, places: number): string | undefined {
+  if (!Number.isInteger(min) || !Number.isInteger(max) || ((isAbove || isBelow) && max <= 0)) return undefined;
+  jsonRule(gbnf, 'digit');
+  const fraction = `("." digit{1,${places}})`;
+  if (!isAbove && !isBelow) return decimalRange(min, max, fraction);
+  const parts: string[] = [];
+  if (min < 0) {
+    if (isAbove) parts.push(`"-" ${integerRange(0, -min - 1)} ${fraction}?`);
+    else parts.push(decimalRange(min, -1, fraction), `"-0" ${fraction}`);
+  }
+  const least = min < 0 ? 0 : min;
+  const isOut = isAbove && min >= 0;
+  if (isOut) parts.push(`"${min}." ${notZero(places)}`);
+  const from = isOut ? least + 1 : least;
+  if (isBelow && from < max) parts.push(`${integerRange(from, max - 1)} ${fraction}?`);
+  if (!isBelow && from <= max) parts.push(decimalRange(from, max, fraction));
+  return anyOf(parts);
+}
+
+/** Some digits of which one is not 0. */
+const notZero = (places: number): string =>
+  anyOf(Array.from({ length: places }, (_, zeros) => `"${'0'.repeat(zeros)}" [1-9] digit{0,${places - zeros - 1}}`));
 
 function decimalPlaces(value: number): number | undefined {
   for (let places = 0; places <= maxDecimals; places++) {

@@ -1,5 +1,6 @@
 import { keyOfStep, pointerStep } from '../base/json-pointer.ts';
 import { checkSchema } from './check-schema.ts';
+import { decimalBranches } from './decimal-text.ts';
 import {
   type TypeName,
   choiceKeywords,
@@ -83,6 +84,7 @@ function choiceAt(parser: Parser, place: Place, { value, choice }: { value: Json
     return valuesAt(parser, place, { value, values, besides: besides.filter((one) => one !== keyword) });
   }
   const branches = branchesAt(parser, place, { value, keyword });
+  if (keyword === 'anyOf') return union(decimalBranches(branches));
   return { kind: 'union', branches, ...(keyword === 'oneOf' && { oneOf: `${place.pointer}/oneOf` }) };
 }
 

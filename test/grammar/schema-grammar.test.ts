@@ -187,6 +187,38 @@ const described: [what: string, schema: Json, right: string[], wrong: string[]][
     ['null'],
   ],
   [
+    'a decimal with bounds and digits',
+    {
+      anyOf: [
+        { type: 'number', minimum: 0 },
+        {
+          type: 'string',
+          pattern: '^(?!^[-+.]*$)[+-]?0*(?:\\d{0,3}|(?=[\\d.]{1,6}0*$)\\d{0,3}\\.\\d{0,2}0*$)',
+        },
+      ],
+    },
+    ['0', '7.5', '999.99'],
+    ['-1', '1000', '1.234', '"7.5"'],
+  ],
+  [
+    'a decimal with digits alone',
+    { anyOf: [{ type: 'number' }, { type: 'string', pattern: '^(?!^[-+.]*$)[+-]?0*\\d*\\.?\\d{0,0}0*$' }] },
+    ['-12', '"-12"'],
+    ['1.5', '"1.5"'],
+  ],
+  [
+    'cents between bounds that are none',
+    { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 100000, multipleOf: 0.01 },
+    ['0.01', '0.1', '99999.99', '1', '5.5'],
+    ['0', '0.00', '100000', '1.234'],
+  ],
+  [
+    'cents below zero too',
+    { type: 'number', minimum: -100000, exclusiveMaximum: 100000, multipleOf: 0.01 },
+    ['-100000', '-0.01', '0', '-5.25'],
+    ['100000', '-100000.01'],
+  ],
+  [
     'a length of what repeats',
     { type: 'string', pattern: '^[A-Z]+$', minLength: 2, maxLength: 3 },
     ['"AB"', '"ABC"'],
