@@ -153,9 +153,21 @@ function partOf(element: AST.Element): Part {
   if (element.type !== 'Quantifier') throw new Error(`${element.raw} cannot be turned into a grammar`);
   const part = partOf(element.element);
   const { min, max } = element;
-  if (max === Infinity && lengthOf(part).min === 0)
-    throw new Error(`${element.raw} repeats without end what may be nothing`);
-  return { kind: 'repeat', part, min, max };
+  const isEndlessNothing = max === Infinity && lengthOf(part).min === 0;
+  if (!isEndlessNothing) return { kind: 'repeat', part, min, max };
+  if (lengthOf(part).max === 0) return { kind: 'choice', alternatives: [[]] };
+  return { kind: 'repeat', part: notEmpty(part), min: 0, max };
+}
+
+/** The part without the empty text: rounds of nothing would have no end, and change nothing. */
+function notEmpty(part: Part): Part {
+  if (part.kind === 'characters') return part;
+  if (part.kind === 'repeat') return { ...part, part: notEmpty(part.part), min: Math.max(1, part.min) };
+  const alternatives = part.alternatives.flatMap((parts) => {
+    if (parts.some((one) => lengthOf(one).min > 0)) return [parts];
+    return parts.flatMap((one, at) => (lengthOf(one).max === 0 ? [] : [[notEmpty(one), ...parts.slice(at + 1)]]));
+  });
+  return { kind: 'choice', alternatives };
 }
 
 function classRanges({ elements, negate }: AST.CharacterClass): Ranges {
@@ -227,7 +239,7 @@ function lengthOf(part: Part): { min: number; max: number } {
   if (part.kind === 'characters') return { min: 1, max: 1 };
   if (part.kind === 'repeat') {
     const { min, max } = lengthOf(part.part);
-    return { min: min * part.min, max: max === 0 ? 0 : max * part.max };
+    return { min: min * part.min, max: max === 0 || part.max === 0 ? 0 : max * part.max };
   }
   const lengths = part.alternatives.map((parts) => parts.map(lengthOf));
   return {

@@ -219,6 +219,15 @@ const described: [what: string, schema: Json, right: string[], wrong: string[]][
     ['100000', '-100000.01'],
   ],
   [
+    'rounds of what may be nothing',
+    { type: 'string', pattern: '^(a?b?)*$' },
+    ['""', '"ab"', '"bba"'],
+    ['"c"', '"abc"'],
+  ],
+  ['rounds of nothing or something', { type: 'string', pattern: '^(|a|b)+x$' }, ['"x"', '"abx"'], ['"a"', '"xx"']],
+  ['rounds of rounds', { type: 'string', pattern: '^(?:\\s*\\w*)*$' }, ['""', '"a b"', '" "'], ['"-"']],
+  ['rounds of nothing at all', { type: 'string', pattern: '^a(?:)*$' }, ['"a"'], ['"aa"']],
+  [
     'a length of what repeats',
     { type: 'string', pattern: '^[A-Z]+$', minLength: 2, maxLength: 3 },
     ['"AB"', '"ABC"'],
