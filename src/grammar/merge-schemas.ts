@@ -55,7 +55,7 @@ const mergers: Record<string, Merge> = {
     return isWhole && [ones, others].some((types) => types.includes('number')) ? 'integer' : undefined;
   },
   multipleOf: (one, other) => leastMultiple(Number(one), Number(other)),
-  pattern: (one, other) => inTurn(String(one), String(other)),
+  pattern: (one, other) => (typeof one === 'string' && typeof other === 'string' ? inTurn(one, other) : undefined),
   properties: (one, other) => {
     if (!isObject(one) || !isObject(other)) return undefined;
     const merged: JsonObject = { ...one };
