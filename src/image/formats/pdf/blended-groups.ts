@@ -1,5 +1,5 @@
 import type { PdfDocument } from './document.ts';
-import type { PdfObjects } from './objects.ts';
+import { type PdfObjects, type PdfValue, entriesOf } from './objects.ts';
 import { colourOf, objectTypes, objectsOfForm, objectsOfPage } from './page-objects.ts';
 import type { Pdfium, Pointer } from './pdfium.ts';
 
@@ -18,14 +18,19 @@ export function hasBlendedGroups(objects: PdfObjects): boolean {
     if (group.kind !== 'dictionary') return false;
     const isolated = objects.entry(group, 'I');
     if (isolated.kind === 'word' && isolated.text === 'true') return false;
-    const states = objects.entry(objects.entry(form, 'Resources'), 'ExtGState');
-    if (states.kind !== 'dictionary') return false;
-    return [...states.entries.keys()].some((name) =>
-      objects
-        .items(objects.entry(states, name), 'BM')
-        .some((mode) => mode.kind === 'name' && mode.text !== 'Normal' && mode.text !== 'Compatible'),
-    );
+    return asksForBlending(objects, form);
   });
+}
+
+/** Whether a form has a state in which its colours are blended with what is below them. */
+export function asksForBlending(objects: PdfObjects, form: PdfValue): boolean {
+  const states = entriesOf(objects.entry(objects.entry(form, 'Resources'), 'ExtGState'));
+  return [...states.values()].some((state) =>
+    objects
+      .items(objects.resolved(state), 'BM')
+      .map((mode) => objects.resolved(mode))
+      .some((mode) => mode.kind === 'name' && mode.text !== 'Normal' && mode.text !== 'Compatible'),
+  );
 }
 
 interface Painted {

@@ -1,4 +1,4 @@
-import { type PdfObjects, type PdfValue, nameOf, wordOf } from './objects.ts';
+import { type PdfObjects, type PdfValue, entriesOf, nameOf, wordOf } from './objects.ts';
 
 /** Check boxes and radio buttons. */
 export const buttons = { words: ['/Btn'], pattern: /\/Btn\b/ };
@@ -17,8 +17,7 @@ export function withButtonState(objects: PdfObjects, { number, text }: { number:
   const widget = objects.object(number);
   const isButton = nameOf(inherited(objects, widget, 'FT')) === 'Btn';
   if (!isButton || Number(wordOf(inherited(objects, widget, 'Ff')) ?? 0) & pushButton) return text;
-  const looks = objects.entry(objects.entry(widget, 'AP'), 'N');
-  const states = looks.kind === 'dictionary' ? looks.entries : new Map<string, PdfValue>();
+  const states = entriesOf(objects.entry(objects.entry(widget, 'AP'), 'N'));
   const state = onState(objects, { widget, states: [...states.keys()] });
   if (state === undefined) return text;
   const isUndrawn = isEmpty(objects, states.get(state));

@@ -18,6 +18,11 @@ export function wordOf(value: PdfValue): string | undefined {
   return value.kind === 'word' ? value.text : undefined;
 }
 
+/** None, where it is no dictionary. */
+export function entriesOf(value: PdfValue): ReadonlyMap<string, PdfValue> {
+  return value.kind === 'dictionary' ? value.entries : new Map();
+}
+
 const none: PdfValue = { kind: 'word', text: 'null' };
 /** Deeper ones are made to do harm. */
 const maxDepth = 50;

@@ -1,5 +1,6 @@
+import { asksForBlending } from './blended-groups.ts';
 import { inherited } from './button-states.ts';
-import { type PdfObjects, type PdfValue, nameOf, wordOf } from './objects.ts';
+import { type PdfObjects, type PdfValue, entriesOf, nameOf, wordOf } from './objects.ts';
 
 /** Soft masks, and what is see-through as a whole. */
 export const seeThrough = {
@@ -35,9 +36,9 @@ export function seenThroughTwice(objects: PdfObjects): SeenThroughTwice {
     const states = statesOf(objects, resources);
     if (![...states.values()].some(({ isMasked, isPale }) => isMasked || isPale)) continue;
     if ([...states.values()].some(({ isMasked }) => isMasked)) addTiles(objects, resources, found.tiles);
-    const forms = objects.entry(resources, 'XObject');
+    const forms = entriesOf(objects.entry(resources, 'XObject'));
     for (const [name, { isMasked, isPale }] of drawnSeen(contentOf(objects, number), states)) {
-      const form = forms.kind === 'dictionary' ? forms.entries.get(name) : undefined;
+      const form = forms.get(name);
       if (form?.kind !== 'reference' || !isPlainForm(objects, form.number)) continue;
       if (!isMasked && !(isPale && hasForms(objects, form.number))) continue;
       found.forms.add(form.number);
@@ -108,10 +109,9 @@ function operatorsOf(content: string): RegExpExecArray[] {
 
 /** What each state with a name changes; none that changes nothing of it. */
 function statesOf(objects: PdfObjects, resources: PdfValue): Map<string, Partial<Seen>> {
-  const states = objects.entry(resources, 'ExtGState');
-  const entries = states.kind === 'dictionary' ? [...states.entries] : [];
+  const states = entriesOf(objects.entry(resources, 'ExtGState'));
   return new Map(
-    entries.flatMap(([name, value]) => {
+    [...states].flatMap(([name, value]) => {
       const mask = objects.entry(objects.resolved(value), 'SMask');
       const alpha = wordOf(objects.entry(objects.resolved(value), 'ca'));
       const masked = mask.kind === 'word' ? {} : { isMasked: mask.kind === 'dictionary' };
@@ -140,8 +140,7 @@ function contentOf(objects: PdfObjects, number: number): string {
 }
 
 function addTiles(objects: PdfObjects, resources: PdfValue, tiles: Set<number>): void {
-  const patterns = objects.entry(resources, 'Pattern');
-  for (const value of patterns.kind === 'dictionary' ? patterns.entries.values() : []) {
+  for (const value of entriesOf(objects.entry(resources, 'Pattern')).values()) {
     if (value.kind === 'reference' && isTile(objects, objects.object(value.number))) tiles.add(value.number);
   }
 }
@@ -150,20 +149,13 @@ function addTiles(objects: PdfObjects, resources: PdfValue, tiles: Set<number>):
 function isPlainForm(objects: PdfObjects, number: number): boolean {
   const form = objects.object(number);
   if (nameOf(objects.entry(form, 'Subtype')) !== 'Form') return false;
-  const states = objects.entry(objects.entry(form, 'Resources'), 'ExtGState');
-  const all = states.kind === 'dictionary' ? [...states.entries.values()] : [];
-  const blends = all.some((state) =>
-    objects
-      .items(objects.resolved(state), 'BM')
-      .some((mode) => !['Normal', 'Compatible'].includes(nameOf(objects.resolved(mode)) ?? 'Normal')),
-  );
-  return !blends && objects.entry(form, 'Group').kind !== 'dictionary';
+  return objects.entry(form, 'Group').kind !== 'dictionary' && !asksForBlending(objects, form);
 }
 
 function hasForms(objects: PdfObjects, number: number): boolean {
-  const inner = objects.entry(objects.entry(objects.object(number), 'Resources'), 'XObject');
+  const inner = entriesOf(objects.entry(objects.entry(objects.object(number), 'Resources'), 'XObject'));
   return operatorsOf(objects.content(number) ?? '').some(([, , name]) => {
-    const drawn = name === undefined || inner.kind !== 'dictionary' ? undefined : inner.entries.get(name);
+    const drawn = name === undefined ? undefined : inner.get(name);
     return drawn !== undefined && nameOf(objects.entry(objects.resolved(drawn), 'Subtype')) === 'Form';
   });
 }
